@@ -1,0 +1,155 @@
+/* softdraw: temperature softmax and exact alias sampling in plain C11.
+ *
+ * softmax(x / T) to the last bit or so, alias tables in integers that sum to exactly 2^64, and an
+ * eight-lane xoshiro256++, with the same bits from every compiler, CPU and instruction set.
+ *
+ * Build with the sources in src/core; no flag is needed beyond an -O level. Nothing here allocates,
+ * prints, sets errno or keeps state; all functions may be called from any thread. A function that
+ * can fail returns an error code (softdraw_strerror gives its text) and has then written nothing. */
+#ifndef SOFTDRAW_H
+#define SOFTDRAW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SOFTDRAW_VERSION_MAJOR 0
+#define SOFTDRAW_VERSION_MINOR 1
+#define SOFTDRAW_VERSION_PATCH 0
+
+/* Changes when a seed would give other draws than before; see docs/streams.md. */
+#define SOFTDRAW_STREAM 1
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum softdraw_error {
+    SOFTDRAW_OK = 0,
+    SOFTDRAW_ERROR_TEMPERATURE, /* a temperature is negative or NaN */
+    SOFTDRAW_ERROR_ISA,         /* SOFTDRAW_ISA names a tier that this CPU or build lacks */
+    SOFTDRAW_ERROR_LENGTH,      /* no weights, or more than 2^32 of them */
+    SOFTDRAW_ERROR_WEIGHT,      /* a weight is negative, NaN or infinite */
+    SOFTDRAW_ERROR_ZERO         /* every weight is zero */
+};
+
+/* A sentence for an error code; never NULL. */
+const char *softdraw_strerror(int error);
+
+/* ---- tiers ---------------------------------------------------------------------------------- */
+
+/* The instruction sets that kernels are compiled for; all give the same bits. */
+enum softdraw_tier { SOFTDRAW_SCALAR, SOFTDRAW_AVX2, SOFTDRAW_AVX512, SOFTDRAW_NEON, SOFTDRAW_TIERS };
+
+/* Name of a tier, as the environment variable SOFTDRAW_ISA takes it; NULL past the last. */
+const char *softdraw_tier_name(int tier);
+
+/* 1 if this CPU and this build can run the tier, else 0. */
+int softdraw_tier_available(int tier);
+
+/* The tier in use: the one that SOFTDRAW_ISA names, else the best available; decided at the first
+ * call. Negative if SOFTDRAW_ISA names one that is not available; every kernel then returns
+ * SOFTDRAW_ERROR_ISA. */
+int softdraw_tier_in_use(void);
+
+/* ---- softmax -------------------------------------------------------------------------------- */
+
+/* For each of `rows` rows of n contiguous elements, x_stride elements apart (out: out_stride):
+ *     softmax      out[i] = exp(x[i] / T) / sum(exp(x / T))     f32 <= 1 ULP, f64 <= 2 ULP
+ *     log_softmax  out[i] = log of that                         f32 <= 1.5,   f64 <= 3
+ *     logsumexp    out[0] = log(sum(exp(x / T)))                <= 2 of max(|max / T|, log of the sum)
+ * T of row r is temperature[r * temperature_stride] >= 0 (stride 0: one for all); 0 and infinity
+ * are the limits. -inf has probability 0; a row with NaN, +inf or nothing but -inf becomes NaN
+ * (logsumexp: +inf and -inf stay). out may be x itself with equal strides, and must not overlap it
+ * otherwise. */
+int softdraw_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride);
+int softdraw_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride);
+int softdraw_log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                             size_t rows, size_t n, const double *temperature,
+                             ptrdiff_t temperature_stride);
+int softdraw_log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                             size_t rows, size_t n, const double *temperature,
+                             ptrdiff_t temperature_stride);
+int softdraw_logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                           size_t rows, size_t n, const double *temperature,
+                           ptrdiff_t temperature_stride);
+int softdraw_logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                           size_t rows, size_t n, const double *temperature,
+                           ptrdiff_t temperature_stride);
+
+/* ---- generator ------------------------------------------------------------------------------ */
+
+/* Eight xoshiro256++ generators side by side (Blackman and Vigna, https://prng.di.unimi.it), one
+ * jump of 2^128 words apart: word 8i + j is lane j's i-th output. Seeded by softdraw_xoshiro_seed;
+ * plain data otherwise, to be copied and stored freely. */
+typedef struct {
+    uint64_t s[4][8];    /* s[k][j]: word k of lane j's state */
+    uint64_t buffer[8];  /* the last eight words made */
+    uint32_t used;       /* how many of them are given out; 8: none is left */
+    uint32_t has_uint32; /* NumPy's half-word: whether there is one */
+    uint32_t uinteger;   /* and its value */
+} softdraw_xoshiro;
+
+/* Lane 0 starts at the given state (all zeros is taken as {0, 0, 0, 1}), the others one jump on. */
+void softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]);
+
+/* The next word. */
+uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator);
+
+/* The next n words. */
+int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n);
+
+/* Moves every lane `jumps` long jumps of 2^192 words on and drops the buffer. */
+void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps);
+
+/* ---- alias table ---------------------------------------------------------------------------- */
+
+/* A table is 2^bits buckets of 8 bytes, keep << bits | alias. A word's top `bits` bits choose a
+ * bucket, and its other bits, against keep, whether to draw the bucket's own category or its alias
+ * (Walker 1977; Vose 1991), so a draw is a pure function of one 64-bit word, and exact: category i
+ * is drawn by units[i] of the 2^64 words. */
+
+/* Number of bits for n categories: the smallest b >= 1 with 2^b >= n. */
+unsigned softdraw_alias_bits(size_t n);
+
+/* Exact integer weights: units[i] / 2^64 is weights[i] / sum(weights) to less than one unit, the
+ * units sum to 2^64 (modulo 2^64 as stored: one category that holds all of it has 0), zero weights
+ * get none and positive ones at least one, paid for by the largest weight. *where, if where is not
+ * NULL, becomes the index of the largest weight (the first, if tied), which softdraw_alias_build
+ * asks for, or on SOFTDRAW_ERROR_WEIGHT that of the first bad one. units is scratch meanwhile: an
+ * error leaves anything in it. Each weight is read once, so weights that another thread changes
+ * meanwhile give some table or an error, never an access out of bounds. */
+int softdraw_alias_units_f64(const double *weights, size_t n, uint64_t *units, size_t *where);
+int softdraw_alias_units_f32(const float *weights, size_t n, uint64_t *units, size_t *where);
+int softdraw_alias_units_u64(const uint64_t *weights, size_t n, uint64_t *units, size_t *where);
+
+/* Fills the 2^bits buckets, bits = softdraw_alias_bits(n), from n units that sum to 2^64; largest
+ * is the index of the largest, which tells who holds everything where units are all 0. */
+void softdraw_alias_build(const uint64_t *units, size_t n, size_t largest, uint64_t *buckets);
+
+/* The units back from the buckets, exactly: the inverse of softdraw_alias_build. */
+void softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
+
+/* The category that one word draws. */
+static inline uint64_t softdraw_alias_map1(const uint64_t *buckets, unsigned bits, uint64_t word)
+{
+    const uint64_t own = word >> (64 - bits);
+    const uint64_t low = ((uint64_t)1 << bits) - 1;
+    const uint64_t entry = buckets[own];
+    /* a mask, not ?:, which compilers turn into a branch that is mispredicted */
+    const uint64_t keep = (uint64_t)0 - (uint64_t)((word << bits | low) < entry);
+    return (own & keep) | (entry & low & ~keep);
+}
+
+/* The categories that n words draw. */
+int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
+                       int64_t *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,24 @@
+/* Sums that keep what their roundings lose. */
+
+/* high + low, |low| at most half a unit of high's last place */
+typedef struct { double high, low; } sd_sum;
+
+/* a + b without loss (Knuth's TwoSum) */
+SD_INLINE sd_sum sd_two_sum(double a, double b) {
+    const double sum = a + b, part = sum - a;
+    const sd_sum r = {sum, (a - (sum - part)) + (b - part)};
+    return r;
+}
+
+SD_INLINE sd_sum sd_sum_add(sd_sum a, sd_sum b) {
+    const sd_sum high = sd_two_sum(a.high, b.high);
+    return sd_two_sum(high.high, high.low + (a.low + b.low));
+}
+
+/* total += value, lane by lane, with what the rounding loses added to rest */
+SD_INLINE void sd_two_sum_into(f64x8 *total, f64x8 *rest, f64x8 value) {
+    const f64x8 sum = f64_add(*total, value), part = f64_sub(sum, *total);
+    const f64x8 lost = f64_add(f64_sub(*total, f64_sub(sum, part)), f64_sub(value, part));
+    *total = sum;
+    *rest = f64_add(*rest, lost);
+}

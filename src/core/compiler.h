@@ -1,0 +1,76 @@
+/* What differs between compilers, said once: contraction, target regions, alignment.
+ *
+ * Every core source includes this first. It makes `a * b + c` two roundings with any compiler and
+ * any -O level, because one fused operation more or less would change the last bit of a result. */
+#ifndef SD_COMPILER_H
+#define SD_COMPILER_H
+
+#include <float.h>
+
+#if defined(__FAST_MATH__)
+#error "softdraw: compile without -ffast-math; its results are exact by IEEE arithmetic"
+#endif
+/* 16 says that only _Float16, which is not used here, is evaluated in its own type. */
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
+#error "softdraw: needs FLT_EVAL_METHOD 0 (on 32-bit x86: -msse2 -mfpmath=sse)"
+#endif
+
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__GNUC__)
+/* GCC ignores STDC FP_CONTRACT and fuses even intrinsics unless told so. */
+#pragma GCC optimize("fp-contract=off")
+#elif defined(_MSC_VER)
+#pragma fp_contract(off)
+#else
+#pragma STDC FP_CONTRACT OFF
+#endif
+
+#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
+#define SD_X86 1
+#else
+#define SD_X86 0
+#endif
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define SD_NEON 1
+#else
+#define SD_NEON 0
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define SD_INLINE static __forceinline
+#define SD_NOINLINE __declspec(noinline)
+#define SD_RESTRICT __restrict
+#define SD_ALIGN(n) __declspec(align(n))
+#else
+#define SD_INLINE static inline __attribute__((always_inline))
+#define SD_NOINLINE __attribute__((noinline))
+#define SD_RESTRICT restrict
+#define SD_ALIGN(n) __attribute__((aligned(n)))
+#endif
+
+/* Unrolls the loop that follows, of at most 16 rounds, whole. */
+#if defined(__clang__)
+#define SD_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define SD_UNROLL _Pragma("GCC unroll 16")
+#else
+#define SD_UNROLL
+#endif
+
+/* SD_TARGET_BEGIN("avx2,fma") ... SD_TARGET_END: a region of functions compiled for that target,
+ * in a file that is itself compiled with baseline flags. MSVC takes intrinsics anywhere. */
+#define SD_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define SD_TARGET_BEGIN(isa) \
+    SD_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
+#define SD_TARGET_END SD_PRAGMA(clang attribute pop)
+#elif defined(__GNUC__)
+#define SD_TARGET_BEGIN(isa) SD_PRAGMA(GCC push_options) SD_PRAGMA(GCC target(isa))
+#define SD_TARGET_END SD_PRAGMA(GCC pop_options)
+#else
+#define SD_TARGET_BEGIN(isa)
+#define SD_TARGET_END
+#endif
+
+#endif

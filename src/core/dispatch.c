@@ -1,0 +1,106 @@
+/* Which tier runs: CPUID and XGETBV once, or what SOFTDRAW_ISA names. */
+#include "compiler.h"
+#include "kernels.h"
+#include "softdraw.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if SD_X86
+#if defined(_MSC_VER)
+#include <intrin.h>
+static void cpuid(int leaf, uint32_t r[4]) { __cpuidex((int *)r, leaf, 0); }
+static uint64_t xgetbv(void) { return _xgetbv(0); }
+#else
+#include <cpuid.h>
+static void cpuid(int leaf, uint32_t r[4]) { __cpuid_count(leaf, 0, r[0], r[1], r[2], r[3]); }
+static uint64_t xgetbv(void) {
+    uint32_t low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+#endif
+
+/* Bits of the CPUID leaves 1 and 7 and of XCR0, by Intel's manual, volume 2, CPUID and XGETBV. The
+ * operating system must save the registers that a tier uses, or they change under it. */
+static int has_avx2_or_avx512(int avx512) {
+    uint32_t r[4];
+    cpuid(0, r);
+    if (r[0] < 7) return 0;
+    cpuid(1, r);
+    const uint32_t fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28;
+    if ((r[2] & (fma | osxsave | avx)) != (fma | osxsave | avx)) return 0;
+    const uint64_t ymm = 0x06, zmm = 0xE6, wanted = avx512 ? zmm : ymm;
+    if ((xgetbv() & wanted) != wanted) return 0;
+    cpuid(7, r);
+    const uint32_t avx2 = 1u << 5, f = 1u << 16, dq = 1u << 17, bw = 1u << 30, vl = 1u << 31;
+    const uint32_t needed = avx512 ? avx2 | f | dq | bw | vl : avx2;
+    return (r[1] & needed) == needed;
+}
+#endif
+
+static const char *const names[SOFTDRAW_TIERS] = {"scalar", "avx2", "avx512", "neon"};
+
+const char *softdraw_tier_name(int tier) {
+    return tier >= 0 && tier < SOFTDRAW_TIERS ? names[tier] : NULL;
+}
+
+int softdraw_tier_available(int tier) {
+    switch (tier) {
+    case SOFTDRAW_SCALAR: return 1;
+#if SD_X86
+    case SOFTDRAW_AVX2: return has_avx2_or_avx512(0);
+    case SOFTDRAW_AVX512: return has_avx2_or_avx512(1);
+#endif
+#if SD_NEON
+    case SOFTDRAW_NEON: return 1;
+#endif
+    default: return 0;
+    }
+}
+
+static int choose_tier(void) {
+    const char *forced = getenv("SOFTDRAW_ISA");
+    if (forced && *forced) {
+        for (int tier = 0; tier < SOFTDRAW_TIERS; tier++)
+            if (strcmp(forced, names[tier]) == 0 && softdraw_tier_available(tier)) return tier;
+        return -1;
+    }
+    for (int tier = SOFTDRAW_TIERS - 1; tier > 0; tier--)
+        if (softdraw_tier_available(tier)) return tier;
+    return SOFTDRAW_SCALAR;
+}
+
+/* The only state: written with the same value by whoever comes first. 0: not decided; 1: none. */
+static volatile int decided;
+
+int softdraw_tier_in_use(void) {
+    if (decided == 0) decided = choose_tier() + 2;
+    return decided - 2;
+}
+
+const sd_kernels *sd_kernels_in_use(void) {
+    switch (softdraw_tier_in_use()) {
+    case SOFTDRAW_SCALAR: return &sd_kernels_scalar;
+#if SD_X86
+    case SOFTDRAW_AVX2: return &sd_kernels_avx2;
+    case SOFTDRAW_AVX512: return &sd_kernels_avx512;
+#endif
+#if SD_NEON
+    case SOFTDRAW_NEON: return &sd_kernels_neon;
+#endif
+    default: return NULL;
+    }
+}
+
+const char *softdraw_strerror(int error) {
+    switch (error) {
+    case SOFTDRAW_OK: return "no error";
+    case SOFTDRAW_ERROR_TEMPERATURE: return "temperature must be >= 0";
+    case SOFTDRAW_ERROR_ISA: return "SOFTDRAW_ISA names a tier that this CPU or build lacks";
+    case SOFTDRAW_ERROR_LENGTH: return "needs at least one weight and at most 2**32";
+    case SOFTDRAW_ERROR_WEIGHT: return "weights must be finite and >= 0";
+    case SOFTDRAW_ERROR_ZERO: return "all weights are zero";
+    default: return "unknown error";
+    }
+}

@@ -1,0 +1,33 @@
+/* What a tier provides: the table of kernels that dispatch.c chooses from. */
+#ifndef SD_KERNELS_H
+#define SD_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* rows of n elements and their temperatures, as in softdraw.h, already checked */
+typedef struct {
+    ptrdiff_t x_stride, out_stride, temperature_stride;
+    size_t rows, n;
+    const double *temperature;
+} sd_rows;
+
+typedef struct {
+    void (*softmax_f32)(const float *x, float *out, const sd_rows *rows);
+    void (*softmax_f64)(const double *x, double *out, const sd_rows *rows);
+    void (*log_softmax_f32)(const float *x, float *out, const sd_rows *rows);
+    void (*log_softmax_f64)(const double *x, double *out, const sd_rows *rows);
+    void (*logsumexp_f32)(const float *x, float *out, const sd_rows *rows);
+    void (*logsumexp_f64)(const double *x, double *out, const sd_rows *rows);
+    /* steps all eight lanes of s `blocks` times, eight words a step */
+    void (*xoshiro_blocks)(uint64_t s[4][8], uint64_t *out, size_t blocks);
+    void (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
+                      int64_t *out);
+} sd_kernels;
+
+/* The kernels of the tier in use; NULL if SOFTDRAW_ISA names one that is not available. */
+const sd_kernels *sd_kernels_in_use(void);
+
+extern const sd_kernels sd_kernels_scalar, sd_kernels_avx2, sd_kernels_avx512, sd_kernels_neon;
+
+#endif

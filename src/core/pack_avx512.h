@@ -1,0 +1,100 @@
+/* The 512-bit pack on AVX-512: one register. pack_scalar.h says what each function means. */
+#ifndef SD_PACK_H
+#define SD_PACK_H
+#include "compiler.h"
+
+#define SD_GROUP 4
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef __m512 f32x16;
+typedef __m512i i32x16;
+typedef __m512d f64x8;
+typedef __m512i u64x8;
+typedef __m512 f32_table;  /* 8 entries, twice */
+typedef __m512d f64_table; /* 4 entries, twice */
+
+/* float32 */
+SD_INLINE f32x16 f32_set1(float a) { return _mm512_set1_ps(a); }
+SD_INLINE f32x16 f32_load(const float *p) { return _mm512_loadu_ps(p); }
+SD_INLINE f32x16 f32_load_n(const float *p, size_t n, float fill) {
+    return _mm512_mask_loadu_ps(_mm512_set1_ps(fill), (__mmask16)((1u << n) - 1), p);
+}
+SD_INLINE void f32_store(float *p, f32x16 a) { _mm512_storeu_ps(p, a); }
+SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a);
+}
+SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) { return _mm512_add_ps(a, b); }
+SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { return _mm512_sub_ps(a, b); }
+SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { return _mm512_mul_ps(a, b); }
+SD_INLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
+SD_INLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmsub_ps(a, b, c); }
+SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
+SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ), no, yes);
+}
+SD_INLINE i32x16 f32_bits(f32x16 a) { return _mm512_castps_si512(a); }
+SD_INLINE f32x16 f32_from_bits(i32x16 a) { return _mm512_castsi512_ps(a); }
+SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b); }
+#define i32_shl(a, count) _mm512_slli_epi32(a, count)
+SD_INLINE i32x16 i32_set1(uint32_t a) { return _mm512_set1_epi32((int)a); }
+SD_INLINE i32x16 i32_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
+SD_INLINE f32_table f32_table_from(f32x16 a) { return _mm512_shuffle_f32x4(a, a, 0x44); }
+SD_INLINE f32x16 f32_lookup(f32_table t, i32x16 i) { return _mm512_permutexvar_ps(i, t); }
+SD_INLINE f64x8 f32_low_to_f64(f32x16 a) { return _mm512_cvtps_pd(_mm512_castps512_ps256(a)); }
+SD_INLINE f64x8 f32_high_to_f64(f32x16 a) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1)); }
+SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1);
+}
+
+/* float64 */
+SD_INLINE f64x8 f64_set1(double a) { return _mm512_set1_pd(a); }
+SD_INLINE f64x8 f64_load(const double *p) { return _mm512_loadu_pd(p); }
+SD_INLINE f64x8 f64_load_n(const double *p, size_t n, double fill) {
+    return _mm512_mask_loadu_pd(_mm512_set1_pd(fill), (__mmask8)((1u << n) - 1), p);
+}
+SD_INLINE void f64_store(double *p, f64x8 a) { _mm512_storeu_pd(p, a); }
+SD_INLINE void f64_store_n(double *p, size_t n, f64x8 a) {
+    _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), a);
+}
+SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { return _mm512_add_pd(a, b); }
+SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { return _mm512_sub_pd(a, b); }
+SD_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { return _mm512_mul_pd(a, b); }
+SD_INLINE f64x8 f64_div(f64x8 a, f64x8 b) { return _mm512_div_pd(a, b); }
+SD_INLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) { return _mm512_fmadd_pd(a, b, c); }
+SD_INLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) { return _mm512_fmsub_pd(a, b, c); }
+SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) { return _mm512_max_pd(a, b); }
+SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
+    return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_GE_OQ), no, yes);
+}
+SD_INLINE u64x8 f64_bits(f64x8 a) { return _mm512_castpd_si512(a); }
+SD_INLINE f64x8 f64_from_bits(u64x8 a) { return _mm512_castsi512_pd(a); }
+SD_INLINE f64_table f64_table_from(f64x8 a) { return _mm512_shuffle_f64x2(a, a, 0x44); }
+SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 i) { return _mm512_permutexvar_pd(i, t); }
+
+/* unsigned 64-bit integers */
+SD_INLINE u64x8 u64_set1(uint64_t a) { return _mm512_set1_epi64((long long)a); }
+SD_INLINE u64x8 u64_load(const uint64_t *p) { return _mm512_loadu_si512(p); }
+SD_INLINE void u64_store(uint64_t *p, u64x8 a) { _mm512_storeu_si512(p, a); }
+SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { return _mm512_add_epi64(a, b); }
+SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { return _mm512_xor_si512(a, b); }
+SD_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { return _mm512_and_si512(a, b); }
+SD_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { return _mm512_or_si512(a, b); }
+#define u64_shl(a, count) _mm512_slli_epi64(a, count)
+#define u64_rotl(a, count) _mm512_rol_epi64(a, count)
+SD_INLINE u64x8 u64_shl_by(u64x8 a, unsigned count) {
+    return _mm512_sll_epi64(a, _mm_cvtsi32_si128((int)count));
+}
+SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) {
+    return _mm512_srl_epi64(a, _mm_cvtsi32_si128((int)count));
+}
+SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
+    return _mm512_i64gather_epi64(index, base, 8);
+}
+SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
+    return _mm512_mask_blend_epi64(_mm512_cmplt_epu64_mask(a, b), no, yes);
+}
+
+#endif

@@ -1,0 +1,174 @@
+/* The 512-bit pack on NEON (aarch64): four registers. pack_scalar.h says what each function means. */
+#ifndef SD_PACK_H
+#define SD_PACK_H
+#include "compiler.h"
+
+#define SD_GROUP 1
+
+#include <arm_neon.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct { float32x4_t v[4]; } f32x16;
+typedef struct { uint32x4_t v[4]; } i32x16;
+typedef struct { float64x2_t v[4]; } f64x8;
+typedef struct { uint64x2_t v[4]; } u64x8;
+typedef uint8x16x2_t f32_table; /* looked up byte by byte */
+typedef uint8x16x2_t f64_table;
+
+#define SD_FOUR(type, expression)                          \
+    do {                                                   \
+        type r;                                            \
+        for (int i = 0; i < 4; i++) r.v[i] = (expression); \
+        return r;                                          \
+    } while (0)
+
+/* float32 */
+SD_INLINE f32x16 f32_set1(float a) { SD_FOUR(f32x16, vdupq_n_f32(a)); }
+SD_INLINE f32x16 f32_load(const float *p) { SD_FOUR(f32x16, vld1q_f32(p + 4 * i)); }
+SD_INLINE f32x16 f32_load_n(const float *p, size_t n, float fill) {
+    float whole[16];
+    for (size_t i = 0; i < 16; i++) whole[i] = fill;
+    memcpy(whole, p, n * sizeof(float));
+    return f32_load(whole);
+}
+SD_INLINE void f32_store(float *p, f32x16 a) {
+    for (int i = 0; i < 4; i++) vst1q_f32(p + 4 * i, a.v[i]);
+}
+SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) {
+    float whole[16];
+    f32_store(whole, a);
+    memcpy(p, whole, n * sizeof(float));
+}
+SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) { SD_FOUR(f32x16, vaddq_f32(a.v[i], b.v[i])); }
+SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { SD_FOUR(f32x16, vsubq_f32(a.v[i], b.v[i])); }
+SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { SD_FOUR(f32x16, vmulq_f32(a.v[i], b.v[i])); }
+SD_INLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) {
+    SD_FOUR(f32x16, vfmaq_f32(c.v[i], a.v[i], b.v[i]));
+}
+SD_INLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) {
+    SD_FOUR(f32x16, vfmaq_f32(vnegq_f32(c.v[i]), a.v[i], b.v[i]));
+}
+/* not vmaxq, which gives NaN where x86's max gives b */
+SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
+    SD_FOUR(f32x16, vbslq_f32(vcgtq_f32(a.v[i], b.v[i]), a.v[i], b.v[i]));
+}
+SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
+    SD_FOUR(f32x16, vbslq_f32(vcgeq_f32(a.v[i], b.v[i]), yes.v[i], no.v[i]));
+}
+SD_INLINE i32x16 f32_bits(f32x16 a) { SD_FOUR(i32x16, vreinterpretq_u32_f32(a.v[i])); }
+SD_INLINE f32x16 f32_from_bits(i32x16 a) { SD_FOUR(f32x16, vreinterpretq_f32_u32(a.v[i])); }
+SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { SD_FOUR(i32x16, vaddq_u32(a.v[i], b.v[i])); }
+SD_INLINE i32x16 i32_shl(i32x16 a, int count) {
+    SD_FOUR(i32x16, vshlq_u32(a.v[i], vdupq_n_s32(count)));
+}
+SD_INLINE i32x16 i32_set1(uint32_t a) { SD_FOUR(i32x16, vdupq_n_u32(a)); }
+SD_INLINE i32x16 i32_load(const uint32_t *p) { SD_FOUR(i32x16, vld1q_u32(p + 4 * i)); }
+SD_INLINE f32_table f32_table_from(f32x16 a) {
+    const f32_table t = {{vreinterpretq_u8_f32(a.v[0]), vreinterpretq_u8_f32(a.v[1])}};
+    return t;
+}
+/* bytes 4i, 4i + 1, 4i + 2, 4i + 3 of the table, for i modulo 8 */
+SD_INLINE float32x4_t f32_lookup_4(f32_table t, uint32x4_t i) {
+    const uint32x4_t low = vandq_u32(i, vdupq_n_u32(7));
+    const uint32x4_t bytes = vmlaq_u32(vdupq_n_u32(0x03020100u), low, vdupq_n_u32(0x04040404u));
+    return vreinterpretq_f32_u8(vqtbl2q_u8(t, vreinterpretq_u8_u32(bytes)));
+}
+SD_INLINE f32x16 f32_lookup(f32_table t, i32x16 a) { SD_FOUR(f32x16, f32_lookup_4(t, a.v[i])); }
+SD_INLINE f64x8 f32_to_f64_8(float32x4_t a, float32x4_t b) {
+    const f64x8 r = {{vcvt_f64_f32(vget_low_f32(a)), vcvt_high_f64_f32(a),
+                      vcvt_f64_f32(vget_low_f32(b)), vcvt_high_f64_f32(b)}};
+    return r;
+}
+SD_INLINE f64x8 f32_low_to_f64(f32x16 a) { return f32_to_f64_8(a.v[0], a.v[1]); }
+SD_INLINE f64x8 f32_high_to_f64(f32x16 a) { return f32_to_f64_8(a.v[2], a.v[3]); }
+SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
+    const f32x16 r = {{vcvt_high_f32_f64(vcvt_f32_f64(low.v[0]), low.v[1]),
+                       vcvt_high_f32_f64(vcvt_f32_f64(low.v[2]), low.v[3]),
+                       vcvt_high_f32_f64(vcvt_f32_f64(high.v[0]), high.v[1]),
+                       vcvt_high_f32_f64(vcvt_f32_f64(high.v[2]), high.v[3])}};
+    return r;
+}
+
+/* float64 */
+SD_INLINE f64x8 f64_set1(double a) { SD_FOUR(f64x8, vdupq_n_f64(a)); }
+SD_INLINE f64x8 f64_load(const double *p) { SD_FOUR(f64x8, vld1q_f64(p + 2 * i)); }
+SD_INLINE f64x8 f64_load_n(const double *p, size_t n, double fill) {
+    double whole[8];
+    for (size_t i = 0; i < 8; i++) whole[i] = fill;
+    memcpy(whole, p, n * sizeof(double));
+    return f64_load(whole);
+}
+SD_INLINE void f64_store(double *p, f64x8 a) {
+    for (int i = 0; i < 4; i++) vst1q_f64(p + 2 * i, a.v[i]);
+}
+SD_INLINE void f64_store_n(double *p, size_t n, f64x8 a) {
+    double whole[8];
+    f64_store(whole, a);
+    memcpy(p, whole, n * sizeof(double));
+}
+SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vaddq_f64(a.v[i], b.v[i])); }
+SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vsubq_f64(a.v[i], b.v[i])); }
+SD_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vmulq_f64(a.v[i], b.v[i])); }
+SD_INLINE f64x8 f64_div(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vdivq_f64(a.v[i], b.v[i])); }
+SD_INLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) {
+    SD_FOUR(f64x8, vfmaq_f64(c.v[i], a.v[i], b.v[i]));
+}
+SD_INLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) {
+    SD_FOUR(f64x8, vfmaq_f64(vnegq_f64(c.v[i]), a.v[i], b.v[i]));
+}
+SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
+    SD_FOUR(f64x8, vbslq_f64(vcgtq_f64(a.v[i], b.v[i]), a.v[i], b.v[i]));
+}
+SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
+    SD_FOUR(f64x8, vbslq_f64(vcgeq_f64(a.v[i], b.v[i]), yes.v[i], no.v[i]));
+}
+SD_INLINE u64x8 f64_bits(f64x8 a) { SD_FOUR(u64x8, vreinterpretq_u64_f64(a.v[i])); }
+SD_INLINE f64x8 f64_from_bits(u64x8 a) { SD_FOUR(f64x8, vreinterpretq_f64_u64(a.v[i])); }
+SD_INLINE f64_table f64_table_from(f64x8 a) {
+    const f64_table t = {{vreinterpretq_u8_f64(a.v[0]), vreinterpretq_u8_f64(a.v[1])}};
+    return t;
+}
+/* bytes 8i to 8i + 7 of the table, for i modulo 4: NEON multiplies no 64-bit lanes, so i is spread
+ * over both 32-bit halves first */
+SD_INLINE float64x2_t f64_lookup_2(f64_table t, uint64x2_t i) {
+    const uint32x4_t low = vreinterpretq_u32_u64(vandq_u64(i, vdupq_n_u64(3)));
+    const uint32x4_t both = vtrn1q_u32(low, low);
+    const uint32x4_t first = vreinterpretq_u32_u64(vdupq_n_u64(0x0706050403020100u));
+    const uint32x4_t bytes = vmlaq_u32(first, both, vdupq_n_u32(0x08080808u));
+    return vreinterpretq_f64_u8(vqtbl2q_u8(t, vreinterpretq_u8_u32(bytes)));
+}
+SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 a) { SD_FOUR(f64x8, f64_lookup_2(t, a.v[i])); }
+
+/* unsigned 64-bit integers */
+SD_INLINE u64x8 u64_set1(uint64_t a) { SD_FOUR(u64x8, vdupq_n_u64(a)); }
+SD_INLINE u64x8 u64_load(const uint64_t *p) { SD_FOUR(u64x8, vld1q_u64(p + 2 * i)); }
+SD_INLINE void u64_store(uint64_t *p, u64x8 a) {
+    for (int i = 0; i < 4; i++) vst1q_u64(p + 2 * i, a.v[i]);
+}
+SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vaddq_u64(a.v[i], b.v[i])); }
+SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { SD_FOUR(u64x8, veorq_u64(a.v[i], b.v[i])); }
+SD_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vandq_u64(a.v[i], b.v[i])); }
+SD_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vorrq_u64(a.v[i], b.v[i])); }
+/* a negative count shifts right */
+SD_INLINE u64x8 sd_u64_shift(u64x8 a, int count) {
+    SD_FOUR(u64x8, vshlq_u64(a.v[i], vdupq_n_s64(count)));
+}
+SD_INLINE u64x8 u64_shl(u64x8 a, int count) { return sd_u64_shift(a, count); }
+SD_INLINE u64x8 u64_rotl(u64x8 a, int count) {
+    return u64_or(sd_u64_shift(a, count), sd_u64_shift(a, count - 64));
+}
+SD_INLINE u64x8 u64_shl_by(u64x8 a, unsigned count) { return sd_u64_shift(a, (int)count); }
+SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) { return sd_u64_shift(a, -(int)count); }
+SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
+    uint64_t at[8];
+    u64_store(at, index);
+    for (int i = 0; i < 8; i++) at[i] = base[at[i]];
+    return u64_load(at);
+}
+SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
+    SD_FOUR(u64x8, vbslq_u64(vcltq_u64(a.v[i], b.v[i]), yes.v[i], no.v[i]));
+}
+
+#endif

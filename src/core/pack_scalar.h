@@ -1,0 +1,148 @@
+/* The 512-bit logical pack in plain C: the reference, and what each function means.
+ *
+ * A pack is 16 floats, 8 doubles or 8 unsigned 64-bit integers. Kernels are written once over it and
+ * compiled once per machine, each with its own pack header: this one, pack_avx2.h (two registers),
+ * pack_avx512.h (one) or pack_neon.h (four). Every function below rounds lane by lane as IEEE 754
+ * says, so all machines give the same bits. */
+#ifndef SD_PACK_H
+#define SD_PACK_H
+#include "compiler.h"
+
+/* How many packs kernels work on in lockstep: as many as the registers hold. */
+#define SD_GROUP 1
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__FP_FAST_FMA) && defined(__FP_FAST_FMAF)
+#define sd_fma(a, b, c) __builtin_fma(a, b, c)
+#define sd_fmaf(a, b, c) __builtin_fmaf(a, b, c)
+#else
+#include "soft_fma.h"
+#endif
+
+typedef struct { float v[16]; } f32x16;
+typedef struct { uint32_t v[16]; } i32x16;
+typedef struct { double v[8]; } f64x8;
+typedef struct { uint64_t v[8]; } u64x8;
+typedef struct { float v[8]; } f32_table;
+typedef struct { double v[4]; } f64_table;
+
+#define SD_LANES(type, count, expression)                                  \
+    do {                                                                   \
+        type r;                                                            \
+        SD_UNROLL for (int i = 0; i < (count); i++) r.v[i] = (expression); \
+        return r;                                                          \
+    } while (0)
+
+/* float32. load_n and store_n touch the first n < 16 elements only; the rest of a load is fill. */
+SD_INLINE f32x16 f32_set1(float a) { SD_LANES(f32x16, 16, a); }
+SD_INLINE f32x16 f32_load(const float *p) { SD_LANES(f32x16, 16, p[i]); }
+SD_INLINE f32x16 f32_load_n(const float *p, size_t n, float fill) {
+    SD_LANES(f32x16, 16, (size_t)i < n ? p[i] : fill);
+}
+SD_INLINE void f32_store(float *p, f32x16 a) { memcpy(p, a.v, sizeof a.v); }
+SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) { memcpy(p, a.v, n * sizeof *p); }
+SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) { SD_LANES(f32x16, 16, a.v[i] + b.v[i]); }
+SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { SD_LANES(f32x16, 16, a.v[i] - b.v[i]); }
+SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { SD_LANES(f32x16, 16, a.v[i] * b.v[i]); }
+/* a * b + c and a * b - c, rounded once. Called, for inlined everywhere they take a minute to compile. */
+static SD_NOINLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) {
+    SD_LANES(f32x16, 16, sd_fmaf(a.v[i], b.v[i], c.v[i]));
+}
+static SD_NOINLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) {
+    SD_LANES(f32x16, 16, sd_fmaf(a.v[i], b.v[i], -c.v[i]));
+}
+/* b where either is NaN, and where both are zeros: x86's max, which the others copy */
+SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
+    SD_LANES(f32x16, 16, a.v[i] > b.v[i] ? a.v[i] : b.v[i]);
+}
+SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
+    SD_LANES(f32x16, 16, a.v[i] >= b.v[i] ? yes.v[i] : no.v[i]);
+}
+SD_INLINE i32x16 f32_bits(f32x16 a) {
+    i32x16 r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
+SD_INLINE f32x16 f32_from_bits(i32x16 a) {
+    f32x16 r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
+/* modulo 2^32 */
+SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { SD_LANES(i32x16, 16, a.v[i] + b.v[i]); }
+SD_INLINE i32x16 i32_shl(i32x16 a, int count) { SD_LANES(i32x16, 16, a.v[i] << count); }
+SD_INLINE i32x16 i32_set1(uint32_t a) { SD_LANES(i32x16, 16, a); }
+SD_INLINE i32x16 i32_load(const uint32_t *p) { SD_LANES(i32x16, 16, p[i]); }
+/* A table is the first 8 lanes; a lookup is table[i % 8], ignoring all other bits of i. */
+SD_INLINE f32_table f32_table_from(f32x16 a) { SD_LANES(f32_table, 8, a.v[i]); }
+SD_INLINE f32x16 f32_lookup(f32_table t, i32x16 i_) { SD_LANES(f32x16, 16, t.v[i_.v[i] & 7]); }
+SD_INLINE f64x8 f32_low_to_f64(f32x16 a) { SD_LANES(f64x8, 8, (double)a.v[i]); }
+SD_INLINE f64x8 f32_high_to_f64(f32x16 a) { SD_LANES(f64x8, 8, (double)a.v[i + 8]); }
+SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
+    SD_LANES(f32x16, 16, (float)(i < 8 ? low.v[i & 7] : high.v[i & 7]));
+}
+
+/* float64, likewise */
+SD_INLINE f64x8 f64_set1(double a) { SD_LANES(f64x8, 8, a); }
+SD_INLINE f64x8 f64_load(const double *p) { SD_LANES(f64x8, 8, p[i]); }
+SD_INLINE f64x8 f64_load_n(const double *p, size_t n, double fill) {
+    SD_LANES(f64x8, 8, (size_t)i < n ? p[i] : fill);
+}
+SD_INLINE void f64_store(double *p, f64x8 a) { memcpy(p, a.v, sizeof a.v); }
+SD_INLINE void f64_store_n(double *p, size_t n, f64x8 a) { memcpy(p, a.v, n * sizeof *p); }
+SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { SD_LANES(f64x8, 8, a.v[i] + b.v[i]); }
+SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { SD_LANES(f64x8, 8, a.v[i] - b.v[i]); }
+SD_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { SD_LANES(f64x8, 8, a.v[i] * b.v[i]); }
+SD_INLINE f64x8 f64_div(f64x8 a, f64x8 b) { SD_LANES(f64x8, 8, a.v[i] / b.v[i]); }
+static SD_NOINLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) {
+    SD_LANES(f64x8, 8, sd_fma(a.v[i], b.v[i], c.v[i]));
+}
+static SD_NOINLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) {
+    SD_LANES(f64x8, 8, sd_fma(a.v[i], b.v[i], -c.v[i]));
+}
+SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
+    SD_LANES(f64x8, 8, a.v[i] > b.v[i] ? a.v[i] : b.v[i]);
+}
+SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
+    SD_LANES(f64x8, 8, a.v[i] >= b.v[i] ? yes.v[i] : no.v[i]);
+}
+SD_INLINE u64x8 f64_bits(f64x8 a) {
+    u64x8 r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
+SD_INLINE f64x8 f64_from_bits(u64x8 a) {
+    f64x8 r;
+    memcpy(&r, &a, sizeof r);
+    return r;
+}
+/* the first 4 lanes, table[i % 4] */
+SD_INLINE f64_table f64_table_from(f64x8 a) { SD_LANES(f64_table, 4, a.v[i]); }
+SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 i_) { SD_LANES(f64x8, 8, t.v[i_.v[i] & 3]); }
+
+/* unsigned 64-bit integers, modulo 2^64 */
+SD_INLINE u64x8 u64_set1(uint64_t a) { SD_LANES(u64x8, 8, a); }
+SD_INLINE u64x8 u64_load(const uint64_t *p) { SD_LANES(u64x8, 8, p[i]); }
+SD_INLINE void u64_store(uint64_t *p, u64x8 a) { memcpy(p, a.v, sizeof a.v); }
+SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { SD_LANES(u64x8, 8, a.v[i] + b.v[i]); }
+SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { SD_LANES(u64x8, 8, a.v[i] ^ b.v[i]); }
+SD_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { SD_LANES(u64x8, 8, a.v[i] & b.v[i]); }
+SD_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { SD_LANES(u64x8, 8, a.v[i] | b.v[i]); }
+/* shl and rotl by a constant from 1 to 63, shl_by and shr_by by a variable from 0 to 63 */
+SD_INLINE u64x8 u64_shl(u64x8 a, int count) { SD_LANES(u64x8, 8, a.v[i] << count); }
+SD_INLINE u64x8 u64_rotl(u64x8 a, int count) {
+    SD_LANES(u64x8, 8, a.v[i] << count | a.v[i] >> (64 - count));
+}
+SD_INLINE u64x8 u64_shl_by(u64x8 a, unsigned count) { SD_LANES(u64x8, 8, a.v[i] << count); }
+SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) { SD_LANES(u64x8, 8, a.v[i] >> count); }
+SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
+    SD_LANES(u64x8, 8, base[index.v[i]]);
+}
+SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
+    SD_LANES(u64x8, 8, a.v[i] < b.v[i] ? yes.v[i] : no.v[i]);
+}
+
+#endif

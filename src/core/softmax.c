@@ -1,0 +1,31 @@
+/* The softmax family of softdraw.h: temperatures checked, then the tier's kernel. */
+#include "compiler.h"
+#include "kernels.h"
+#include "softdraw.h"
+
+static int temperatures_valid(const double *temperature, ptrdiff_t stride, size_t rows) {
+    const size_t count = stride == 0 && rows > 1 ? 1 : rows;
+    for (size_t r = 0; r < count; r++)
+        if (!(temperature[(ptrdiff_t)r * stride] >= 0)) return 0;
+    return 1;
+}
+
+#define SD_DEFINE(name, type)                                                                     \
+    int softdraw_##name(const type *x, ptrdiff_t x_stride, type *out, ptrdiff_t out_stride,       \
+                        size_t rows, size_t n, const double *temperature,                         \
+                        ptrdiff_t temperature_stride) {                                           \
+        const sd_kernels *kernels = sd_kernels_in_use();                                          \
+        if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
+        if (!temperatures_valid(temperature, temperature_stride, rows))                           \
+            return SOFTDRAW_ERROR_TEMPERATURE;                                                    \
+        const sd_rows all = {x_stride, out_stride, temperature_stride, rows, n, temperature};     \
+        kernels->name(x, out, &all);                                                              \
+        return SOFTDRAW_OK;                                                                       \
+    }
+
+SD_DEFINE(softmax_f32, float)
+SD_DEFINE(softmax_f64, double)
+SD_DEFINE(log_softmax_f32, float)
+SD_DEFINE(log_softmax_f64, double)
+SD_DEFINE(logsumexp_f32, float)
+SD_DEFINE(logsumexp_f64, double)

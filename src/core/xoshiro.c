@@ -1,0 +1,112 @@
+/* Eight-lane xoshiro256++: seeding, jumps, and words in order; the steps are the tier's.
+ *
+ * The state moves by a linear map over GF(2), so n steps are a polynomial in that map: x^n modulo
+ * its characteristic polynomial. Polynomials are 256 bits here, the lowest coefficient first. */
+#include "compiler.h"
+#include "kernels.h"
+#include "softdraw.h"
+
+#include <string.h>
+
+enum { LANES = 8 };
+
+/* tests/test_random.py derives all three again from the map itself. */
+static const uint64_t characteristic[4] = {/* and x^256 */
+    0x9d116f2bb0f0f001, 0x0280002bcefd1a5e, 0x04b4edcf26259f85, 0x0003c03c3f3ecb19};
+static const uint64_t jump_2_128[4] = {/* x^(2^128) */
+    0x180ec6d33cfd0aba, 0xd5a61266f0c9392c, 0xa9582618e03fc9aa, 0x39abdc4529b1661c};
+static const uint64_t jump_2_192[4] = {/* x^(2^192) */
+    0x76e15d3efefdcbbf, 0xc5004e441c522fb3, 0x77710069854ee241, 0x39109bb02acbe635};
+
+static int coefficient(const uint64_t a[4], int i) { return (int)(a[i / 64] >> i % 64 & 1); }
+
+/* a = a * b modulo the characteristic polynomial, from b's highest coefficient down */
+static void multiply(uint64_t a[4], const uint64_t b[4]) {
+    uint64_t product[4] = {0, 0, 0, 0};
+    for (int i = 255; i >= 0; i--) {
+        const uint64_t reduce = (uint64_t)0 - (product[3] >> 63);
+        const uint64_t add = (uint64_t)0 - (uint64_t)coefficient(b, i);
+        for (int k = 3; k >= 0; k--) {
+            const uint64_t carry = k ? product[k - 1] >> 63 : 0;
+            product[k] = (product[k] << 1 | carry) ^ (characteristic[k] & reduce) ^ (a[k] & add);
+        }
+    }
+    memcpy(a, product, sizeof product);
+}
+
+static void step(uint64_t s[4]) {
+    const uint64_t t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = s[3] << 45 | s[3] >> 19;
+}
+
+/* The state that the polynomial leads to from s: the sum of the states at its nonzero powers. */
+static void advance(uint64_t s[4], const uint64_t polynomial[4]) {
+    uint64_t sum[4] = {0, 0, 0, 0};
+    for (int i = 0; i < 256; i++) {
+        const uint64_t add = (uint64_t)0 - (uint64_t)coefficient(polynomial, i);
+        for (int k = 0; k < 4; k++) sum[k] ^= s[k] & add;
+        step(s);
+    }
+    memcpy(s, sum, sizeof sum);
+}
+
+static void drop_buffer(softdraw_xoshiro *generator) {
+    memset(generator->buffer, 0, sizeof generator->buffer);
+    generator->used = LANES;
+    generator->has_uint32 = 0;
+    generator->uinteger = 0;
+}
+
+void softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]) {
+    uint64_t s[4] = {state[0], state[1], state[2], state[3]};
+    if (!(s[0] | s[1] | s[2] | s[3])) s[3] = 1;
+    for (int j = 0; j < LANES; j++) {
+        if (j) advance(s, jump_2_128);
+        for (int k = 0; k < 4; k++) generator->s[k][j] = s[k];
+    }
+    drop_buffer(generator);
+}
+
+void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) {
+    uint64_t polynomial[4] = {1, 0, 0, 0}, power[4];
+    memcpy(power, jump_2_192, sizeof power);
+    for (; jumps; jumps >>= 1) {
+        if (jumps & 1) multiply(polynomial, power);
+        multiply(power, power);
+    }
+    for (int j = 0; j < LANES; j++) {
+        uint64_t s[4];
+        for (int k = 0; k < 4; k++) s[k] = generator->s[k][j];
+        advance(s, polynomial);
+        for (int k = 0; k < 4; k++) generator->s[k][j] = s[k];
+    }
+    drop_buffer(generator);
+}
+
+uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) {
+    if (generator->used >= LANES) {
+        const sd_kernels *kernels = sd_kernels_in_use();
+        if (!kernels) kernels = &sd_kernels_scalar; /* no error to return, and the words are the same */
+        kernels->xoshiro_blocks(generator->s, generator->buffer, 1);
+        generator->used = 0;
+    }
+    return generator->buffer[generator->used++];
+}
+
+int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) {
+    const sd_kernels *kernels = sd_kernels_in_use();
+    if (!kernels) return SOFTDRAW_ERROR_ISA;
+    while (n && generator->used < LANES) {
+        *out++ = generator->buffer[generator->used++];
+        n--;
+    }
+    const size_t blocks = n / LANES;
+    kernels->xoshiro_blocks(generator->s, out, blocks);
+    for (size_t i = blocks * LANES; i < n; i++) out[i] = softdraw_xoshiro_next(generator);
+    return SOFTDRAW_OK;
+}

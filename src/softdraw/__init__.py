@@ -1,0 +1,31 @@
+"""Temperature softmax right to the last bit, and exact alias-method sampling.
+
+>>> import softdraw
+>>> softdraw.softmax([1.0, 2.0], 2)
+array([0.37754067, 0.62245933])
+>>> table = softdraw.AliasTable([1, 2, 1])
+>>> table.probabilities()
+array([0.25, 0.5 , 0.25])
+>>> table.sample(5, rng=7).shape
+(5,)
+"""
+
+from ._alias import AliasTable
+from ._core import cpu_info
+from ._include import get_include
+from ._logits import sample_logits
+from ._random import Xoshiro256
+from ._softmax import log_softmax, logsumexp, softmax
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AliasTable",
+    "Xoshiro256",
+    "cpu_info",
+    "get_include",
+    "log_softmax",
+    "logsumexp",
+    "sample_logits",
+    "softmax",
+]

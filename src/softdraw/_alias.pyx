@@ -1,0 +1,724 @@
+"""Exact alias tables: weights checked, buckets held, words turned into categories."""
+
+import operator
+import sys
+
+import numpy as np
+
+cimport cython
+cimport numpy as cnp
+from libc.stdint cimport int16_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memcmp
+from numpy.random cimport bitgen_t
+from numpy.random.bit_generator cimport BitGenerator
+
+from softdraw._core cimport (
+    SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_ERROR_ZERO, alias_bits, alias_build, alias_map,
+    alias_units_f32, alias_units_f64, alias_units_of, alias_units_u64, softdraw_alias_map1,
+)
+from softdraw._random cimport (
+    Lock, bit_generator_of, bitgen_of, fork_count, hold, release, take_words,
+)
+
+from softdraw._random import Xoshiro256
+from softdraw._softmax import real_array, softmax
+
+cnp.import_array()
+
+cdef enum:
+    CHUNK = 1024  # words that wait on the stack between the generator and the table
+    BLOCK = 256  # words that a sampler takes from its generator at a time
+
+
+# ---- arguments ---------------------------------------------------------------------------------
+
+cdef bint is_masked(object value):
+    # numpy.ma is imported only by who uses it
+    ma = sys.modules.get("numpy.ma")
+    return ma is not None and isinstance(value, ma.MaskedArray)
+
+
+cdef cnp.ndarray real_numbers(object values, str name):
+    """values as a 1-D array, not empty, of real numbers."""
+    cdef cnp.ndarray array = real_array(values, name)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be 1-D, got shape {(<object> array).shape}")
+    if array.shape[0] == 0:
+        raise ValueError(f"{name} is empty")
+    if array.shape[0] > 2**32:
+        raise ValueError(f"{name} has {array.shape[0]} items; at most 2**32 are possible")
+    return array
+
+
+cdef cnp.ndarray plain(cnp.ndarray array, int typenum):
+    """array as that type, native, contiguous and aligned: itself if it is so, else a copy."""
+    return cnp.PyArray_FROMANY(
+        array,
+        typenum,
+        0,
+        0,
+        cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED | cnp.NPY_ARRAY_FORCECAST,
+    )
+
+
+cdef bint is_half(cnp.ndarray array):
+    return array.dtype.itemsize == 2 and array.dtype.kind not in "iu"  # float16 or bfloat16
+
+
+cdef object number(object temperature):
+    array = np.asarray(temperature)
+    if array.ndim:
+        raise ValueError(f"temperature must be a number, got shape {array.shape}")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"temperature must be a number, got {type(temperature).__name__}")
+    value = float(temperature)
+    if not value >= 0:
+        raise ValueError(f"temperature must be >= 0, got {value}")
+    return value
+
+
+cpdef tuple shape_of(object size):
+    try:
+        shape = tuple(map(operator.index, size if isinstance(size, (tuple, list)) else (size,)))
+    except TypeError:
+        raise TypeError(f"size must be an int or a tuple of ints, got {size!r}") from None
+    if shape and min(shape) < 0:
+        raise ValueError(f"size must be >= 0, got {size}")
+    return shape
+
+
+cdef cnp.ndarray checked_out(object out, Py_ssize_t categories):
+    """out, if categories can be written to it."""
+    if not isinstance(out, np.ndarray) or is_masked(out):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype.kind + str(out.dtype.itemsize) not in ("i8", "i4", "u4", "i2"):
+        raise TypeError(f"out must be int64, int32, uint32 or int16, got {out.dtype}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    limit = np.iinfo(out.dtype).max
+    if categories - 1 > limit:
+        raise ValueError(
+            f"out of dtype {out.dtype} holds categories up to {limit}, not {categories - 1}"
+        )
+    return out
+
+
+cdef cnp.ndarray plain_like(cnp.ndarray out):
+    """out itself if it is contiguous, aligned and native, else a new array of its kind that is."""
+    if cnp.PyArray_ISCARRAY(out):
+        return out
+    return np.empty((<object> out).shape, out.dtype.newbyteorder("="))
+
+
+cpdef cnp.ndarray as_words(object words):
+    """words as a plain uint64 array."""
+    if is_masked(words):
+        raise TypeError("words must not be a masked array: its mask would be ignored")
+    cdef cnp.ndarray array = np.asarray(words)
+    if array.dtype.kind == "f" and not isinstance(words, np.ndarray):
+        # NumPy makes float64 of an empty list, and of a list with numbers on both sides of 2**63
+        items = np.asarray(words, dtype=object)
+        for item in items.flat:
+            if not isinstance(item, int) or not 0 <= item < 2**64:
+                break
+        else:
+            array = items.astype(np.uint64)
+    if array.dtype.kind == "i":
+        negative = array < 0
+        if negative.any():
+            place = np.unravel_index(np.argmax(negative), negative.shape)
+            raise ValueError(f"words must be from 0 to 2**64 - 1, got {array[place]}")
+    elif array.dtype.kind != "u":
+        raise TypeError(f"words must be uint64, got dtype {array.dtype}")
+    return plain(array, cnp.NPY_UINT64)
+
+
+# ---- words to categories -----------------------------------------------------------------------
+
+ctypedef struct Buckets:
+    const uint64_t *data
+    unsigned bits
+
+
+cdef void map_some(
+    Buckets buckets, const uint64_t *words, size_t n, void *out, size_t itemsize
+) noexcept nogil:
+    """The categories of n words, at most CHUNK, as integers of that size."""
+    cdef int64_t[CHUNK] categories
+    cdef size_t i
+    if itemsize == 8:
+        alias_map(buckets.data, buckets.bits, words, n, <int64_t *> out)
+        return
+    alias_map(buckets.data, buckets.bits, words, n, categories)
+    if itemsize == 4:  # int32 or uint32: the same bits for what both can hold
+        for i in range(n):
+            (<uint32_t *> out)[i] = <uint32_t> categories[i]
+    else:
+        for i in range(n):
+            (<int16_t *> out)[i] = <int16_t> categories[i]
+
+
+cdef void map_all(
+    Buckets buckets, const uint64_t *words, size_t n, char *out, size_t itemsize
+) noexcept nogil:
+    cdef size_t i = 0, length
+    while i < n:
+        length = min(n - i, <size_t> CHUNK)
+        map_some(buckets, words + i, length, out + i * itemsize, itemsize)
+        i += length
+
+
+cdef void draw_all(
+    Buckets buckets, bitgen_t *bitgen, size_t n, char *out, size_t itemsize
+) noexcept nogil:
+    cdef uint64_t[CHUNK] words
+    cdef size_t i = 0, length
+    while i < n:
+        length = min(n - i, <size_t> CHUNK)
+        take_words(bitgen, words, length)
+        map_some(buckets, words, length, out + i * itemsize, itemsize)
+        i += length
+
+
+# ---- table -------------------------------------------------------------------------------------
+
+@cython.final
+cdef class _Buckets:
+    """What AliasTable takes instead of weights when it is unpickled."""
+    cdef Py_ssize_t categories
+    cdef cnp.ndarray buckets
+
+
+def _unpickle(categories, data):
+    """The table with these buckets, little-endian bytes, or ValueError where that is none."""
+    if not (isinstance(categories, int) and isinstance(data, bytes) and 0 < categories <= 2**32):
+        raise ValueError("not a pickled AliasTable")
+    cdef object bits = alias_bits(categories)  # an object: a C long may have 32 bits
+    count = 1 << bits
+    if len(data) != 8 * count:
+        raise ValueError(
+            f"a pickled AliasTable of {categories} categories has {8 * count} bytes, got {len(data)}"
+        )
+    buckets = np.frombuffer(data, "<u8").astype(np.uint64)
+    low = np.uint64(count - 1)
+    if (buckets & low).max() >= categories or (buckets[categories:] > low).any():
+        raise ValueError(f"a pickled AliasTable of {categories} categories draws one past the last")
+    cdef _Buckets parts = _Buckets()
+    parts.categories = categories
+    parts.buckets = buckets
+    return AliasTable(parts)
+
+
+@cython.final
+cdef class AliasTable:
+    """
+    AliasTable(weights)
+
+    A fixed distribution over categories, from which a draw takes constant time.
+
+    The weights become integers, the units, that sum to exactly 2**64, and a draw turns one 64-bit
+    word of a generator into a category: category i for exactly ``units[i]`` of the 2**64 words.
+
+    Parameters
+    ----------
+    weights : array_like
+        1-D, at least one and at most 2**32 of them, finite and not negative, not all zero. They
+        need not sum to 1. Integers count exactly up to 2**64 - 1; float16 and bfloat16 are taken
+        as float32.
+
+    Raises
+    ------
+    ValueError
+        For weights that are none, naming the first bad one.
+    TypeError
+        For a dtype that has no real numbers of at most 64 bits, and for masked arrays.
+
+    Notes
+    -----
+    A weight of zero has no unit and is never drawn. A positive one has at least one unit.
+    Otherwise ``abs(units[i] - 2**64 * weights[i] / sum(weights)) < 1`` against exact arithmetic,
+    save that the largest weight (the first, if tied) pays for those that were lifted to one unit.
+
+    A table is immutable, can be shared by threads, and equals another of the same length and
+    buckets. It takes 8 bytes for each of 2**b buckets, the smallest power that has room for all.
+
+    References
+    ----------
+    A. J. Walker, "An efficient method for generating discrete random variables with general
+    distributions", ACM Transactions on Mathematical Software 3, 1977.
+    M. D. Vose, "A linear algorithm for generating random numbers with a given distribution", IEEE
+    Transactions on Software Engineering 17, 1991.
+
+    Examples
+    --------
+    >>> import softdraw
+    >>> table = softdraw.AliasTable([1, 2, 0, 1])
+    >>> table.probabilities()
+    array([0.25, 0.5 , 0.  , 0.25])
+    >>> table.sample(rng=7) in (0, 1, 3)
+    True
+    >>> table.sample((2, 3), rng=7).shape
+    (2, 3)
+    """
+
+    cdef Py_ssize_t categories
+    cdef cnp.ndarray array  # of the buckets
+    cdef Buckets buckets
+    cdef object hash_value  # None before it is asked for
+
+    def __cinit__(self, weights):
+        if type(weights) is _Buckets:
+            self.categories = (<_Buckets> weights).categories
+            self.array = (<_Buckets> weights).buckets
+        else:
+            self.build(real_numbers(weights, "weights"))
+        self.array.flags.writeable = False
+        self.buckets.data = <const uint64_t *> cnp.PyArray_DATA(self.array)
+        self.buckets.bits = alias_bits(self.categories)
+
+    cdef int build(self, cnp.ndarray weights) except -1:
+        cdef size_t n = weights.shape[0], where = 0
+        cdef int typenum
+        cdef int error
+        if weights.dtype.kind in "bu":
+            typenum = cnp.NPY_UINT64
+        elif weights.dtype.kind == "i":
+            typenum = cnp.NPY_INT64
+        elif weights.dtype.itemsize == 8:
+            typenum = cnp.NPY_FLOAT64
+        else:
+            typenum = cnp.NPY_FLOAT32
+        weights = plain(weights, typenum)
+        if typenum == cnp.NPY_INT64 and weights.min() < 0:
+            self.refuse(weights, np.argmax(weights < 0))
+
+        cdef cnp.ndarray units = np.empty(n, np.uint64)
+        self.categories = n
+        self.array = np.empty(<size_t> 1 << alias_bits(n), np.uint64)
+        cdef const void *data = cnp.PyArray_DATA(weights)
+        cdef uint64_t *unit = <uint64_t *> cnp.PyArray_DATA(units)
+        cdef uint64_t *bucket = <uint64_t *> cnp.PyArray_DATA(self.array)
+        with nogil:
+            if typenum == cnp.NPY_FLOAT64:
+                error = alias_units_f64(<const double *> data, n, unit, &where)
+            elif typenum == cnp.NPY_FLOAT32:
+                error = alias_units_f32(<const float *> data, n, unit, &where)
+            else:
+                error = alias_units_u64(<const uint64_t *> data, n, unit, &where)
+            if not error:
+                alias_build(unit, n, where, bucket)
+        if error == SOFTDRAW_ERROR_WEIGHT:
+            self.refuse(weights, where)
+        if error == SOFTDRAW_ERROR_ZERO:
+            raise ValueError("weights are all zero")
+        return 0
+
+    cdef int refuse(self, cnp.ndarray weights, Py_ssize_t where) except -1:
+        raise ValueError(
+            f"weights[{where}] is {(<object> weights)[where]!s}; weights must be finite and >= 0"
+        )
+
+    @classmethod
+    def from_logits(cls, logits, temperature=1.0):
+        """
+        Make the table of a softmax.
+
+        Parameters
+        ----------
+        logits : array_like
+            1-D; -inf stands for an impossible category. float16 and bfloat16 are taken as float32,
+            integers as float64.
+        temperature : float, optional
+            What the logits are divided by, from 0 to inf. At 0 only the largest logit is drawn,
+            the first if tied.
+
+        Returns
+        -------
+        AliasTable
+            ``AliasTable(softmax(logits, temperature))``, bit for bit, save at temperature 0.
+
+        Raises
+        ------
+        ValueError
+            For a logit that is NaN or +inf, naming the first, for logits that are all -inf, and for
+            a temperature that is negative or NaN.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> softdraw.AliasTable.from_logits([1.0, 1.0, float("-inf")]).probabilities()
+        array([0.5, 0.5, 0. ])
+        """
+        cdef cnp.ndarray array = real_numbers(logits, "logits")
+        temperature = number(temperature)
+        if array.dtype.kind in "biu":
+            array = plain(array, cnp.NPY_FLOAT64)
+        elif is_half(array):
+            array = plain(array, cnp.NPY_FLOAT32)
+        probabilities = softmax(array, temperature)
+        if np.isnan(probabilities[0]):  # then all of them are
+            bad = np.isnan(array) | (array == np.inf)
+            if not bad.any():
+                raise ValueError("logits are all -inf")
+            where = np.argmax(bad)
+            raise ValueError(
+                f"logits[{where}] is {(<object> array)[where]!s}; logits must be finite or -inf"
+            )
+        if temperature == 0:
+            first = np.argmax(probabilities)
+            probabilities[:] = 0
+            probabilities[first] = 1
+        return cls(probabilities)
+
+    def sample(self, size=None, *, rng=None, out=None):
+        """
+        Draw categories.
+
+        Parameters
+        ----------
+        size : int or tuple of ints, optional
+            Shape of the result. None draws one category, or with `out` as many as that holds.
+        rng : None, int, SeedSequence, BitGenerator or Generator, optional
+            Where the words come from, one a draw. A generator is advanced, under its lock; a seed
+            makes a new `Xoshiro256`; None is a generator of this thread's own, seeded by the
+            operating system.
+        out : ndarray, optional
+            Array of int64, int32, uint32 or int16 to write to.
+
+        Returns
+        -------
+        int or ndarray
+            `out` if given; otherwise an int, or an int64 array.
+
+        Raises
+        ------
+        ValueError
+            If `size` and the shape of `out` differ, or the categories do not fit its dtype.
+            Nothing is written then.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import softdraw
+        >>> table = softdraw.AliasTable([1, 1])
+        >>> rng = np.random.default_rng(7)
+        >>> table.sample(rng=rng) in (0, 1)
+        True
+        >>> out = np.empty(5, np.int16)
+        >>> table.sample(rng=rng, out=out) is out
+        True
+        """
+        cdef cnp.ndarray result, target
+        cdef uint64_t word
+        cdef size_t n
+        cdef size_t itemsize
+        if size is None and out is None:
+            return self.draw(bit_generator_of(rng))
+        shape = None if size is None else shape_of(size)
+        if out is None:
+            result = np.empty(shape, np.int64)
+        else:
+            result = checked_out(out, self.categories)
+            if shape is not None and (<object> result).shape != shape:
+                raise ValueError(f"size is {size}, but out has shape {out.shape}")
+        target = plain_like(result)
+
+        cdef BitGenerator source = bit_generator_of(rng)
+        cdef bitgen_t *bitgen = bitgen_of(source)
+        cdef Buckets buckets = self.buckets
+        cdef char *data = <char *> cnp.PyArray_DATA(target)
+        n = cnp.PyArray_SIZE(target)
+        itemsize = cnp.PyArray_ITEMSIZE(target)
+        hold(source)
+        try:
+            if n <= CHUNK:
+                draw_all(buckets, bitgen, n, data, itemsize)
+            else:
+                with nogil:
+                    draw_all(buckets, bitgen, n, data, itemsize)
+        finally:
+            release(source)
+        if target is not result:
+            result[...] = target
+        return result
+
+    cdef object draw(self, BitGenerator source):
+        cdef bitgen_t *bitgen = bitgen_of(source)
+        cdef uint64_t word
+        hold(source)
+        word = bitgen.next_uint64(bitgen.state)
+        release(source)
+        return softdraw_alias_map1(self.buckets.data, self.buckets.bits, word)
+
+    def map(self, words, *, out=None):
+        """
+        Turn words into categories; `sample` does this to the words of a generator.
+
+        Parameters
+        ----------
+        words : array_like of uint64
+            Numbers from 0 to 2**64 - 1. A word always gives the same category.
+        out : ndarray, optional
+            Array of int64, int32, uint32 or int16, of the shape of `words`, to write to.
+
+        Returns
+        -------
+        int or ndarray
+            `out` if given; otherwise an int for a single word, or an int64 array.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> table = softdraw.AliasTable([1, 1])
+        >>> table.map(0), table.map(2**63)
+        (0, 1)
+        """
+        cdef cnp.ndarray array = as_words(words)
+        cdef cnp.ndarray result, target
+        cdef Buckets buckets = self.buckets
+        cdef const uint64_t *word
+        cdef char *data
+        cdef size_t n = cnp.PyArray_SIZE(array)
+        cdef size_t itemsize
+        if out is None:
+            if array.ndim == 0:
+                word = <const uint64_t *> cnp.PyArray_DATA(array)
+                return softdraw_alias_map1(buckets.data, buckets.bits, word[0])
+            result = np.empty((<object> array).shape, np.int64)
+        else:
+            result = checked_out(out, self.categories)
+            if (<object> result).shape != (<object> array).shape:
+                raise ValueError(
+                    f"words has shape {(<object> array).shape}, but out has shape {out.shape}"
+                )
+        target = plain_like(result)
+        if target is out and np.may_share_memory(array, target):
+            array = array.copy()  # in place, or overlapping in part
+        word = <const uint64_t *> cnp.PyArray_DATA(array)
+        data = <char *> cnp.PyArray_DATA(target)
+        itemsize = cnp.PyArray_ITEMSIZE(target)
+        if n <= CHUNK:
+            map_all(buckets, word, n, data, itemsize)
+        else:
+            with nogil:
+                map_all(buckets, word, n, data, itemsize)
+        if target is not result:
+            result[...] = target
+        return result
+
+    def sampler(self, rng=None):
+        """
+        Make a function that draws one category at a time, quickly.
+
+        Parameters
+        ----------
+        rng : None, int, SeedSequence, BitGenerator or Generator, optional
+            As for `sample`, but best a generator of the sampler's own, since it takes words in
+            blocks of 256, in order. None makes a new one, seeded by the operating system.
+
+        Returns
+        -------
+        Sampler
+            ``draw()`` gives an int, ``draw(size)`` an int64 array.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> table = softdraw.AliasTable([1, 2, 1])
+        >>> draw = table.sampler(rng=7)
+        >>> [draw(), draw(), draw()] == table.sample(3, rng=7).tolist()
+        True
+        """
+        return Sampler(self, rng)
+
+    def probabilities(self):
+        """
+        Tell the distribution that is really drawn from.
+
+        Returns
+        -------
+        ndarray
+            float64: the units divided by 2**64.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> softdraw.AliasTable([3, 1]).probabilities()
+        array([0.75, 0.25])
+        """
+        units = self.units()
+        if not units.any():  # one category has 2**64 of them, and every bucket is its alias
+            probabilities = np.zeros(self.categories)
+            probabilities[self.map(0)] = 1
+            return probabilities
+        return units * 2.0**-64
+
+    def units(self):
+        """
+        Tell how many of the 2**64 words draw each category.
+
+        Returns
+        -------
+        ndarray
+            uint64, and so modulo 2**64: a category that is always drawn has 0.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> softdraw.AliasTable([3, 1]).units()
+        array([13835058055282163712,  4611686018427387904], dtype=uint64)
+        """
+        cdef cnp.ndarray units = np.empty(self.categories, np.uint64)
+        cdef uint64_t *unit = <uint64_t *> cnp.PyArray_DATA(units)
+        cdef Buckets buckets = self.buckets
+        cdef size_t n = self.categories
+        with nogil:
+            alias_units_of(buckets.data, buckets.bits, n, unit)
+        return units
+
+    def __len__(self):
+        return self.categories
+
+    @property
+    def nbytes(self):
+        """Size of the buckets in bytes."""
+        return self.array.nbytes
+
+    def __eq__(self, other):
+        if type(other) is not AliasTable:
+            return NotImplemented
+        cdef AliasTable table = other
+        return self.categories == table.categories and not memcmp(
+            self.buckets.data, table.buckets.data, self.nbytes
+        )
+
+    def __hash__(self):
+        if self.hash_value is None:
+            self.hash_value = hash((self.categories, self.array.tobytes()))
+        return self.hash_value
+
+    def __repr__(self):
+        return f"<AliasTable: {self.categories} categories, {self.nbytes} bytes>"
+
+    def __reduce__(self):
+        return _unpickle, (self.categories, self.array.astype("<u8").tobytes())
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+# ---- sampler -----------------------------------------------------------------------------------
+
+@cython.final
+cdef class Sampler:
+    """
+    Draws from a table, with words taken from a generator in blocks; made by `AliasTable.sampler`.
+
+    ``draw()`` gives an int, ``draw(size)`` an int64 array of that shape. Calls from several threads
+    are serialised. A forked child drops the block that it finds, and takes a new generator if the
+    sampler was made without one.
+    """
+
+    # One draw, where the block has a word left and no other thread is inside, takes no lock: the
+    # GIL (without one, the critical section) is enough for that. All else holds `lock`.
+    cdef AliasTable table
+    cdef BitGenerator source
+    cdef bint own  # whether source was made here
+    cdef Lock lock
+    cdef unsigned long forks
+    cdef size_t used
+    cdef uint64_t[BLOCK] words
+
+    def __cinit__(self, AliasTable table not None, rng):
+        self.table = table
+        self.own = rng is None
+        self.source = Xoshiro256() if self.own else bit_generator_of(rng)
+        self.lock = Lock()
+        self.forks = fork_count()
+        self.used = BLOCK
+
+    def __call__(self, size=None):
+        cdef bint ready
+        cdef uint64_t word
+        if size is not None:
+            return self.draw_many(shape_of(size))
+        with cython.critical_section(self):
+            ready = (
+                self.used < BLOCK and self.lock.count == 0 and self.forks == fork_count()
+            )
+            if ready:
+                word = self.words[self.used]
+                self.used += 1
+        if not ready:
+            self.enter()
+            try:
+                if self.used == BLOCK:
+                    self.refill()
+                word = self.words[self.used]
+                self.used += 1
+            finally:
+                self.lock.give()
+        return softdraw_alias_map1(self.table.buckets.data, self.table.buckets.bits, word)
+
+    cdef object draw_many(self, tuple shape):
+        cdef cnp.ndarray result = np.empty(shape, np.int64)
+        cdef int64_t *out = <int64_t *> cnp.PyArray_DATA(result)
+        cdef size_t n = cnp.PyArray_SIZE(result)
+        cdef bitgen_t *bitgen
+        self.enter()
+        try:
+            bitgen = bitgen_of(self.source)
+            hold(self.source)
+            try:
+                if n <= CHUNK:
+                    self.draw_blocks(bitgen, out, n)
+                else:
+                    with nogil:
+                        self.draw_blocks(bitgen, out, n)
+            finally:
+                release(self.source)
+        finally:
+            self.lock.give()
+        return result
+
+    cdef void draw_blocks(self, bitgen_t *bitgen, int64_t *out, size_t n) noexcept nogil:
+        cdef Buckets buckets = self.table.buckets
+        cdef size_t length
+        while n:
+            if self.used == BLOCK:
+                take_words(bitgen, self.words, BLOCK)
+                self.used = 0
+            length = min(n, BLOCK - self.used)
+            alias_map(buckets.data, buckets.bits, self.words + self.used, length, out)
+            self.used += length
+            out += length
+            n -= length
+
+    cdef int refill(self) except -1:
+        cdef bitgen_t *bitgen = bitgen_of(self.source)
+        hold(self.source)
+        take_words(bitgen, self.words, BLOCK)
+        release(self.source)
+        self.used = 0
+        return 0
+
+    cdef int enter(self) except -1:
+        """Take the lock; in a forked child, forget the parent's words."""
+        with cython.critical_section(self):
+            self.lock.take()
+        if self.forks != fork_count():
+            try:
+                if self.own:
+                    self.source = Xoshiro256()
+            except BaseException:
+                self.lock.give()
+                raise
+            self.used = BLOCK
+            self.forks = fork_count()
+        return 0
+
+    def __repr__(self):
+        return f"<Sampler of {self.table!r}>"

@@ -1,0 +1,61 @@
+"""The C core for Cython: types and inline functions of softdraw.h, and its functions as linked
+into the extension module softdraw._core, where all other modules find them.
+"""
+
+from libc.stddef cimport ptrdiff_t, size_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+cdef extern from "softdraw.h" nogil:
+    int SOFTDRAW_OK
+    int SOFTDRAW_ERROR_TEMPERATURE
+    int SOFTDRAW_ERROR_ISA
+    int SOFTDRAW_ERROR_LENGTH
+    int SOFTDRAW_ERROR_WEIGHT
+    int SOFTDRAW_ERROR_ZERO
+
+    ctypedef struct softdraw_xoshiro:
+        uint64_t[4][8] s
+        uint64_t[8] buffer
+        uint32_t used
+        uint32_t has_uint32
+        uint32_t uinteger
+
+    uint64_t softdraw_alias_map1(const uint64_t *buckets, unsigned bits, uint64_t word) noexcept
+
+cdef int softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil
+cdef int softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil
+cdef int log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride) noexcept nogil
+cdef int log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride) noexcept nogil
+cdef int logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                       size_t rows, size_t n, const double *temperature,
+                       ptrdiff_t temperature_stride) noexcept nogil
+cdef int logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                       size_t rows, size_t n, const double *temperature,
+                       ptrdiff_t temperature_stride) noexcept nogil
+
+cdef void xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil
+cdef uint64_t xoshiro_next(softdraw_xoshiro *generator) noexcept nogil
+cdef int xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept nogil
+cdef void xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil
+
+cdef unsigned alias_bits(size_t n) noexcept nogil
+cdef int alias_units_f64(const double *weights, size_t n, uint64_t *units,
+                         size_t *where) noexcept nogil
+cdef int alias_units_f32(const float *weights, size_t n, uint64_t *units,
+                         size_t *where) noexcept nogil
+cdef int alias_units_u64(const uint64_t *weights, size_t n, uint64_t *units,
+                         size_t *where) noexcept nogil
+cdef void alias_build(const uint64_t *units, size_t n, size_t largest,
+                      uint64_t *buckets) noexcept nogil
+cdef void alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
+                         uint64_t *units) noexcept nogil
+cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
+                   int64_t *out) noexcept nogil

@@ -1,0 +1,173 @@
+# The C core as linked into this module, reached by cimport (see _core.pxd), and what it runs on.
+
+cdef extern from "softdraw.h" nogil:
+    int softdraw_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                             size_t rows, size_t n, const double *temperature,
+                             ptrdiff_t temperature_stride) noexcept
+    int softdraw_softmax_f64(const double *x, ptrdiff_t x_stride, double *out,
+                             ptrdiff_t out_stride, size_t rows, size_t n,
+                             const double *temperature, ptrdiff_t temperature_stride) noexcept
+    int softdraw_log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out,
+                                 ptrdiff_t out_stride, size_t rows, size_t n,
+                                 const double *temperature, ptrdiff_t temperature_stride) noexcept
+    int softdraw_log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out,
+                                 ptrdiff_t out_stride, size_t rows, size_t n,
+                                 const double *temperature, ptrdiff_t temperature_stride) noexcept
+    int softdraw_logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out,
+                               ptrdiff_t out_stride, size_t rows, size_t n,
+                               const double *temperature, ptrdiff_t temperature_stride) noexcept
+    int softdraw_logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out,
+                               ptrdiff_t out_stride, size_t rows, size_t n,
+                               const double *temperature, ptrdiff_t temperature_stride) noexcept
+    void softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept
+    uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) noexcept
+    int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept
+    void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept
+    unsigned softdraw_alias_bits(size_t n) noexcept
+    int softdraw_alias_units_f64(const double *weights, size_t n, uint64_t *units,
+                                 size_t *where) noexcept
+    int softdraw_alias_units_f32(const float *weights, size_t n, uint64_t *units,
+                                 size_t *where) noexcept
+    int softdraw_alias_units_u64(const uint64_t *weights, size_t n, uint64_t *units,
+                                 size_t *where) noexcept
+    void softdraw_alias_build(const uint64_t *units, size_t n, size_t largest,
+                              uint64_t *buckets) noexcept
+    void softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
+                                 uint64_t *units) noexcept
+    int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
+                           int64_t *out) noexcept
+    const char *softdraw_tier_name(int tier) noexcept
+    int softdraw_tier_available(int tier) noexcept
+    int softdraw_tier_in_use() noexcept
+
+
+cdef int softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_softmax_f32(x, x_stride, out, out_stride, rows, n, temperature,
+                                temperature_stride)
+
+
+cdef int softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_softmax_f64(x, x_stride, out, out_stride, rows, n, temperature,
+                                temperature_stride)
+
+
+cdef int log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_log_softmax_f32(x, x_stride, out, out_stride, rows, n, temperature,
+                                    temperature_stride)
+
+
+cdef int log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_log_softmax_f64(x, x_stride, out, out_stride, rows, n, temperature,
+                                    temperature_stride)
+
+
+cdef int logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                       size_t rows, size_t n, const double *temperature,
+                       ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_logsumexp_f32(x, x_stride, out, out_stride, rows, n, temperature,
+                                  temperature_stride)
+
+
+cdef int logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                       size_t rows, size_t n, const double *temperature,
+                       ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_logsumexp_f64(x, x_stride, out, out_stride, rows, n, temperature,
+                                  temperature_stride)
+
+
+cdef void xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil:
+    softdraw_xoshiro_seed(generator, state)
+
+
+cdef uint64_t xoshiro_next(softdraw_xoshiro *generator) noexcept nogil:
+    return softdraw_xoshiro_next(generator)
+
+
+cdef int xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept nogil:
+    return softdraw_xoshiro_fill(generator, out, n)
+
+
+cdef void xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil:
+    softdraw_xoshiro_jump(generator, jumps)
+
+
+cdef unsigned alias_bits(size_t n) noexcept nogil:
+    return softdraw_alias_bits(n)
+
+
+cdef int alias_units_f64(const double *weights, size_t n, uint64_t *units,
+                         size_t *where) noexcept nogil:
+    return softdraw_alias_units_f64(weights, n, units, where)
+
+
+cdef int alias_units_f32(const float *weights, size_t n, uint64_t *units,
+                         size_t *where) noexcept nogil:
+    return softdraw_alias_units_f32(weights, n, units, where)
+
+
+cdef int alias_units_u64(const uint64_t *weights, size_t n, uint64_t *units,
+                         size_t *where) noexcept nogil:
+    return softdraw_alias_units_u64(weights, n, units, where)
+
+
+cdef void alias_build(const uint64_t *units, size_t n, size_t largest,
+                      uint64_t *buckets) noexcept nogil:
+    softdraw_alias_build(units, n, largest, buckets)
+
+
+cdef void alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
+                         uint64_t *units) noexcept nogil:
+    softdraw_alias_units_of(buckets, bits, n, units)
+
+
+cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
+                   int64_t *out) noexcept nogil:
+    return softdraw_alias_map(buckets, bits, words, n, out)
+
+
+def cpu_info():
+    """Tell which kernels run on this machine.
+
+    Returns
+    -------
+    dict
+        ``tier``: the instruction set in use, one of ``"scalar"``, ``"avx2"``, ``"avx512"`` and
+        ``"neon"``; ``tiers``: all that this CPU and build could run. The environment variable
+        ``SOFTDRAW_ISA`` set to one of them before the first import forces it. All tiers give the
+        same bits.
+
+    Examples
+    --------
+    >>> import softdraw
+    >>> info = softdraw.cpu_info()
+    >>> info["tier"] in info["tiers"]
+    True
+    """
+    cdef int tier = 0
+    tiers = []
+    while softdraw_tier_name(tier) != NULL:
+        if softdraw_tier_available(tier):
+            tiers.append(softdraw_tier_name(tier).decode())
+        tier += 1
+    return {"tier": softdraw_tier_name(softdraw_tier_in_use()).decode(), "tiers": tiers}
+
+
+if softdraw_tier_in_use() < 0:
+    import os
+
+    # SOFTDRAW_ISA is not in use yet, so cpu_info cannot name the tiers here
+    raise ImportError(
+        f"SOFTDRAW_ISA={os.environ.get('SOFTDRAW_ISA')!r} names a tier that this CPU or build lacks; "
+        "it can run "
+        + ", ".join(
+            softdraw_tier_name(tier).decode() for tier in range(4) if softdraw_tier_available(tier)
+        )
+    )

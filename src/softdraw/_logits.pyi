@@ -1,0 +1,68 @@
+from collections.abc import Sequence
+from typing import Any, Literal, SupportsIndex, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._random import _RNG
+
+_Size: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
+
+@overload
+def sample_logits(
+    logits: ArrayLike,
+    temperature: ArrayLike = 1.0,
+    *,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    size: _Size,
+    rng: _RNG = None,
+    words: None = None,
+    return_logprobs: Literal[False] = False,
+) -> NDArray[np.int64]: ...
+@overload
+def sample_logits(
+    logits: ArrayLike,
+    temperature: ArrayLike = 1.0,
+    *,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    size: _Size,
+    rng: _RNG = None,
+    words: None = None,
+    return_logprobs: Literal[True],
+) -> tuple[NDArray[np.int64], NDArray[Any]]: ...
+
+# Numbers for one draw from 1-D logits, which types cannot tell from 2-D, else arrays.
+@overload
+def sample_logits(
+    logits: ArrayLike,
+    temperature: ArrayLike = 1.0,
+    *,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    size: None = None,
+    rng: _RNG = None,
+    words: ArrayLike | None = None,
+    return_logprobs: Literal[True],
+) -> tuple[Any, Any]: ...
+@overload
+def sample_logits(
+    logits: ArrayLike,
+    temperature: ArrayLike = 1.0,
+    *,
+    top_k: ArrayLike | None = None,
+    top_p: ArrayLike | None = None,
+    min_p: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    size: _Size | None = None,
+    rng: _RNG = None,
+    words: ArrayLike | None = None,
+    return_logprobs: bool = False,
+) -> Any: ...

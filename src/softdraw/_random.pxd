@@ -1,0 +1,44 @@
+"""The generator, its lock and the meaning of `rng=`, for the other modules of softdraw.
+
+A draw holds its source while it takes words:
+
+    source = bit_generator_of(rng)
+    hold(source)
+    try:
+        take_words(bitgen_of(source), words, n)  # needs no GIL
+    finally:
+        release(source)
+"""
+
+from libc.stdint cimport uint64_t
+from numpy.random cimport bitgen_t
+from numpy.random.bit_generator cimport BitGenerator
+
+from softdraw._core cimport softdraw_xoshiro
+
+
+cdef class Lock:
+    cdef unsigned long owner  # the thread that holds it, while count > 0
+    cdef unsigned long count  # how many times that holds it
+    cdef unsigned long waiting  # threads that sleep until it is free
+    cdef bint woken  # one of them has been told so and has not come yet
+    cdef void *bed  # where they sleep: a PyThread lock, itself always held; NULL before the first
+    cdef unsigned long forks  # fork_count() when this was last looked at
+    cdef int take(self) except -1
+    cdef int wait(self) except -1
+    cdef int give(self) except -1
+    cdef void forget_other_threads(self) noexcept
+
+
+cdef class Xoshiro256(BitGenerator):
+    cdef softdraw_xoshiro generator
+
+
+# How often this process has been forked from another.
+cdef unsigned long fork_count() noexcept
+
+cdef BitGenerator bit_generator_of(object rng)
+cdef bitgen_t *bitgen_of(BitGenerator source) except NULL
+cdef int hold(BitGenerator source) except -1
+cdef int release(BitGenerator source) except -1
+cdef void take_words(bitgen_t *bitgen, uint64_t *words, size_t n) noexcept nogil

@@ -1,0 +1,40 @@
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.random import BitGenerator, Generator
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+# What the argument `rng` may be.
+_RNG: TypeAlias = int | np.integer[Any] | ISeedSequence | BitGenerator | Generator | None
+
+class Lock:
+    def acquire(self) -> Literal[True]: ...
+    def release(self) -> None: ...
+    def __enter__(self) -> Literal[True]: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+class Xoshiro256(BitGenerator):
+    def __init__(
+        self, seed: int | Sequence[int] | NDArray[np.integer[Any]] | ISeedSequence | None = None
+    ) -> None: ...
+    @property
+    def seed_seq(self) -> ISeedSequence: ...
+    @property
+    def state(self) -> dict[str, Any]: ...
+    @state.setter
+    def state(self, value: Mapping[str, Any]) -> None: ...
+    def spawn(self, n_children: int) -> list[Self]: ...
+    def jumped(self, jumps: int = 1) -> Self: ...
+
+# For the modules of the package in plain Python.
+def random_words(rng: _RNG, n: int) -> NDArray[np.uint64]: ...

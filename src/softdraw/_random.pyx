@@ -1,0 +1,448 @@
+"""Xoshiro256, the lock that it brings, and what the argument `rng` may be."""
+
+import operator
+import os
+
+import numpy as np
+from numpy.random import Generator
+from numpy.random.bit_generator import ISeedSequence, ISpawnableSeedSequence
+
+cimport cython
+cimport numpy as cnp
+from cpython.dict cimport PyDict_GetItem, PyDict_SetItem
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from cpython.ref cimport PyObject
+from libc.stdint cimport uint32_t, uint64_t
+
+from softdraw._core cimport (
+    softdraw_xoshiro, xoshiro_fill, xoshiro_jump, xoshiro_next, xoshiro_seed,
+)
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    ctypedef struct PyThreadState
+    PyThreadState *PyEval_SaveThread()
+    void PyEval_RestoreThread(PyThreadState *state)
+    PyObject *PyThreadState_GetDict()
+    int PyErr_CheckSignals() except -1
+
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident()
+    void *PyThread_allocate_lock()
+    void PyThread_free_lock(void *lock)
+    int PyThread_acquire_lock_timed(void *lock, long long microseconds, int interruptible)
+    void PyThread_release_lock(void *lock)
+    int PY_LOCK_INTR
+
+
+# ---- forks -------------------------------------------------------------------------------------
+
+cdef unsigned long forks = 0
+cdef unsigned long forking_thread = 0  # the one that came along into this process
+
+
+cdef unsigned long fork_count() noexcept:
+    return forks
+
+
+def _after_fork_in_child():
+    global forks, forking_thread, own_key
+    forks += 1
+    forking_thread = PyThread_get_thread_ident()
+    own_key = object()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+# ---- lock --------------------------------------------------------------------------------------
+
+cdef class Lock:
+    """A reentrant lock, as `threading.RLock`, for what takes nanoseconds.
+
+    Its fields are only touched under the GIL (without one, in a critical section), so taking a
+    lock that is free is a comparison and two assignments. Who has to wait sleeps on a lock of the
+    operating system.
+    """
+
+    def __dealloc__(self):
+        if self.bed != NULL:
+            PyThread_release_lock(self.bed)
+            PyThread_free_lock(self.bed)
+
+    cdef int take(self) except -1:
+        cdef unsigned long me = PyThread_get_thread_ident()
+        with cython.critical_section(self):
+            if self.forks != forks:
+                self.forget_other_threads()
+            if self.count and self.owner != me:
+                self.wait()
+            self.owner = me
+            self.count += 1
+        return 0
+
+    cdef int wait(self) except -1:
+        cdef PyThreadState *state
+        cdef int status
+        while self.count:
+            if self.bed == NULL:
+                self.bed = PyThread_allocate_lock()
+                if self.bed == NULL:
+                    raise MemoryError
+                PyThread_acquire_lock_timed(self.bed, -1, 0)
+            self.waiting += 1
+            state = PyEval_SaveThread()  # ends a critical section too, until the thread is back
+            status = PyThread_acquire_lock_timed(self.bed, -1, 1)
+            PyEval_RestoreThread(state)
+            self.waiting -= 1
+            if status == PY_LOCK_INTR:
+                PyErr_CheckSignals()
+            else:
+                self.woken = False
+        return 0
+
+    cdef int give(self) except -1:
+        with cython.critical_section(self):
+            if self.count == 0 or self.owner != PyThread_get_thread_ident():
+                raise RuntimeError("cannot release a lock that this thread does not hold")
+            self.count -= 1
+            if self.count == 0 and self.waiting and not self.woken:
+                self.woken = True
+                PyThread_release_lock(self.bed)
+        return 0
+
+    cdef void forget_other_threads(self) noexcept:
+        # In a forked child, threads that held this lock or waited for it are gone; the bed may be
+        # in any state and is left behind, as CPython does with its own.
+        if self.owner != forking_thread:
+            self.count = 0
+        self.waiting = 0
+        self.woken = False
+        self.bed = NULL
+        self.forks = forks
+
+    def acquire(self):
+        """Take the lock, waiting until no other thread holds it."""
+        self.take()
+        return True
+
+    def release(self):
+        """Give the lock back; as often as it was taken."""
+        self.give()
+
+    def __enter__(self):
+        self.take()
+        return True
+
+    def __exit__(self, *exception):
+        self.give()
+
+
+# ---- Xoshiro256 --------------------------------------------------------------------------------
+
+cdef uint64_t next_uint64(void *state) noexcept nogil:
+    cdef softdraw_xoshiro *generator = <softdraw_xoshiro *> state
+    if generator.used < 8:
+        generator.used += 1
+        return generator.buffer[generator.used - 1]
+    return xoshiro_next(generator)
+
+
+cdef uint32_t next_uint32(void *state) noexcept nogil:
+    cdef softdraw_xoshiro *generator = <softdraw_xoshiro *> state
+    cdef uint64_t word
+    if generator.has_uint32:
+        generator.has_uint32 = 0
+        return generator.uinteger
+    word = next_uint64(state)
+    generator.has_uint32 = 1
+    generator.uinteger = <uint32_t> (word >> 32)
+    return <uint32_t> word
+
+
+cdef double next_double(void *state) noexcept nogil:
+    return <double> (next_uint64(state) >> 11) * (1.0 / 9007199254740992.0)
+
+
+cdef class Xoshiro256(BitGenerator):
+    """
+    Xoshiro256(seed=None)
+
+    Eight interleaved xoshiro256++ generators, for NumPy's `Generator` and for softdraw.
+
+    Parameters
+    ----------
+    seed : None, int, array_like of ints, or SeedSequence, optional
+        As for NumPy's bit generators; None takes entropy from the operating system.
+
+    Attributes
+    ----------
+    lock : context manager
+        The lock, reentrant, that NumPy's `Generator` and softdraw take while they draw.
+    state : dict
+        All that the coming words depend on: the 4 state words of the 8 lanes, the words made but
+        not yet given out, and the half word that 32-bit draws leave. It can be assigned, and may
+        have gone through JSON (lists for arrays) before.
+
+    Notes
+    -----
+    Word ``8 * i + j`` is the i-th output of lane j, a xoshiro256++ generator [1]_. The seed gives
+    lane 0 its state; each other lane starts one jump, 2**128 outputs, after the one before it.
+
+    References
+    ----------
+    .. [1] D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators", ACM
+       Transactions on Mathematical Software 47, 2021. https://prng.di.unimi.it
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import softdraw
+    >>> rng = np.random.Generator(softdraw.Xoshiro256(7))
+    >>> bool(0 <= rng.random() < 1)
+    True
+    >>> table = softdraw.AliasTable([1, 2, 1])
+    >>> first, again = softdraw.Xoshiro256(7), softdraw.Xoshiro256(7)
+    >>> bool((table.sample(100, rng=first) == table.sample(100, rng=again)).all())
+    True
+    """
+
+    def __init__(self, seed=None):
+        cdef uint64_t[4] state
+        BitGenerator.__init__(self, seed)
+        for i, word in enumerate(self._seed_seq.generate_state(4, np.uint64)):
+            state[i] = word
+        xoshiro_seed(&self.generator, state)
+        self.lock = Lock()
+        self._bitgen.state = &self.generator
+        self._bitgen.next_uint64 = next_uint64
+        self._bitgen.next_uint32 = next_uint32
+        self._bitgen.next_double = next_double
+        self._bitgen.next_raw = next_uint64
+
+    @property
+    def seed_seq(self):
+        """The seed sequence that this generator was made from."""
+        return self._seed_seq
+
+    @property
+    def state(self):
+        cdef softdraw_xoshiro generator
+        hold(self)
+        try:
+            generator = self.generator
+        finally:
+            release(self)
+        lanes = [generator.s[k][j] for k in range(4) for j in range(8)]
+        return {
+            "bit_generator": "Xoshiro256",
+            "state": {"s": np.array(lanes, np.uint64).reshape(4, 8)},
+            "buffer": np.array([generator.buffer[j] for j in range(8)], np.uint64),
+            "buffer_pos": generator.used,
+            "has_uint32": generator.has_uint32,
+            "uinteger": generator.uinteger,
+        }
+
+    @state.setter
+    def state(self, value):
+        cdef softdraw_xoshiro generator
+        cdef Py_ssize_t j, k
+        if not isinstance(value, dict):
+            raise TypeError(f"state must be a dict, got {type(value).__name__}")
+        if value.get("bit_generator") != "Xoshiro256":
+            raise ValueError(
+                f"state is for a {value.get('bit_generator')} generator, not for Xoshiro256"
+            )
+        if not isinstance(value.get("state", {}), dict):
+            raise TypeError(f"state['state'] must be a dict, got {type(value['state']).__name__}")
+        try:
+            lanes = integers("state['state']['s']", value["state"]["s"], (4, 8), 2**64 - 1)
+            buffer = integers("state['buffer']", value["buffer"], (8,), 2**64 - 1)
+            generator.used = integers("state['buffer_pos']", value["buffer_pos"], (), 8)[()]
+            generator.has_uint32 = integers("state['has_uint32']", value["has_uint32"], (), 1)[()]
+            generator.uinteger = integers("state['uinteger']", value["uinteger"], (), 2**32 - 1)[()]
+        except KeyError as error:
+            raise ValueError(f"state has no {error}") from None
+        for j in range(8):
+            generator.buffer[j] = buffer[j]
+            for k in range(4):
+                generator.s[k][j] = lanes[k, j]
+            if not any(lanes[:, j]):
+                raise ValueError(f"state['state']['s'][:, {j}] is all zeros")
+        hold(self)
+        try:
+            self.generator = generator
+        finally:
+            release(self)
+
+    def spawn(self, n_children):
+        """
+        Make new generators, independent of this one and of each other.
+
+        Parameters
+        ----------
+        n_children : int
+            How many.
+
+        Returns
+        -------
+        list of Xoshiro256
+            Seeded by what this generator's seed sequence spawns.
+
+        Raises
+        ------
+        TypeError
+            If the seed sequence cannot spawn.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> len(softdraw.Xoshiro256(7).spawn(3))
+        3
+        """
+        if not isinstance(self._seed_seq, ISpawnableSeedSequence):
+            raise TypeError("the seed sequence of this Xoshiro256 cannot spawn")
+        return [type(self)(seed_seq) for seed_seq in self._seed_seq.spawn(n_children)]
+
+    def jumped(self, jumps=1):
+        """
+        Make a generator far ahead of this one, which stays where it is.
+
+        Parameters
+        ----------
+        jumps : int, optional
+            How many jumps of 2**192 words each of the eight lanes makes.
+
+        Returns
+        -------
+        Xoshiro256
+            With no words and no half word left over from this one.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> rng = softdraw.Xoshiro256(7)
+        >>> bool(rng.jumped(2).random_raw() == rng.jumped().jumped().random_raw())
+        True
+        """
+        jumps = operator.index(jumps)
+        if not 0 <= jumps < 2**64:
+            raise ValueError(f"jumps must be in [0, 2**64), got {jumps}")
+        cdef Xoshiro256 ahead = type(self)(self._seed_seq)
+        hold(self)
+        try:
+            ahead.generator = self.generator
+        finally:
+            release(self)
+        xoshiro_jump(&ahead.generator, jumps)
+        return ahead
+
+    # In this form NumPy 1.24 to 1.26 need it when they pickle a Generator around this.
+    def __reduce__(self):
+        return _seeded, ((type(self), self._seed_seq),), self.state
+
+    def __setstate__(self, state):
+        self.state = state
+
+
+def _seeded(class_and_seed_seq):
+    """A new generator, for pickle to give its state."""
+    cls, seed_seq = class_and_seed_seq
+    return cls(seed_seq)
+
+
+cdef object integers(str name, object value, tuple shape, object largest):
+    """An object array of the given shape of integers from 0 to largest, or an error."""
+    array = np.array(value, dtype=object)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    for place, item in np.ndenumerate(array):
+        try:
+            array[place] = operator.index(item)
+        except TypeError:
+            raise TypeError(f"{name} must hold integers, got {type(item).__name__}") from None
+        if not 0 <= array[place] <= largest:
+            raise ValueError(f"{name} must be from 0 to {largest}, got {item}")
+    return array
+
+
+# ---- rng= --------------------------------------------------------------------------------------
+
+# The key of each thread's own generator in its dict; another one in a forked child.
+cdef object own_key = object()
+
+
+cdef BitGenerator own_generator():
+    cdef PyObject *threads_dict = PyThreadState_GetDict()
+    cdef PyObject *found
+    if threads_dict == NULL:
+        raise MemoryError
+    found = PyDict_GetItem(<object> threads_dict, own_key)
+    if found != NULL:
+        return <BitGenerator> found
+    generator = Xoshiro256()
+    PyDict_SetItem(<object> threads_dict, own_key, generator)
+    return generator
+
+
+cdef BitGenerator bit_generator_of(object rng):
+    if type(rng) is Xoshiro256:
+        return <BitGenerator> rng
+    if rng is None:
+        return own_generator()
+    if isinstance(rng, BitGenerator):
+        return <BitGenerator> rng
+    if isinstance(rng, Generator):
+        return <BitGenerator?> rng.bit_generator
+    if isinstance(rng, (int, np.integer, ISeedSequence)) and not isinstance(rng, bool):
+        return Xoshiro256(rng)
+    raise TypeError(
+        "rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, "
+        f"got {type(rng).__name__}"
+    )
+
+
+cdef bitgen_t *bitgen_of(BitGenerator source) except NULL:
+    if type(source) is Xoshiro256:
+        return &source._bitgen
+    return <bitgen_t *> PyCapsule_GetPointer(source.capsule, "BitGenerator")
+
+
+cdef int hold(BitGenerator source) except -1:
+    if type(source.lock) is Lock:
+        return (<Lock> source.lock).take()
+    source.lock.acquire()
+    return 0
+
+
+cdef int release(BitGenerator source) except -1:
+    if type(source.lock) is Lock:
+        return (<Lock> source.lock).give()
+    source.lock.release()
+    return 0
+
+
+cdef void take_words(bitgen_t *bitgen, uint64_t *words, size_t n) noexcept nogil:
+    cdef size_t i
+    if bitgen.next_uint64 == next_uint64:
+        xoshiro_fill(<softdraw_xoshiro *> bitgen.state, words, n)
+        return
+    for i in range(n):
+        words[i] = bitgen.next_uint64(bitgen.state)
+
+
+def random_words(rng, size_t n):
+    """The next n words of what rng stands for, as uint64: for modules in plain Python."""
+    cdef BitGenerator source = bit_generator_of(rng)
+    cdef bitgen_t *bitgen = bitgen_of(source)
+    cdef cnp.ndarray words = np.empty(n, np.uint64)
+    cdef uint64_t *word = <uint64_t *> cnp.PyArray_DATA(words)
+    hold(source)
+    try:
+        with nogil:
+            take_words(bitgen, word, n)
+    finally:
+        release(source)
+    return words

@@ -1,0 +1,82 @@
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_Axis: TypeAlias = int | tuple[int, ...] | None
+_Float = TypeVar("_Float", bound=np.float16 | np.float32 | np.float64)
+_Out = TypeVar("_Out", bound=NDArray[Any])
+# What is computed as float64.
+_Numbers: TypeAlias = (
+    Sequence[float] | Sequence[Sequence[float]] | NDArray[np.integer[Any]] | NDArray[np.bool_]
+)
+
+@overload
+def softmax(x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: _Out) -> _Out: ...
+@overload
+def softmax(
+    x: NDArray[_Float], temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+) -> NDArray[_Float]: ...
+@overload
+def softmax(
+    x: _Numbers, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+) -> NDArray[np.float64]: ...
+@overload
+def softmax(
+    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: NDArray[Any] | None = None
+) -> NDArray[Any]: ...
+@overload
+def log_softmax(
+    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: _Out
+) -> _Out: ...
+@overload
+def log_softmax(
+    x: NDArray[_Float], temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+) -> NDArray[_Float]: ...
+@overload
+def log_softmax(
+    x: _Numbers, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+) -> NDArray[np.float64]: ...
+@overload
+def log_softmax(
+    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: NDArray[Any] | None = None
+) -> NDArray[Any]: ...
+
+# A NumPy scalar where every axis is reduced and keepdims is False.
+@overload
+def logsumexp(
+    x: NDArray[_Float], temperature: ArrayLike = 1.0, *, axis: _Axis = -1, keepdims: Literal[True]
+) -> NDArray[_Float]: ...
+@overload
+def logsumexp(
+    x: _Numbers, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, keepdims: Literal[True]
+) -> NDArray[np.float64]: ...
+@overload
+def logsumexp(
+    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, keepdims: Literal[True]
+) -> NDArray[Any]: ...
+@overload
+def logsumexp(
+    x: NDArray[_Float],
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: None,
+    keepdims: Literal[False] = False,
+) -> _Float: ...
+@overload
+def logsumexp(
+    x: Sequence[float],
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: _Axis = -1,
+    keepdims: Literal[False] = False,
+) -> np.float64: ...
+@overload
+def logsumexp(
+    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, keepdims: bool = False
+) -> Any: ...
+
+# Shared with the other modules of the package.
+def real_array(x: object, name: str) -> NDArray[Any]: ...
+def result_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]: ...

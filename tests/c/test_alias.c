@@ -1,0 +1,166 @@
+/* Alias tables: units that sum to 2^64, and every word that could be on a wrong side. */
+#include "softdraw.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(condition)                                                                \
+    do {                                                                                \
+        if (!(condition)) {                                                             \
+            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                                    \
+        }                                                                               \
+    } while (0)
+
+enum { MOST = 1024 };
+
+static uint64_t units[MOST], again[MOST], buckets[MOST];
+
+/* SplitMix64, for weights */
+static uint64_t random_word(void) {
+    static uint64_t state;
+    uint64_t z = state += 0x9E3779B97F4A7C15;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+    z = (z ^ z >> 27) * 0x94D049BB133111EB;
+    return z ^ z >> 31;
+}
+
+/* Builds the table and takes it apart again; returns its bits. */
+static unsigned build(const double *weights, size_t n) {
+    size_t largest = n;
+    CHECK(softdraw_alias_units_f64(weights, n, units, &largest) == SOFTDRAW_OK);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        CHECK(weights[i] <= weights[largest]);
+        CHECK(weights[i] > 0 || units[i] == 0);
+        CHECK(weights[i] == 0 || units[i] > 0 || i == largest);
+        sum += units[i];
+    }
+    CHECK(sum == 0);
+    softdraw_alias_build(units, n, largest, buckets);
+    const unsigned bits = softdraw_alias_bits(n);
+    softdraw_alias_units_of(buckets, bits, n, again);
+    CHECK(memcmp(units, again, n * sizeof *units) == 0);
+    return bits;
+}
+
+/* Counts what each bucket draws between its first word, its keep and its last word, and looks at
+ * the words on both sides of each: with the counts right, so is every word. */
+static void check_every_boundary(unsigned bits, size_t n) {
+    const uint64_t size = (uint64_t)1 << (64 - bits);
+    static uint64_t counted[MOST];
+    memset(counted, 0, sizeof counted);
+    for (uint64_t own = 0; own < (uint64_t)1 << bits; own++) {
+        const uint64_t keep = buckets[own] >> bits, first = own << (64 - bits);
+        const uint64_t alias = softdraw_alias_map1(buckets, bits, first + (size - 1));
+        CHECK(keep < size && alias < n);
+        CHECK(softdraw_alias_map1(buckets, bits, first) == (keep ? own : alias));
+        if (keep) CHECK(softdraw_alias_map1(buckets, bits, first + keep - 1) == own);
+        CHECK(softdraw_alias_map1(buckets, bits, first + keep) == alias);
+        if (keep) counted[own] += keep;
+        counted[alias] += size - keep;
+    }
+    CHECK(memcmp(counted, units, n * sizeof *units) == 0);
+}
+
+static void tables_of_all_sizes_and_shapes_are_exact(void) {
+    static double weights[MOST];
+    for (size_t n = 1; n <= MOST; n += 1 + n / 20) {
+        for (int shape = 0; shape < 5; shape++) {
+            for (size_t i = 0; i < n; i++) {
+                const double u = (double)(random_word() >> 11) * 0x1p-53;
+                weights[i] = shape == 0   ? u
+                             : shape == 1 ? ldexp(u, (int)(random_word() % 2000) - 1070)
+                             : shape == 2 ? (double)(i == n / 2)
+                             : shape == 3 ? (i == n / 2 ? 1 : u * 0x1p-70)
+                                          : (double)(i % 3);
+            }
+            weights[n / 2] += 0x1p-1074; /* so that one is positive */
+            check_every_boundary(build(weights, n), n);
+        }
+    }
+}
+
+/* Integer weights that sum to 2^12 are multiples of 2^52 units, and bucket limits too, so that all
+ * words with the same top 12 bits draw alike: all 2^64 words are counted by 2^12 of them. */
+static void every_word_of_a_small_build_is_counted(void) {
+    const size_t n = 300;
+    double weights[300] = {0};
+    for (int i = 0; i < 4096; i++) weights[random_word() % n * (random_word() % n) / n] += 1;
+    const unsigned bits = build(weights, n);
+    double counted[300] = {0};
+    static uint64_t words[4096];
+    static int64_t drawn[4096];
+    for (int end = 0; end < 2; end++) {
+        for (uint64_t i = 0; i < 4096; i++) words[i] = i << 52 | (end ? 0xfffffffffffff : 0);
+        CHECK(softdraw_alias_map(buckets, bits, words, 4096, drawn) == SOFTDRAW_OK);
+        for (int i = 0; i < 4096; i++) {
+            CHECK((uint64_t)drawn[i] == softdraw_alias_map1(buckets, bits, words[i]));
+            counted[drawn[i]] += 0.5;
+        }
+    }
+    CHECK(memcmp(counted, weights, sizeof weights) == 0);
+}
+
+static void the_same_values_have_the_same_units_in_every_type(void) {
+    double f64[100];
+    float f32[100];
+    uint64_t u64[100], expected[100];
+    for (int i = 0; i < 100; i++) {
+        u64[i] = random_word() >> 40;
+        f64[i] = f32[i] = (float)u64[i];
+    }
+    CHECK(softdraw_alias_units_f64(f64, 100, expected, NULL) == SOFTDRAW_OK);
+    CHECK(softdraw_alias_units_f32(f32, 100, units, NULL) == SOFTDRAW_OK);
+    CHECK(memcmp(units, expected, sizeof expected) == 0);
+    CHECK(softdraw_alias_units_u64(u64, 100, units, NULL) == SOFTDRAW_OK);
+    CHECK(memcmp(units, expected, sizeof expected) == 0);
+}
+
+static void integers_past_2_to_53_are_exact(void) {
+    /* their sum is 2^65; as doubles the first two would be 2^64 */
+    const uint64_t most = ~(uint64_t)0, weights[4] = {4, most - 1, most - 1, 0};
+    size_t largest;
+    CHECK(softdraw_alias_units_u64(weights, 4, units, &largest) == SOFTDRAW_OK);
+    CHECK(largest == 1 && units[0] == 2 && units[3] == 0);
+    CHECK(units[1] == most >> 1 && units[2] == most >> 1);
+}
+
+static void bad_weights_are_told(void) {
+    const double bad[] = {-1, NAN, INFINITY, -INFINITY, -0x1p-1074};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const double f64[3] = {1, bad[i], -1};
+        const float f32[3] = {1, i == 4 ? -0x1p-149f : (float)bad[i], -1};
+        size_t where = 9;
+        CHECK(softdraw_alias_units_f64(f64, 3, units, &where) == SOFTDRAW_ERROR_WEIGHT);
+        CHECK(where == 1);
+        CHECK(softdraw_alias_units_f64(f64, 3, units, NULL) == SOFTDRAW_ERROR_WEIGHT);
+        where = 9;
+        CHECK(softdraw_alias_units_f32(f32, 3, units, &where) == SOFTDRAW_ERROR_WEIGHT);
+        CHECK(where == 1);
+    }
+    const double zeros[3] = {0, -0.0, 0};
+    CHECK(softdraw_alias_units_f64(zeros, 3, units, NULL) == SOFTDRAW_ERROR_ZERO);
+    CHECK(softdraw_alias_units_f64(zeros, 0, units, NULL) == SOFTDRAW_ERROR_LENGTH);
+}
+
+static void bits_are_the_fewest_that_have_room(void) {
+    CHECK(softdraw_alias_bits(1) == 1);
+    CHECK(softdraw_alias_bits(2) == 1);
+    CHECK(softdraw_alias_bits(3) == 2);
+    CHECK(softdraw_alias_bits(1024) == 10);
+    CHECK(softdraw_alias_bits(1025) == 11);
+}
+
+int main(void) {
+    tables_of_all_sizes_and_shapes_are_exact();
+    every_word_of_a_small_build_is_counted();
+    the_same_values_have_the_same_units_in_every_type();
+    integers_past_2_to_53_are_exact();
+    bad_weights_are_told();
+    bits_are_the_fewest_that_have_room();
+    puts("test_alias: ok");
+    return 0;
+}

@@ -1,0 +1,174 @@
+/* sd_fma and sd_fmaf against libm's fma and fmaf (which must be right: glibc's and any that use
+ * the instruction are), on random cases bent towards where a fused multiply-add goes wrong. */
+#include "compiler.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "soft_fma.h"
+
+
+static uint64_t state = 1;
+
+/* splitmix64 */
+static uint64_t random_word(void) {
+    uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* low <= result <= high */
+static int random_int(int low, int high) {
+    return low + (int)(random_word() % (uint64_t)(high - low + 1));
+}
+
+/* The last digits bits of a number whose leading bit comes before them. */
+static uint64_t random_fraction(int digits) {
+    uint64_t all = (UINT64_C(1) << digits) - 1, word = random_word();
+    switch (random_int(0, 4)) {
+    case 0: return word & ~(all >> random_int(0, digits)) & all;   /* few bits: exact, ties */
+    case 1: return random_word() & 3;                              /* next after a power of 2 */
+    case 2: return all - (random_word() & 3);                      /* just before one */
+    case 3: return UINT64_C(1) << random_int(0, digits - 1);
+    default: return word & all;
+    }
+}
+
+/* +-2^exponent to 2^(exponent + 1), with that many fraction bits before ldexp rounds. */
+static double random_number(int digits, int exponent) {
+    double value = (double)(random_fraction(digits) | UINT64_C(1) << digits);
+    return ldexp(random_word() & 1 ? -value : value, exponent - digits);
+}
+
+/* Exponents for a, b and c: of the product anywhere, about 1, at the lower or the upper end of
+ * the format; of c close to the product's, or up to three precisions away. */
+static void random_exponents(int digits, int lowest, int highest, int e[3]) {
+    int product;
+    switch (random_int(0, 3)) {
+    case 0: product = random_int(2 * lowest, 2 * highest); break;
+    case 1: product = random_int(-10, 10); break;
+    case 2: product = random_int(lowest - 5, lowest + 3 * digits); break;
+    default: product = random_int(highest - 3, highest + 1); break;
+    }
+    int first = product < 0 ? lowest : product - highest;
+    int last = product < 0 ? product - lowest : highest;
+    if (first < lowest) first = lowest;
+    if (last > highest) last = highest;
+    e[0] = random_int(first, last);
+    e[1] = product - e[0];
+    int reach = random_int(0, 1) ? 3 * digits : 2;
+    e[2] = product + random_int(-reach, reach);
+}
+
+static uint32_t float_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static uint64_t double_bits(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static int check_float(float a, float b, float c) {
+    float result = sd_fmaf(a, b, c), expected = fmaf(a, b, c);
+    if (float_bits(result) == float_bits(expected)) return 1;
+    if (isnan(result) && isnan(expected)) return 1;
+    printf("sd_fmaf(%a, %a, %a) = %a, not %a\n", a, b, c, result, expected);
+    return 0;
+}
+
+static int check_double(double a, double b, double c) {
+    double expected = fma(a, b, c);
+    /* The second is what the first resorts to for extreme exponents. */
+    double results[2] = {sd_fma(a, b, c), sd_fma_exact(a, b, c)};
+    for (int i = 0; i < 2; i++) {
+        if (double_bits(results[i]) == double_bits(expected)) continue;
+        if (isnan(results[i]) && isnan(expected)) continue;
+        printf("%s(%a, %a, %a) = %a, not %a\n", i ? "sd_fma_exact" : "sd_fma", a, b, c,
+               results[i], expected);
+        return 0;
+    }
+    return 1;
+}
+
+static int random_float_case(void) {
+    if (random_int(0, 15) == 0) {
+        uint32_t words[3] = {(uint32_t)random_word(), (uint32_t)random_word(),
+                             (uint32_t)random_word()};
+        float x[3];
+        memcpy(x, words, sizeof x);
+        return check_float(x[0], x[1], x[2]);
+    }
+    int e[3];
+    random_exponents(23, -149, 127, e);
+    float a = (float)random_number(23, e[0]), b = (float)random_number(23, e[1]);
+    float c = (float)random_number(23, e[2]);
+    if (random_int(0, 3) == 0) { /* what the product's rounding left, give or take */
+        c = -(a * b);
+        for (int i = random_int(0, 3); i > 0; i--) c = nextafterf(c, random_word() & 1 ? a : 0.0F);
+    }
+    return check_float(a, b, c);
+}
+
+static int random_double_case(void) {
+    if (random_int(0, 15) == 0) {
+        uint64_t words[3] = {random_word(), random_word(), random_word()};
+        double x[3];
+        memcpy(x, words, sizeof x);
+        return check_double(x[0], x[1], x[2]);
+    }
+    int e[3];
+    random_exponents(52, -1074, 1023, e);
+    double a = random_number(52, e[0]), b = random_number(52, e[1]);
+    double c = random_number(52, e[2]);
+    if (random_int(0, 3) == 0) {
+        c = -(a * b);
+        for (int i = random_int(0, 3); i > 0; i--) c = nextafter(c, random_word() & 1 ? a : 0.0);
+    }
+    return check_double(a, b, c);
+}
+
+/* Every triple of the values at which a format changes its rules. */
+static int special_cases(void) {
+    const float f[] = {0.0F, 0x1p-149F, 0x1.fffffcp-127F, 0x1p-126F, 0x1.000002p-126F, 0x1p-75F,
+                       0x1p-64F, 0x1.fffffep-1F, 1.0F, 0x1.000002p0F, 3.0F, 0x1p63F,
+                       0x1.fffffep127F, INFINITY, NAN};
+    const double d[] = {0.0, 0x1p-1074, 0x1.ffffffffffffep-1023, 0x1p-1022,
+                        0x1.0000000000001p-1022, 0x1p-537, 0x1p-512, 0x1p-450, 0x1p-451,
+                        0x1.fffffffffffffp-1, 1.0, 0x1.0000000000001p0, 3.0, 0x1p449, 0x1p450,
+                        0x1p511, 0x1p1000, 0x1.fffffffffffffp1023, INFINITY, NAN};
+    const int floats = sizeof f / sizeof *f, doubles = sizeof d / sizeof *d;
+    int good = 1;
+    for (int signs = 0; signs < 8; signs++) {
+        float a = signs & 1 ? -1.0F : 1.0F, b = signs & 2 ? -1.0F : 1.0F;
+        float c = signs & 4 ? -1.0F : 1.0F;
+        for (int i = 0; i < floats * floats * floats; i++) {
+            good &= check_float(a * f[i % floats], b * f[i / floats % floats],
+                                c * f[i / floats / floats]);
+        }
+        for (int i = 0; i < doubles * doubles * doubles; i++) {
+            good &= check_double(a * d[i % doubles], b * d[i / doubles % doubles],
+                                 c * d[i / doubles / doubles]);
+        }
+    }
+    return good;
+}
+
+/* test_soft_fma [cases]: random cases of each type, two million unless told */
+int main(int argc, char **argv) {
+    const int cases = argc > 1 ? atoi(argv[1]) : 2000000;
+    if (!special_cases()) return 1;
+    for (int i = 0; i < cases; i++) {
+        if (!random_float_case() || !random_double_case()) return 1;
+    }
+    printf("ok soft_fma: %d random cases of each type agree with libm\n", cases);
+    return 0;
+}

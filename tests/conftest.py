@@ -1,0 +1,29 @@
+import os
+
+import hypothesis
+import pytest
+
+# In CI the same examples every time: a red build is then red again on a developer's machine.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--slow"):
+        return
+    skip = pytest.mark.skip(reason="slow: runs with --slow")
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(skip)
+
+
+def pytest_report_header():
+    import softdraw
+
+    info = softdraw.cpu_info()
+    return f"softdraw: {info['tier']} in use, of {', '.join(info['tiers'])}"

@@ -1,0 +1,837 @@
+"""AliasTable: exact units, buckets, draws; against fractions and plain Python."""
+
+import copy
+import math
+import pickle
+import re
+import threading
+from fractions import Fraction
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.random import PCG64, Generator
+from test_random import in_child, needs_fork
+from tiers import run_on_tier
+
+import softdraw
+from softdraw import AliasTable, Xoshiro256
+
+WORDS = 2**64
+TIERS = softdraw.cpu_info()["tiers"]
+
+
+# ---- references --------------------------------------------------------------------------------
+
+
+def exact_units(table):
+    """The units as integers that sum to 2**64: one that holds everything is 2**64, not 0."""
+    units = table.units().tolist()
+    if not any(units):
+        units[int(np.argmax(table.probabilities()))] = WORDS
+    return units
+
+
+def check_units(weights, table=None):
+    """What is promised of the units, against exact arithmetic on the weights as given."""
+    units = exact_units(AliasTable(weights) if table is None else table)
+    weights = [Fraction(w) for w in np.asarray(weights).tolist()]
+    total = sum(weights)
+    exact = [w * WORDS / total for w in weights]
+    largest = exact.index(max(exact))
+    lifted = 0
+    assert sum(units) == WORDS
+    for i, (unit, wanted) in enumerate(zip(units, exact, strict=True)):
+        if wanted == 0:
+            assert unit == 0
+        else:
+            assert unit >= 1
+            # one that rounding leaves at 0 is below 1, and one below 1 may or may not be lifted
+            lifted += wanted < 1
+            if i != largest:
+                assert abs(unit - wanted) < 1
+    assert -1 - lifted < units[largest] - exact[largest] < 1
+    return units
+
+
+def buckets_of(table):
+    """(keep, alias) of each bucket, as the pickle has them."""
+    categories, data = table.__reduce__()[1]
+    bits = max(1, (categories - 1).bit_length())
+    assert len(data) == 8 << bits == table.nbytes
+    return bits, [divmod(int(entry), 1 << bits) for entry in np.frombuffer(data, "<u8")]
+
+
+def arrangement(units):
+    """The buckets that units get, by the sweep in the order of indices, in plain integers."""
+    n = len(units)
+    bits = max(1, (n - 1).bit_length())
+    capacity = WORDS >> bits
+    if WORDS in units:
+        return bits, [(0, units.index(WORDS))] * (1 << bits)
+    left = units + [0] * ((1 << bits) - n)
+    buckets = [(0, i) for i in range(1 << bits)]
+    heavies = [i for i in range(n) if units[i] > capacity]
+
+    def fill(i):
+        """Gives bucket i to its category's rest and the first heavy, which may then be none."""
+        buckets[i] = (left[i], heavies[0])
+        left[heavies[0]] -= capacity - left[i]
+        while heavies and left[heavies[0]] <= capacity:
+            heavy = heavies.pop(0)
+            if left[heavy] < capacity:
+                fill(heavy)
+
+    for i, unit in enumerate(left.copy()):
+        if unit < capacity:
+            fill(i)
+    return bits, buckets
+
+
+def category(bits, buckets, word):
+    """What a word draws, as design and header say."""
+    own = word >> (64 - bits)
+    keep, alias = buckets[own]
+    return own if word % (WORDS >> bits) < keep else alias
+
+
+positive = st.floats(0, allow_infinity=False)
+weight_lists = st.one_of(
+    st.lists(positive, min_size=1, max_size=40),
+    st.lists(st.floats(0, 1), min_size=1, max_size=40),
+    st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40).map(
+        lambda items: np.array(items, np.uint64)
+    ),
+    st.lists(st.integers(-1074, 1023).map(lambda e: math.ldexp(1.0, e)), min_size=1, max_size=40),
+    st.lists(st.sampled_from([0.0, 5e-324, 1e-20, 1.0, 3.0, 2.0**53, 1e308]), min_size=1),
+).filter(any)
+
+
+# ---- units -------------------------------------------------------------------------------------
+
+
+@given(weight_lists)
+def test_units_are_as_promised(weights):
+    check_units(weights)
+
+
+@given(st.lists(st.floats(0, width=32, allow_infinity=False), min_size=1, max_size=40).filter(any))
+def test_units_of_float32_are_as_promised(weights):
+    check_units(np.array(weights, np.float32))
+
+
+@pytest.mark.parametrize("n", [1000, 4096, 30_000])
+@pytest.mark.parametrize("shape", ["uniform", "zipf", "steep", "equal", "one heavy"])
+def test_units_of_many_weights_are_as_promised(n, shape):
+    rng = np.random.default_rng(n)
+    weights = {
+        "uniform": rng.random(n),
+        "zipf": 1 / np.arange(1, n + 1),
+        "steep": rng.random(n) ** 60,
+        "equal": np.full(n, 0.1),
+        "one heavy": np.r_[np.full(n - 1, 2.0**-63), 1.0],
+    }[shape]
+    check_units(weights)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [1e308, 1e308],
+        [1.7976931348623157e308] * 7,
+        [5e-324, 5e-324],
+        [5e-324, 1e-323, 0.0],
+        [1e308, 5e-324],
+        [1.0, 2.0**-64, 2.0**-64],
+        [1.0, 2.0**-63 * 1.5],
+        [1.0 - 2.0**-53, 2.0**-54],
+        [1.0, *[1e-300] * 9],
+        [*[1.0] * 3, *[2.0**-66] * 9],
+        [0.0, 0.0, 3.0, -0.0],
+        [2**64 - 1, 2**64 - 1, 1],
+        [2**64 - 1, 2**63 + 1, 0],
+        [2**53 + 1, 2**53 + 3],
+    ],
+)
+def test_units_at_the_edges(weights):
+    check_units(weights if isinstance(weights[0], float) else np.array(weights, np.uint64))
+
+
+def test_sums_past_the_largest_double_and_subnormal_ones_are_right():
+    assert AliasTable([1e308, 1e308]).units().tolist() == [2**63, 2**63]
+    assert AliasTable([5e-324, 1e-323, 5e-324]).units().tolist() == [2**62, 2**63, 2**62]
+
+
+def test_integers_past_2_to_53_count_exactly():
+    """As float64 both would be 2**53."""
+    difference = AliasTable(np.array([2**53, 2**53 + 1])).units()
+    assert difference.tolist() == check_units(np.array([2**53, 2**53 + 1]))
+    assert difference[1] - difference[0] == 2**10
+
+
+def test_a_weight_of_zero_is_never_drawn():
+    """AliasTables.jl gives the units that rounding leaves over to the first categories."""
+    assert AliasTable([0, 1, 1, 1]).units()[0] == 0
+    for zeros in ([0], [0] * 3 + [1], [0] * 100 + [3e-300]):
+        table = AliasTable([*zeros, 1, 1, 1, *zeros])
+        words = Xoshiro256(1).random_raw(100_000)
+        assert not np.isin(
+            table.map(words), np.flatnonzero(np.array([*zeros, 1, 1, 1, *zeros]) == 0)
+        ).any()
+
+
+def test_units_depend_on_the_order_of_the_weights_by_one_at_most():
+    """The sum is exact in any order; which units are corrected goes by index."""
+    rng = np.random.default_rng(5)
+    weights = rng.random(1000) * 2.0 ** rng.integers(-60, 60, 1000)
+    order = rng.permutation(1000)
+    difference = AliasTable(weights[order]).units() - AliasTable(weights).units()[order]
+    assert np.abs(difference.view(np.int64)).max() == 1
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.uint64, np.float16, np.float32,
+     np.float64, ml_dtypes.bfloat16, ">f4", ">f8", ">i8", ">u2", object],
+)  # fmt: skip
+def test_units_depend_on_values_and_not_on_dtype(dtype):
+    weights = [1, 2, 3, 0, 100, 7]
+    expected = AliasTable(weights)
+    array = np.array(weights).astype(dtype)
+    assert AliasTable(array.tolist() if dtype is object else array) == expected
+
+
+def test_booleans_are_zeros_and_ones():
+    assert AliasTable([True, False, True]) == AliasTable([1, 0, 1])
+
+
+@given(st.lists(st.integers(0, 2**53), min_size=1, max_size=30).filter(any))
+def test_integers_that_float64_holds_give_the_same_table(weights):
+    assert AliasTable(np.array(weights)) == AliasTable(np.array(weights, float))
+
+
+def test_any_layout_is_taken():
+    weights = np.arange(1.0, 13.0)
+    expected = AliasTable(weights)
+    unaligned = np.frombuffer(b"\0" + weights.tobytes(), np.uint8)[1:].view(np.float64)
+    wide = np.zeros((12, 3))
+    wide[:, 1] = weights
+    read_only = weights.copy()
+    read_only.flags.writeable = False
+    for layout in (unaligned, wide[:, 1], weights[::-1].copy()[::-1], read_only, weights.tolist()):
+        assert AliasTable(layout) == expected
+
+
+def test_weights_are_read_only_once():
+    """Another thread that changes them gives some table or an error; buckets stay in range."""
+    weights = np.ones(5000)
+    stop = threading.Event()
+
+    def change():
+        while not stop.is_set():
+            for value in (0.0, 1e308, 5e-324, np.nan, 1.0):
+                weights[:] = value
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    built = 0
+    try:
+        for _ in range(300):
+            try:
+                table = AliasTable(weights)
+            except ValueError:
+                continue
+            built += 1
+            assert sum(exact_units(table)) == WORDS
+            assert pickle.loads(pickle.dumps(table)) == table  # which checks the range
+    finally:
+        stop.set()
+        thread.join()
+    assert built
+
+
+# ---- buckets -----------------------------------------------------------------------------------
+
+
+@given(weight_lists)
+def test_buckets_are_the_sweep_in_index_order(weights):
+    table = AliasTable(weights)
+    assert buckets_of(table) == arrangement(exact_units(table))
+
+
+@given(weight_lists)
+def test_each_category_keeps_its_units_in_the_buckets(weights):
+    """Counted from the buckets, without the library: units() is what is really drawn."""
+    table = AliasTable(weights)
+    bits, buckets = buckets_of(table)
+    counted = [0] * len(table)
+    for own, (keep, alias) in enumerate(buckets):
+        if keep:
+            counted[own] += keep
+        counted[alias] += (WORDS >> bits) - keep
+    assert counted == exact_units(table)
+
+
+@pytest.mark.parametrize(
+    ("weights", "buckets"),
+    [
+        ([7], [(0, 0)] * 2),
+        ([0, 5, 0], [(0, 1)] * 4),
+        ([1, 1], [(0, 0), (0, 1)]),
+        ([3, 1], [(0, 0), (2**62, 0)]),
+        ([1, 1, 1, 1], [(0, 0), (0, 1), (0, 2), (0, 3)]),
+        ([1, 2, 1], [(0, 0), (0, 1), (0, 2), (0, 1)]),
+    ],
+)
+def test_small_tables_have_these_buckets(weights, buckets):
+    assert buckets_of(AliasTable(weights))[1] == buckets
+
+
+def test_probabilities_are_the_units_and_sum_to_one():
+    weights = np.random.default_rng(1).random(1000)
+    table = AliasTable(weights)
+    probabilities = table.probabilities()
+    assert probabilities.dtype == np.float64
+    assert probabilities.tolist() == [unit / WORDS for unit in table.units().tolist()]
+    assert abs(probabilities.sum() - 1) < 1e-12
+    assert np.abs(probabilities - weights / weights.sum()).max() < 1e-16
+
+
+@pytest.mark.parametrize(("weights", "index"), [([3], 0), ([0, 5, 0], 1), ([0] * 6 + [1e-300], 6)])
+def test_a_category_that_holds_everything(weights, index):
+    table = AliasTable(weights)
+    assert not table.units().any()
+    assert table.probabilities().tolist() == [float(i == index) for i in range(len(weights))]
+    assert table.map([0, 1, 2**63, 2**64 - 1]).tolist() == [index] * 4
+
+
+# ---- draws -------------------------------------------------------------------------------------
+
+
+def boundary_words(bits, buckets):
+    """The first and last word of every bucket, and those around its keep."""
+    size = WORDS >> bits
+    for own, (keep, _) in enumerate(buckets):
+        for word in {0, 1, keep - 2, keep - 1, keep, keep + 1, size - 1}:
+            if 0 <= word < size:
+                yield own * size + word
+
+
+@given(weight_lists)
+def test_map_is_exact_at_every_boundary(weights):
+    table = AliasTable(weights)
+    bits, buckets = buckets_of(table)
+    words = list(boundary_words(bits, buckets))
+    assert table.map(words).tolist() == [category(bits, buckets, word) for word in words]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 1000, 70_000])
+def test_scalar_bulk_map_and_sampler_agree(n):
+    table = AliasTable(np.random.default_rng(n).random(n) ** 4)
+    words = Xoshiro256(9).random_raw(5003)
+    expected = table.map(words).tolist()
+    bits, buckets = buckets_of(table)
+    assert expected == [category(bits, buckets, word) for word in words.tolist()]
+    assert [table.map(word) for word in words[:50]] == expected[:50]
+
+    assert table.sample(5003, rng=Xoshiro256(9)).tolist() == expected
+    rng = Xoshiro256(9)
+    parts = [table.sample(size, rng=rng) for size in (0, 1, 7, 8, 9, 255, 1024, 1025, 2674)]
+    assert np.concatenate(parts).tolist() == expected
+    rng = Xoshiro256(9)
+    assert [table.sample(rng=rng) for _ in range(600)] == expected[:600]
+
+    draw = table.sampler(Xoshiro256(9))
+    parts = [[draw() for _ in range(300)], draw(700), [draw()], draw((2, 2)).ravel(), draw(3998)]
+    assert np.concatenate(parts).tolist() == expected
+
+
+def test_a_foreign_generator_gives_the_categories_of_its_words():
+    table = AliasTable([1, 2, 3, 4])
+    expected = table.map(PCG64(7).random_raw(3000)).tolist()
+    assert table.sample(3000, rng=PCG64(7)).tolist() == expected
+    assert table.sample(3000, rng=Generator(PCG64(7))).tolist() == expected
+    rng = PCG64(7)
+    assert [table.sample(rng=rng) for _ in range(100)] == expected[:100]
+    assert table.sampler(PCG64(7))(3000).tolist() == expected
+
+
+def test_all_tiers_give_the_same_tables_and_draws():
+    code = (
+        "import hashlib, numpy as np, softdraw\n"
+        "from tiers import uniforms\n"
+        "digest = hashlib.sha256()\n"
+        "for n in (*range(1, 40), 1000, 4097, 100_000):\n"
+        "    flat = uniforms(n, n)\n"
+        "    steep = flat * flat * flat  # not a power, which depends on NumPy's version\n"
+        "    for weights in (flat, steep * steep * steep, flat.astype(np.float32)):\n"
+        "        table = softdraw.AliasTable(weights)\n"
+        "        digest.update(table.__reduce__()[1][1])\n"
+        "        for size in (n % 37, 1500):\n"
+        "            digest.update(table.sample(size, rng=5).astype('<i8').tobytes())\n"
+        "print(digest.hexdigest()[:16])\n"
+    )
+    digests = {tier: run_on_tier(tier, code).strip() for tier in TIERS}
+    # pinned: changes only with SOFTDRAW_STREAM, in a major release
+    assert set(digests.values()) == {"9904428ff43e2ece"}
+
+
+def test_draws_have_the_probabilities():
+    """Chi-square on 10**6 draws, seed fixed; a right sampler would fail for one seed in 10**6."""
+    n, draws = 50, 10**6
+    table = AliasTable(np.arange(1.0, n + 1))
+    expected = table.probabilities() * draws
+    for sample in (table.sample(draws, rng=1), table.sample(draws, rng=PCG64(1))):
+        counts = np.bincount(sample, minlength=n)
+        chi_square = ((counts - expected) ** 2 / expected).sum()
+        assert chi_square < 111.9  # 49 degrees of freedom, upper tail 1e-6
+
+
+def test_sample_without_size_is_an_int():
+    assert type(AliasTable([1, 1]).sample()) is int
+    assert type(AliasTable([1, 1]).sampler()()) is int
+    assert type(AliasTable([1, 1]).map(np.uint64(5))) is int
+
+
+@pytest.mark.parametrize("size", [0, 3, (), (0,), (2, 3), (4, 0, 2), [2, 2], np.int64(3)])
+def test_sample_has_the_shape_of_size(size):
+    table = AliasTable([1, 1])
+    for drawn in (table.sample(size), table.sampler()(size)):
+        assert drawn.dtype == np.int64
+        assert drawn.shape == np.empty(size).shape
+
+
+# ---- out= --------------------------------------------------------------------------------------
+
+OUT = {
+    "contiguous": lambda dtype: np.empty((5, 7), dtype),
+    "fortran": lambda dtype: np.empty((5, 7), dtype, order="F"),
+    "strided": lambda dtype: np.empty((10, 21), dtype)[::2, ::3],
+    "reversed": lambda dtype: np.empty((5, 7), dtype)[::-1, ::-1],
+    "swapped": lambda dtype: np.empty((5, 7), np.dtype(dtype).newbyteorder()),
+    "unaligned": lambda dtype: np.empty(35 * 8 + 1, np.uint8)[1:].view(dtype)[:35].reshape(5, 7),
+}
+
+
+@pytest.mark.parametrize("layout", OUT)
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint32, np.int16])
+def test_out_of_any_layout_gets_the_draws(dtype, layout):
+    table = AliasTable(np.arange(30_000) % 7)
+    expected = table.sample((5, 7), rng=3).tolist()
+    out = OUT[layout](dtype)
+    assert table.sample(rng=3, out=out) is out
+    assert out.tolist() == expected
+    out = OUT[layout](dtype)
+    assert table.sample((5, 7), rng=3, out=out) is out
+    assert out.tolist() == expected
+    out = OUT[layout](dtype)
+    words = Xoshiro256(3).random_raw(35).reshape(5, 7)
+    assert table.map(words, out=out) is out
+    assert out.tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint32, np.int16])
+def test_long_out_is_drawn_in_pieces(dtype):
+    table = AliasTable(np.arange(1000))
+    expected = table.sample(5000, rng=3)
+    assert (table.sample(rng=3, out=np.empty(5000, dtype)) == expected).all()
+
+
+@pytest.mark.parametrize("categories", [2**15, 2**15 + 1])
+def test_int16_holds_2_to_15_categories(categories):
+    table = AliasTable(np.r_[np.zeros(categories - 1), 1])
+    out = np.full(4, -7, np.int16)
+    if categories == 2**15:
+        assert table.sample(out=out).tolist() == [2**15 - 1] * 4
+    else:
+        with pytest.raises(
+            ValueError, match="^out of dtype int16 holds categories up to 32767, not 32768$"
+        ):
+            table.sample(out=out)
+        assert out.tolist() == [-7] * 4
+
+
+@pytest.mark.parametrize("offset", [-8, -4, 0, 4, 8])
+@pytest.mark.parametrize("dtype", [np.int64, np.int32])
+def test_map_in_place_or_overlapping_is_right(dtype, offset):
+    table = AliasTable(np.arange(1000))
+    memory = np.zeros(8 * 3002, np.uint8)
+    words = memory[8:-8].view(np.uint64)
+    words[:] = Xoshiro256(3).random_raw(3000)
+    expected = table.map(words.copy())
+    start = 8 + offset
+    out = memory[start : start + 3000 * np.dtype(dtype).itemsize].view(dtype)
+    assert (table.map(words, out=out) == expected).all()
+
+
+READ_ONLY = np.zeros(3, np.int64)
+READ_ONLY.flags.writeable = False
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "text"),
+    [
+        ([1, 2, 3], TypeError, "out must be a NumPy array, got list"),
+        (np.ma.zeros(3, np.int64), TypeError, "out must be a NumPy array, got MaskedArray"),
+        (np.zeros(3), TypeError, "out must be int64, int32, uint32 or int16, got float64"),
+        (
+            np.zeros(3, np.uint64),
+            TypeError,
+            "out must be int64, int32, uint32 or int16, got uint64",
+        ),
+        (READ_ONLY, ValueError, "out is read-only"),
+    ],
+)
+def test_out_that_cannot_take_categories_is_refused(out, error, text):
+    table = AliasTable([0, 1])
+    rng = Xoshiro256(7)
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        table.sample(rng=rng, out=out)
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        table.map([1, 2, 3], out=out)
+    assert not np.any(out != np.zeros(3)) or out == [1, 2, 3]
+    assert rng.random_raw() == Xoshiro256(7).random_raw()
+
+
+def test_out_of_another_shape_is_refused():
+    table = AliasTable([0, 1])
+    out = np.zeros(3, np.int64)
+    with pytest.raises(ValueError, match=re.escape("size is 4, but out has shape (3,)")):
+        table.sample(4, out=out)
+    with pytest.raises(ValueError, match=re.escape("words has shape (2,), but out has shape (3,)")):
+        table.map([1, 2], out=out)
+    assert not out.any()
+
+
+@pytest.mark.parametrize(
+    ("size", "error", "text"),
+    [
+        (-1, ValueError, "size must be >= 0, got -1"),
+        ((2, -3), ValueError, "size must be >= 0, got (2, -3)"),
+        (2.0, TypeError, "size must be an int or a tuple of ints, got 2.0"),
+        ("3", TypeError, "size must be an int or a tuple of ints, got '3'"),
+        ((1, None), TypeError, "size must be an int or a tuple of ints, got (1, None)"),
+    ],
+)
+def test_wrong_sizes(size, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        AliasTable([1]).sample(size)
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        AliasTable([1]).sampler()(size)
+
+
+# ---- words -------------------------------------------------------------------------------------
+
+
+def test_map_takes_words_of_any_layout():
+    table = AliasTable(np.arange(100))
+    words = Xoshiro256(3).random_raw(60).reshape(6, 10)
+    expected = table.map(words).tolist()
+    wide = np.zeros((12, 30), np.uint64)
+    wide[::2, ::3] = words
+    for layout in (words.tolist(), wide[::2, ::3], np.asfortranarray(words), words.astype(">u8")):
+        assert table.map(layout).tolist() == expected
+    assert table.map([]).shape == (0,)
+    assert table.map([[5, 2**64 - 1]]).shape == (1, 2)
+    assert table.map(np.arange(9, dtype=np.uint8)).tolist() == table.map(range(9)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "text"),
+    [
+        ([3, -5], ValueError, "words must be from 0 to 2**64 - 1, got -5"),
+        (0.5, TypeError, "words must be uint64, got dtype float64"),
+        (np.zeros(3), TypeError, "words must be uint64, got dtype float64"),
+        ([2**64], TypeError, "words must be uint64, got dtype object"),
+        ("a", TypeError, "words must be uint64, got dtype <U1"),
+        (
+            np.ma.zeros(3, np.uint64),
+            TypeError,
+            "words must not be a masked array: its mask would be ignored",
+        ),
+    ],
+)
+def test_wrong_words(words, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        AliasTable([1, 2]).map(words)
+
+
+# ---- weights that are none ---------------------------------------------------------------------
+
+FINITE = "weights must be finite and >= 0"
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "text"),
+    [
+        ([], ValueError, "weights is empty"),
+        ([1, 2, 3, -1.0], ValueError, f"weights[3] is -1.0; {FINITE}"),
+        ([1, -2, -3], ValueError, f"weights[1] is -2; {FINITE}"),
+        (np.array([1, 1, -128], np.int8), ValueError, f"weights[2] is -128; {FINITE}"),
+        ([np.nan, -1.0], ValueError, f"weights[0] is nan; {FINITE}"),
+        ([1.0, np.inf], ValueError, f"weights[1] is inf; {FINITE}"),
+        (np.array([1.0, -np.inf], np.float32), ValueError, f"weights[1] is -inf; {FINITE}"),
+        (np.array([1, -0.1], np.float32), ValueError, f"weights[1] is -0.1; {FINITE}"),
+        (np.array([1, np.nan], np.float16), ValueError, f"weights[1] is nan; {FINITE}"),
+        ([0.0, -0.0, 0.0], ValueError, "weights are all zero"),
+        ([0, 0], ValueError, "weights are all zero"),
+        ([[1, 2, 3], [4, 5, 6]], ValueError, "weights must be 1-D, got shape (2, 3)"),
+        (3.0, ValueError, "weights must be 1-D, got shape ()"),
+        (np.broadcast_to(np.float32(1), 2**32 + 1), ValueError,
+         "weights has 4294967297 items; at most 2**32 are possible"),
+        ([1j], TypeError, "weights must be real numbers, got dtype complex128"),
+        (["a"], TypeError, "weights must be real numbers, got dtype <U1"),
+        ([2**64], TypeError, "weights must be real numbers, got dtype object"),
+        ([None], TypeError, "weights must be real numbers, got dtype object"),
+        (
+            np.ma.array([1, 2]),
+            TypeError,
+            "weights is a masked array; fill or compress it first, its mask would be lost",
+        ),
+    ],
+)  # fmt: skip
+def test_weights_that_are_refused(weights, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        AliasTable(weights)
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="long double is double here")
+def test_longdouble_is_refused():
+    with pytest.raises(TypeError, match="^weights must be float16, .* or integers, got dtype "):
+        AliasTable(np.ones(3, np.longdouble))
+
+
+@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "1.24.0", reason="NumPy only warns")
+def test_ragged_weights_are_refused():
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        AliasTable([1, [2, 3]])
+
+
+# ---- logits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("temperature", [1e-3, 0.7, 1, 5.0, np.inf, np.float32(2)])
+def test_from_logits_is_the_table_of_the_softmax(dtype, temperature):
+    logits = (3 * np.random.default_rng(1).standard_normal(1000)).astype(dtype)
+    logits[5] = -np.inf
+    expected = AliasTable(softdraw.softmax(logits, temperature))
+    assert AliasTable.from_logits(logits, temperature) == expected
+    assert AliasTable.from_logits(logits[::-1].copy()[::-1], temperature=temperature) == expected
+    assert expected.units()[5] == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+def test_from_logits_takes_half_precision_as_float32(dtype):
+    logits = np.linspace(-3, 3, 50).astype(dtype)
+    assert AliasTable.from_logits(logits, 0.5) == AliasTable.from_logits(
+        logits.astype(np.float32), 0.5
+    )
+
+
+def test_from_logits_takes_integers_and_lists_as_float64():
+    expected = AliasTable(softdraw.softmax(np.array([0.0, 1.0, 3.0]), 2.0))
+    assert AliasTable.from_logits([0, 1, 3], 2) == expected
+    assert AliasTable.from_logits(np.array([0, 1, 3], np.int8), 2) == expected
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, -0.0])
+def test_from_logits_at_temperature_0_is_the_first_largest(zero):
+    table = AliasTable.from_logits([1.0, 3.0, -np.inf, 3.0], zero)
+    assert table.probabilities().tolist() == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.5, np.inf])
+@pytest.mark.parametrize(
+    ("logits", "error", "text"),
+    [
+        ([1.0, np.nan, np.inf], ValueError, "logits[1] is nan; logits must be finite or -inf"),
+        ([1.0, 0.0, np.inf], ValueError, "logits[2] is inf; logits must be finite or -inf"),
+        ([-np.inf, -np.inf], ValueError, "logits are all -inf"),
+        ([], ValueError, "logits is empty"),
+        ([[1.0, 2.0]], ValueError, "logits must be 1-D, got shape (1, 2)"),
+        ([1j], TypeError, "logits must be real numbers, got dtype complex128"),
+        (
+            np.ma.array([1.0]),
+            TypeError,
+            "logits is a masked array; fill or compress it first, its mask would be lost",
+        ),
+    ],
+)
+def test_logits_that_are_refused(logits, temperature, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        AliasTable.from_logits(logits, temperature)
+
+
+@pytest.mark.parametrize(
+    ("temperature", "error", "text"),
+    [
+        (np.nan, ValueError, "temperature must be >= 0, got nan"),
+        (-1, ValueError, "temperature must be >= 0, got -1.0"),
+        ([1.0, 2.0], ValueError, "temperature must be a number, got shape (2,)"),
+        ("1", TypeError, "temperature must be a number, got str"),
+        (None, TypeError, "temperature must be a number, got NoneType"),
+        (1j, TypeError, "temperature must be a number, got complex"),
+    ],
+)
+def test_temperatures_that_are_refused(temperature, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        AliasTable.from_logits([1.0, 2.0], temperature)
+
+
+# ---- a table as an object ----------------------------------------------------------------------
+
+
+def test_tables_are_equal_when_length_and_buckets_are():
+    table = AliasTable([1, 2, 1])
+    assert table == AliasTable([2, 4, 2])
+    assert hash(table) == hash(AliasTable([2, 4, 2]))
+    assert table != AliasTable([1, 2, 1, 0])  # the same buckets, one category more
+    assert table != AliasTable([1, 1, 2])
+    assert table != [1, 2, 1]
+    assert len({table, AliasTable([0.5, 1, 0.5]), AliasTable([1, 1])}) == 2
+
+
+def test_len_nbytes_repr():
+    table = AliasTable(np.ones(1000))
+    assert (len(table), table.nbytes) == (1000, 8192)
+    assert repr(table) == "<AliasTable: 1000 categories, 8192 bytes>"
+    assert repr(table.sampler()) == "<Sampler of <AliasTable: 1000 categories, 8192 bytes>>"
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickle_gives_an_equal_table(protocol):
+    for weights in ([3], [0, 1], np.random.default_rng(1).random(1000)):
+        table = AliasTable(weights)
+        twin = pickle.loads(pickle.dumps(table, protocol))
+        assert twin == table
+        assert twin.sample(50, rng=1).tolist() == table.sample(50, rng=1).tolist()
+
+
+def test_copies_are_the_table_itself():
+    table = AliasTable([1, 2])
+    assert copy.copy(table) is copy.deepcopy(table) is table
+
+
+@pytest.mark.parametrize(
+    ("categories", "change", "text"),
+    [
+        (3, lambda data: data[:-1], "a pickled AliasTable of 3 categories has 32 bytes, got 31"),
+        (5, lambda data: data, "a pickled AliasTable of 5 categories has 64 bytes, got 32"),
+        (3, lambda data: data[:8] + b"\xff" + data[9:],
+         "a pickled AliasTable of 3 categories draws one past the last"),
+        (3, lambda data: data[:-1] + b"\xff",
+         "a pickled AliasTable of 3 categories draws one past the last"),
+        (0, lambda data: data, "not a pickled AliasTable"),
+        (-3, lambda data: data, "not a pickled AliasTable"),
+        (2**70, lambda data: data, "not a pickled AliasTable"),
+        ("3", lambda data: data, "not a pickled AliasTable"),
+        (3, lambda data: list(data), "not a pickled AliasTable"),
+    ],
+)  # fmt: skip
+def test_a_corrupted_pickle_is_refused(categories, change, text):
+    restore, (_, data) = AliasTable([1, 2, 1]).__reduce__()
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        restore(categories, change(data))
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_random_bytes_are_a_table_in_range_or_refused(data):
+    restore = AliasTable([1]).__reduce__()[0]
+    try:
+        table = restore(3, data)
+    except ValueError:
+        return
+    assert table.sample(1000, rng=1).max() < 3
+
+
+def test_a_table_cannot_be_changed():
+    table = AliasTable([1, 2])
+    twin = pickle.loads(pickle.dumps(table))
+    with pytest.raises(AttributeError):
+        table.nbytes = 3
+    with pytest.raises(AttributeError):
+        table.other = 3
+    table.units()[:] = 0
+    table.probabilities()[:] = 0
+    assert table == twin
+
+
+def test_a_table_is_shared_by_threads():
+    table = AliasTable(np.arange(1000))
+    expected = table.sample(50_000, rng=1)
+    equal = []
+
+    def work():
+        for _ in range(5):
+            equal.append(bool((table.sample(50_000, rng=1) == expected).all()))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert equal == [True] * 20
+
+
+# ---- sampler -----------------------------------------------------------------------------------
+
+
+def test_a_sampler_takes_its_generator_in_blocks_of_256():
+    rng = Xoshiro256(7)
+    draw = AliasTable([1, 1]).sampler(rng)
+    words = Xoshiro256(7).random_raw(1000)
+    assert Xoshiro256(7).state["buffer_pos"] == 8
+    draw()
+    assert rng.random_raw() == words[256]
+    draw(256)  # 255 of the block, and one of the next
+    assert rng.random_raw() == words[513]
+
+
+def test_samplers_made_with_none_differ():
+    table = AliasTable(np.ones(2**20))
+    assert table.sampler()(20).tolist() != table.sampler()(20).tolist()
+
+
+def test_threads_that_share_a_sampler_get_each_word_once():
+    table = AliasTable(np.ones(2**20))
+    draw = table.sampler(Xoshiro256(7))
+    drawn = []
+
+    def work():
+        for _ in range(20):
+            drawn.append(draw(5000))
+            drawn.append(np.array([draw() for _ in range(300)]))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = table.sample(4 * 20 * 5300, rng=Xoshiro256(7))
+    assert np.sort(np.concatenate(drawn)).tolist() == np.sort(expected).tolist()
+
+
+@needs_fork
+def test_a_forked_sampler_drops_its_block():
+    table = AliasTable(np.ones(2**20))
+    draw = table.sampler(Xoshiro256(7))
+    draw()
+    second = table.map(Xoshiro256(7).random_raw(512)[256:]).tolist()
+    assert in_child(lambda: [draw() for _ in range(3)]) == second[:3]
+    assert in_child(lambda: draw(3).tolist()) == second[:3]
+
+
+@needs_fork
+def test_a_forked_sampler_made_with_none_is_seeded_afresh():
+    draw = AliasTable(np.ones(2**20)).sampler()
+    draw()
+    children = [in_child(lambda: [draw() for _ in range(300)]) for _ in range(2)]
+    assert len({*map(tuple, children), tuple(draw(300).tolist())}) == 3
+
+
+def test_a_sampler_keeps_its_table():
+    draw = AliasTable([0, 1]).sampler()
+    assert draw(1000).tolist() == [1] * 1000

@@ -1,0 +1,553 @@
+"""Xoshiro256 against a plain xoshiro256++, its lock, and what `rng=` may be."""
+
+import copy
+import hashlib
+import json
+import os
+import pickle
+import re
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+from numpy.random import PCG64, Generator, RandomState, SeedSequence
+from tiers import run_on_tier
+
+import softdraw
+from softdraw import AliasTable, Xoshiro256
+
+MASK = 2**64 - 1
+TIERS = softdraw.cpu_info()["tiers"]
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+
+
+def rotl(x, k):
+    return (x << k | x >> (64 - k)) & MASK
+
+
+def step(s):
+    """One step of xoshiro256, in place."""
+    t = s[1] << 17 & MASK
+    s[2] ^= s[0]
+    s[3] ^= s[1]
+    s[1] ^= s[2]
+    s[0] ^= s[3]
+    s[2] ^= t
+    s[3] = rotl(s[3], 45)
+
+
+def plusplus(s):
+    """The word that a lane in state s gives; the state moves on."""
+    word = (rotl((s[0] + s[3]) & MASK, 23) + s[0]) & MASK
+    step(s)
+    return word
+
+
+def lanes(generator):
+    """The states of the eight lanes, as lists of four integers."""
+    return generator.state["state"]["s"].T.tolist()
+
+
+def in_child(function):
+    """What function() returns in a forked child, by way of JSON."""
+    read, write = os.pipe()
+    with warnings.catch_warnings():  # Python 3.12 warns when a process with threads forks
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(write, json.dumps(function()).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(pid, 0)
+    with os.fdopen(read) as pipe:
+        return json.load(pipe)
+
+
+# ---- words -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**200 + 1, [1, 2, 3]])
+def test_lane_0_starts_from_the_seed_sequence(seed):
+    state = SeedSequence(seed).generate_state(4, np.uint64).tolist()
+    assert lanes(Xoshiro256(seed))[0] == state
+
+
+def test_word_8i_plus_j_is_the_ith_output_of_lane_j():
+    generator = Xoshiro256(7)
+    states = lanes(generator)
+    expected = [plusplus(states[k % 8]) for k in range(1000)]
+    assert generator.random_raw(1000).tolist() == expected
+
+
+@pytest.mark.parametrize("sizes", [[1] * 50, [3, 8, 1, 30, 7, 16, 9], [50], [0, 13, 0, 37]])
+def test_words_do_not_depend_on_how_they_are_asked_for(sizes):
+    """Categories of a table with 2**12 equal weights are the words' top 12 bits."""
+    table = AliasTable(np.ones(4096))
+    words = Xoshiro256(3).random_raw(sum(sizes))
+    generator = Xoshiro256(3)
+    drawn = np.concatenate([table.sample(size, rng=generator) for size in sizes])
+    assert drawn.tolist() == (words >> np.uint64(52)).tolist()
+
+
+def test_halves_of_a_word_are_given_low_half_first_as_pcg64_does():
+    words = Xoshiro256(5).random_raw(4).tolist()
+    generator = Xoshiro256(5)
+    # a full-range uint32 is one half word, and a word in between does not touch the other half
+    draw = Generator(generator).integers
+    halves = [int(draw(0, 2**32, dtype=np.uint32)) for _ in range(3)]
+    assert halves == [words[0] & 0xFFFFFFFF, words[0] >> 32, words[1] & 0xFFFFFFFF]
+    assert generator.random_raw() == words[2]
+    assert int(draw(0, 2**32, dtype=np.uint32)) == words[1] >> 32
+
+
+def test_doubles_are_the_top_53_bits():
+    words = Xoshiro256(5).random_raw(100)
+    doubles = Generator(Xoshiro256(5)).random(100)
+    assert doubles.tolist() == ((words >> np.uint64(11)) * 2.0**-53).tolist()
+
+
+def test_numpy_generator_methods_work():
+    generator = Generator(Xoshiro256(7))
+    assert abs(generator.normal(size=10_000).mean()) < 0.06  # six standard deviations
+    assert sorted(generator.permutation(10).tolist()) == list(range(10))
+    assert generator.bytes(5) != generator.bytes(5)
+    assert generator.random(dtype=np.float32) < 1
+
+
+def test_ctypes_and_capsule_interfaces_work():
+    generator, again = Xoshiro256(7), Xoshiro256(7)
+    interface = generator.ctypes
+    assert interface.next_uint64(interface.state) == again.random_raw()
+
+
+def test_the_stream_is_pinned():
+    """Changes only with SOFTDRAW_STREAM, in a major release."""
+    words = Xoshiro256(2024).random_raw(10_000).astype("<u8")
+    assert hashlib.sha256(words.tobytes()).hexdigest()[:16] == "b989750af7b668fa"
+
+
+def test_all_tiers_give_the_same_words():
+    code = (
+        "import numpy as np, softdraw, hashlib\n"
+        "rng = softdraw.Xoshiro256(11)\n"
+        "table = softdraw.AliasTable(np.ones(2**20))\n"
+        "drawn = [table.sample(n, rng=rng) for n in (*range(40), 5000)]\n"
+        "words = np.concatenate([*drawn, rng.random_raw(5000).astype(np.int64)])\n"
+        "print(hashlib.sha256(words.astype('<i8').tobytes()).hexdigest())\n"
+    )
+    assert len({run_on_tier(tier, code) for tier in TIERS}) == 1
+
+
+# ---- jumps -------------------------------------------------------------------------------------
+
+
+def apply(matrix, state):
+    """The state that a matrix over GF(2), a list of 256 columns, makes of a state, as integers."""
+    result = 0
+    while state:
+        low = state & -state
+        result ^= matrix[low.bit_length() - 1]
+        state ^= low
+    return result
+
+
+def joined(s):
+    return s[0] | s[1] << 64 | s[2] << 128 | s[3] << 192
+
+
+@pytest.fixture(scope="module")
+def jump_matrices():
+    """The 2**128th and 2**192nd power of the map that xoshiro256 steps by."""
+    matrix = []
+    for bit in range(256):
+        s = [(1 << bit) >> 64 * k & MASK for k in range(4)]
+        step(s)
+        matrix.append(joined(s))
+    powers = []
+    for squarings in (128, 64):
+        for _ in range(squarings):
+            matrix = [apply(matrix, column) for column in matrix]
+        powers.append(matrix)
+    return powers
+
+
+def test_lanes_stand_one_jump_apart(jump_matrices):
+    states = [joined(s) for s in lanes(Xoshiro256(7))]
+    assert [apply(jump_matrices[0], s) for s in states[:7]] == states[1:]
+
+
+def test_jumped_moves_every_lane_a_long_jump(jump_matrices):
+    generator = Xoshiro256(7)
+    generator.random_raw(13)
+    before = [joined(s) for s in lanes(generator)]
+    after = [joined(s) for s in lanes(generator.jumped())]
+    assert [apply(jump_matrices[1], s) for s in before] == after
+
+
+@pytest.mark.parametrize("jumps", [0, 1, 2, 5])
+def test_jumped_j_is_j_times_jumped(jumps):
+    generator = expected = Xoshiro256(7)
+    for _ in range(jumps):
+        expected = expected.jumped()
+    assert lanes(generator.jumped(jumps)) == lanes(expected)
+
+
+def test_2_to_64_long_jumps_are_one_step():
+    """They are 2**256 steps, and the period is 2**256 - 1."""
+    generator = Xoshiro256(7)
+    states = lanes(generator)
+    for s in states:
+        step(s)
+    assert lanes(generator.jumped(2**64 - 1).jumped()) == states
+
+
+def test_jumped_leaves_the_generator_and_keeps_no_words():
+    generator = Xoshiro256(7)
+    Generator(generator).integers(0, 2**32, dtype=np.uint32)
+    before = generator.state
+    state = generator.jumped().state
+    assert (state["buffer_pos"], state["has_uint32"]) == (8, 0)
+    assert str(generator.state) == str(before)
+
+
+@pytest.mark.parametrize("jumps", [-1, 2**64])
+def test_jumps_out_of_range(jumps):
+    with pytest.raises(ValueError, match=re.escape(f"jumps must be in [0, 2**64), got {jumps}")):
+        Xoshiro256(7).jumped(jumps)
+
+
+# ---- state, pickle, copies, children -----------------------------------------------------------
+
+
+@pytest.fixture
+def used():
+    """A generator in the middle of a block and of a word."""
+    generator = Xoshiro256(7)
+    generator.random_raw(11)
+    Generator(generator).integers(0, 2**32, dtype=np.uint32)
+    return generator
+
+
+def stream(generator):
+    halves = Generator(generator).integers(0, 2**32, size=5, dtype=np.uint32)
+    return halves.tolist() + generator.random_raw(50).tolist()
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copy.copy,
+        copy.deepcopy,
+        *(lambda g, p=p: pickle.loads(pickle.dumps(g, p)) for p in range(6)),
+    ],
+)
+def test_copies_and_pickles_go_on_alike(used, copied):
+    twin = copied(used)
+    assert type(twin) is Xoshiro256
+    assert stream(twin) == stream(used)
+
+
+def test_a_copy_spawns_what_the_original_would(used):
+    assert stream(copy.deepcopy(used).spawn(1)[0]) == stream(used.spawn(1)[0])
+
+
+@pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "1.24.0", reason="NumPy then knew only its own by name"
+)
+def test_a_generator_around_it_can_be_pickled(used):
+    twin = pickle.loads(pickle.dumps(Generator(used)))
+    assert stream(twin.bit_generator) == stream(used)
+
+
+def test_state_goes_through_json(used):
+    text = json.dumps(used.state, default=lambda array: array.tolist())
+    other = Xoshiro256(1)
+    other.state = json.loads(text)
+    assert stream(other) == stream(used)
+
+
+def test_state_is_a_copy(used):
+    before = lanes(used)
+    used.state["state"]["s"][:] = 1
+    assert lanes(used) == before
+
+
+def changed(state, *path, to):
+    """state with one entry changed, or taken out if `to` is KeyError."""
+    state = copy.deepcopy(state)
+    entry = state
+    for key in path[:-1]:
+        entry = entry[key]
+    if to is KeyError:
+        del entry[path[-1]]
+    else:
+        entry[path[-1]] = to
+    return state
+
+
+ZERO_LANE = np.ones((4, 8), np.uint64)
+ZERO_LANE[:, 3] = 0
+
+
+@pytest.mark.parametrize(
+    ("path", "to", "error", "text"),
+    [
+        (
+            ["bit_generator"],
+            "PCG64",
+            ValueError,
+            "state is for a PCG64 generator, not for Xoshiro256",
+        ),
+        (
+            ["bit_generator"],
+            KeyError,
+            ValueError,
+            "state is for a None generator, not for Xoshiro256",
+        ),
+        (["buffer"], KeyError, ValueError, "state has no 'buffer'"),
+        (["state", "s"], KeyError, ValueError, "state has no 's'"),
+        (["state"], 3, TypeError, "state['state'] must be a dict, got int"),
+        (
+            ["state", "s"],
+            [1, 2],
+            ValueError,
+            "state['state']['s'] must have shape (4, 8), got (2,)",
+        ),
+        (["state", "s"], ZERO_LANE, ValueError, "state['state']['s'][:, 3] is all zeros"),
+        (["buffer"], [-1] * 8, ValueError, f"state['buffer'] must be from 0 to {MASK}, got -1"),
+        (
+            ["buffer"],
+            [2**64] * 8,
+            ValueError,
+            f"state['buffer'] must be from 0 to {MASK}, got {2**64}",
+        ),
+        (["buffer"], [0.5] * 8, TypeError, "state['buffer'] must hold integers, got float"),
+        (["buffer_pos"], 9, ValueError, "state['buffer_pos'] must be from 0 to 8, got 9"),
+        (["has_uint32"], 2, ValueError, "state['has_uint32'] must be from 0 to 1, got 2"),
+        (
+            ["uinteger"],
+            2**32,
+            ValueError,
+            f"state['uinteger'] must be from 0 to {2**32 - 1}, got {2**32}",
+        ),
+    ],
+)
+def test_a_wrong_state_is_refused_and_nothing_changes(used, path, to, error, text):
+    before = used.state
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        used.state = changed(before, *path, to=to)
+    assert str(used.state) == str(before)
+
+
+def test_state_must_be_a_dict(used):
+    with pytest.raises(TypeError, match="^state must be a dict, got int$"):
+        used.state = 3
+
+
+def test_spawned_children_differ_and_come_from_the_seed_sequence():
+    children = Xoshiro256(7).spawn(2)
+    expected = [Xoshiro256(seed) for seed in SeedSequence(7).spawn(2)]
+    assert [stream(child) for child in children] == [stream(child) for child in expected]
+    assert stream(children[0]) != stream(children[1])
+
+
+def test_seed_seq_is_the_one_it_was_made_from():
+    seed_seq = SeedSequence(5)
+    assert Xoshiro256(seed_seq).seed_seq is seed_seq
+
+
+def test_without_seed_two_generators_differ():
+    assert Xoshiro256().random_raw() != Xoshiro256().random_raw()
+
+
+def test_a_subclass_stays_one():
+    assert type(copy.copy(Child(7))) is Child
+    assert type(Child(7).jumped()) is Child
+    assert type(Child(7).spawn(1)[0]) is Child
+
+
+class Child(Xoshiro256):
+    pass
+
+
+# ---- lock --------------------------------------------------------------------------------------
+
+
+def test_the_lock_is_reentrant():
+    lock = Xoshiro256(7).lock
+    with lock, lock:
+        assert lock.acquire()
+        lock.release()
+
+
+def test_releasing_a_lock_that_is_not_held_is_an_error():
+    lock = Xoshiro256(7).lock
+    text = "^cannot release a lock that this thread does not hold$"
+    with pytest.raises(RuntimeError, match=text):
+        lock.release()
+    with lock:
+        failed = []
+
+        def release():
+            with pytest.raises(RuntimeError, match=text):
+                lock.release()
+            failed.append(True)
+
+        thread = threading.Thread(target=release)
+        thread.start()
+        thread.join()
+    assert failed
+
+
+def test_the_lock_excludes_other_threads():
+    lock = Xoshiro256(7).lock
+    count = 0
+
+    def work():
+        nonlocal count
+        for i in range(200):
+            with lock, lock:
+                before = count
+                if i % 10 == 0:
+                    time.sleep(0)
+                count = before + 1
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count == 8 * 200
+
+
+def test_threads_that_share_a_generator_get_each_word_once():
+    generator = Xoshiro256(7)
+    table = AliasTable(np.ones(2**20))
+    drawn = []
+
+    def work():
+        for _ in range(20):
+            drawn.append(table.sample(5000, rng=generator))
+            drawn.append(np.array([table.sample(rng=generator)]))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = table.sample(4 * 20 * 5001, rng=Xoshiro256(7))
+    assert np.sort(np.concatenate(drawn)).tolist() == np.sort(expected).tolist()
+
+
+@needs_fork
+def test_a_lock_that_another_thread_held_is_free_in_a_forked_child():
+    generator = Xoshiro256(7)
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with generator.lock:
+            held.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    try:
+        assert in_child(lambda: generator.lock.acquire()) is True
+    finally:
+        done.set()
+        thread.join()
+    with generator.lock:
+        pass
+
+
+@needs_fork
+def test_a_lock_that_the_forking_thread_held_is_still_its_own_in_the_child():
+    generator = Xoshiro256(7)
+
+    def release_twice():
+        generator.lock.release()
+        try:
+            generator.lock.release()
+        except RuntimeError:
+            return "held once"
+
+    with generator.lock:
+        assert in_child(release_twice) == "held once"
+
+
+# ---- rng= --------------------------------------------------------------------------------------
+
+TABLE = AliasTable(np.ones(2**20))
+
+
+@pytest.mark.parametrize("seed", [7, np.int32(7), SeedSequence(7)])
+def test_a_seed_makes_a_new_xoshiro256(seed):
+    expected = TABLE.sample(5, rng=Xoshiro256(7)).tolist()
+    assert TABLE.sample(5, rng=seed).tolist() == expected
+    assert TABLE.sample(5, rng=seed).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Xoshiro256(7), lambda: Generator(Xoshiro256(7)), lambda: Child(7), lambda: PCG64(7)],
+)
+def test_a_generator_is_advanced_word_by_word(make):
+    reference = make()
+    reference = getattr(reference, "bit_generator", reference)
+    expected = (reference.random_raw(15) >> np.uint64(44)).tolist()
+    rng = make()
+    drawn = TABLE.sample(7, rng=rng).tolist()
+    drawn += [TABLE.sample(rng=rng) for _ in range(3)]
+    assert drawn + TABLE.sample((5,), rng=rng).tolist() == expected
+
+
+@pytest.mark.parametrize("rng", [True, 1.0, "seed", [1, 2], RandomState(7), np.random])
+def test_other_rng_is_refused(rng):
+    text = (
+        "rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, "
+        f"got {type(rng).__name__}"
+    )
+    with pytest.raises(TypeError, match=f"^{text}$"):
+        TABLE.sample(rng=rng)
+    with pytest.raises(TypeError, match=f"^{text}$"):
+        TABLE.sampler(rng)
+
+
+def test_none_is_another_generator_in_another_thread():
+    drawn = []
+    threads = [
+        threading.Thread(target=lambda: drawn.append(TABLE.sample(20).tolist())) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    assert len(set(map(tuple, drawn))) == 3
+
+
+@needs_fork
+def test_none_is_another_generator_in_a_forked_child():
+    TABLE.sample()  # so that the parent has one
+    children = [in_child(lambda: TABLE.sample(20).tolist()) for _ in range(2)]
+    own = TABLE.sample(20).tolist()
+    assert len(set(map(tuple, [*children, own]))) == 3
+
+
+def test_a_foreign_generator_is_used_under_its_lock():
+    generator = PCG64(7)
+    drawn = threading.Event()
+
+    def work():
+        TABLE.sample(rng=generator)
+        drawn.set()
+
+    with generator.lock:
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert not drawn.wait(0.05)
+    thread.join()
+    assert drawn.is_set()

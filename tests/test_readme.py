@@ -1,0 +1,57 @@
+"""What the README and docs/ show is so."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+COMMANDS = [
+    "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/python -m softdraw",
+    ".venv/bin/pip install '.[test]' && .venv/bin/python -m pytest",
+]
+
+if not README.exists():
+    pytest.skip("README.md is not beside tests/", allow_module_level=True)
+
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md"))]
+
+
+def blocks(page, language):
+    """The fenced blocks of one language."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_examples_run(page):
+    source = "\n".join(blocks(page, "python"))
+    test = doctest.DocTestParser().get_doctest(source, {}, page.name, str(page), 0)
+    lines = []
+    runner = doctest.DocTestRunner()
+    runner.run(test, out=lines.append)
+    assert not runner.failures, "".join(lines)
+
+
+def test_the_readme_has_an_example():
+    assert ">>>" in "".join(blocks(README, "python"))
+
+
+def test_the_readme_shows_the_two_commands():
+    assert [block.strip() for block in blocks(README, "sh")] == COMMANDS
+
+
+def test_ci_runs_the_commands_of_the_readme():
+    ci = ROOT / ".ci" / "run"
+    if not ci.exists():
+        pytest.skip("no .ci/run: not a checkout")
+    text = ci.read_text(encoding="utf-8")
+    assert "README.md" in text or all(command in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []

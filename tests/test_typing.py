@@ -1,0 +1,52 @@
+"""The stubs: complete, as stubtest sees it, and right for typical uses, as mypy sees it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import softdraw
+
+pytest.importorskip("mypy")
+
+PACKAGE = Path(softdraw.__file__).parent
+INSTALLED = "site-packages" in PACKAGE.parts
+TYPING = Path(__file__).parent / "typing"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run a module of mypy, which does not find editable installs by itself, on the package."""
+
+    directory = tmp_path_factory.mktemp("typing")  # away from other caches and settings
+
+    def run(module, *arguments):
+        env = dict(os.environ)
+        if not INSTALLED:
+            env["MYPYPATH"] = str(PACKAGE.parent)
+        done = subprocess.run(
+            [sys.executable, "-m", module, *map(str, arguments)],
+            check=False,
+            cwd=directory,
+            env=env,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
+
+
+def test_typical_uses_have_the_types_they_should(run):
+    run("mypy", "--strict", TYPING / "usage.py")
+
+
+@pytest.mark.skipif(INSTALLED, reason="mypy takes source files from a source tree only")
+def test_the_package_itself_is_typed(run):
+    run("mypy", "--strict", *sorted(PACKAGE.glob("*.py")))
+
+
+def test_stubs_say_what_is_there(run):
+    run("mypy.stubtest", "softdraw", "--allowlist", TYPING / "stubtest_allowlist.txt")

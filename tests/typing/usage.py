@@ -1,0 +1,97 @@
+"""Typical uses and the types that they have: read by mypy, not run."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import assert_type
+
+import softdraw
+
+f32: NDArray[np.float32] = np.ones((2, 3), np.float32)
+f64: NDArray[np.float64] = np.ones((2, 3))
+i64: NDArray[np.int64] = np.ones(3, np.int64)
+some: NDArray[Any] = f32
+
+# ---- softmax family ----------------------------------------------------------------------------
+
+assert_type(softdraw.softmax(f32), NDArray[np.float32])
+assert_type(softdraw.softmax(f64, 0.5, axis=None), NDArray[np.float64])
+assert_type(softdraw.softmax([1.0, 2.0], 2), NDArray[np.float64])
+assert_type(softdraw.softmax([[1, 2], [3, 4]], [1, 2], axis=(0, 1)), NDArray[np.float64])
+assert_type(softdraw.softmax(i64), NDArray[np.float64])
+array: NDArray[Any] = softdraw.softmax(some)
+assert_type(softdraw.softmax(f32, np.ones((2, 1)), out=f32), NDArray[np.float32])
+assert_type(softdraw.log_softmax(f32), NDArray[np.float32])
+assert_type(softdraw.log_softmax([1.0, 2.0]), NDArray[np.float64])
+assert_type(softdraw.log_softmax([1.0, 2.0], out=f64), NDArray[np.float64])
+assert_type(softdraw.logsumexp(f32, keepdims=True), NDArray[np.float32])
+assert_type(softdraw.logsumexp([[1, 2]], keepdims=True), NDArray[np.float64])
+assert_type(softdraw.logsumexp(f32, axis=None), np.float32)
+assert_type(softdraw.logsumexp([1.0, 2.0]), np.float64)
+
+softdraw.softmax(f32, axis=0.5)  # type: ignore[call-overload]
+softdraw.softmax(f32, 1.0, -1)  # type: ignore[call-overload]
+softdraw.logsumexp(f32, out=f32)  # type: ignore[call-overload]
+
+# ---- tables ------------------------------------------------------------------------------------
+
+table = softdraw.AliasTable([1, 2, 1])
+int16: NDArray[np.int16] = np.empty(5, np.int16)
+assert_type(softdraw.AliasTable.from_logits(f64[0], np.float32(0.5)), softdraw.AliasTable)
+assert_type(table.sample(), int)
+assert_type(table.sample(rng=7), int)
+assert_type(table.sample(5, rng=np.random.default_rng(7)), NDArray[np.int64])
+assert_type(table.sample([2, 3], rng=7), NDArray[np.int64])
+assert_type(table.sample((2, 3), rng=np.random.SeedSequence(7)), NDArray[np.int64])
+assert_type(table.sample(out=int16, rng=np.random.PCG64(7)), NDArray[np.int16])
+assert_type(table.map(2**63), int)
+assert_type(table.map(np.uint64(7)), int)
+assert_type(table.map([1, 2]), NDArray[np.int64])
+assert_type(table.map(np.zeros(5, np.uint64), out=int16), NDArray[np.int16])
+draw = table.sampler(rng=softdraw.Xoshiro256(7))
+assert_type(draw(), int)
+assert_type(draw(5), NDArray[np.int64])
+assert_type(table.probabilities(), NDArray[np.float64])
+assert_type(table.units(), NDArray[np.uint64])
+assert_type(len(table), int)
+assert_type(table.nbytes, int)
+assert_type({table: 1}[table], int)
+
+table.sample(rng="seed")  # type: ignore[call-overload]
+table.sample(out=f64)  # type: ignore[type-var]
+table.nbytes = 5  # type: ignore[misc]
+
+# ---- logits ------------------------------------------------------------------------------------
+
+mask = np.ones(3, np.bool_)
+token: int = softdraw.sample_logits(f32[0], 0.7, top_k=40, top_p=0.95, min_p=0.1, mask=mask)
+rows: NDArray[np.int64] = softdraw.sample_logits(f32, [0.5, 1], top_k=[1, 2], words=[1, 2])
+assert_type(softdraw.sample_logits([1.0, 2.0], size=5, rng=7), NDArray[np.int64])
+ids, logprobs = softdraw.sample_logits([1.0, 2.0], size=(2, 3), return_logprobs=True)
+assert_type(ids, NDArray[np.int64])
+assert_type(logprobs, NDArray[Any])
+one, logprob = softdraw.sample_logits(f32[0], return_logprobs=True)
+assert_type(one, Any)
+
+softdraw.sample_logits(f32, rng="seed")  # type: ignore[call-overload]
+softdraw.sample_logits(f32, 1.0, 40)  # type: ignore[call-overload]
+
+# ---- generator and the rest --------------------------------------------------------------------
+
+rng = softdraw.Xoshiro256(7)
+assert_type(np.random.Generator(rng).random(), float)
+assert_type(rng.spawn(2), list[softdraw.Xoshiro256])
+assert_type(rng.jumped(), softdraw.Xoshiro256)
+state = rng.state
+assert_type(state, dict[str, Any])
+rng.state = state
+with rng.lock:
+    pass
+softdraw.Xoshiro256(np.random.SeedSequence(7)).seed_seq.generate_state(4)
+softdraw.Xoshiro256("seed")  # type: ignore[arg-type]
+
+assert_type(softdraw.get_include(), str)
+assert_type(softdraw.__version__, str)
+tier: str = softdraw.cpu_info()["tier"]
+tiers: list[str] = [*softdraw.cpu_info()["tiers"]]
