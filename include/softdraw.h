@@ -5,7 +5,8 @@
  *
  * Build with the sources in src/core; no flag is needed beyond an -O level. Nothing here allocates,
  * prints, sets errno or keeps state; all functions may be called from any thread. A function that
- * can fail returns an error code (softdraw_strerror gives its text) and has then written nothing. */
+ * can fail returns an error code (softdraw_strerror gives its text) and has then written nothing,
+ * but for scratch that it says it uses. */
 #ifndef SOFTDRAW_H
 #define SOFTDRAW_H
 

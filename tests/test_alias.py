@@ -603,7 +603,6 @@ def test_longdouble_is_refused():
         AliasTable(np.ones(3, np.longdouble))
 
 
-@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "1.24.0", reason="NumPy only warns")
 def test_ragged_weights_are_refused():
     with pytest.raises(ValueError, match="inhomogeneous"):
         AliasTable([1, [2, 3]])

@@ -255,9 +255,6 @@ def test_a_copy_spawns_what_the_original_would(used):
     assert stream(copy.deepcopy(used).spawn(1)[0]) == stream(used.spawn(1)[0])
 
 
-@pytest.mark.skipif(
-    np.lib.NumpyVersion(np.__version__) < "1.24.0", reason="NumPy then knew only its own by name"
-)
 def test_a_generator_around_it_can_be_pickled(used):
     twin = pickle.loads(pickle.dumps(Generator(used)))
     assert stream(twin.bit_generator) == stream(used)

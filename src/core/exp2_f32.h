@@ -1,14 +1,14 @@
 /* The float32 exponential 2^(x c - reference), reduced to base 2 without subtracting the maximum.
  *
- * With c = log2(e) / T = c_hi + c_lo, x c is had as t + rest: t = x c_hi rounded, and the rounding
- * recovered by fma. Rounding t to eighths, by adding a number so large that its last bit is worth
- * 1/8, leaves k = 8 i + j in the low bits of that sum and f = t - k/8 + rest, |f| <= 1/16. Then
- * 2^(x c) = 2^i 2^(j/8) (1 + q(f)): i goes into the exponent by integer arithmetic, 2^(j/8) comes
- * from a table whose entries carry their low part into q, and any common factor (1 / sum, the
- * reference) is folded into the table.
+ * With c = log2(e) / T = c_hi + c_lo, adding x c_hi to a number so large that its last bit is worth
+ * 1/8 rounds it to k/8, k = 8 i + j, and leaves k in that sum's low bits. What the rounding took away
+ * comes back by fma: f = (x c_hi - k/8) + x c_lo, |f| <= 1/16. Then 2^(x c) = 2^i 2^(j/8) (1 + q(f)):
+ * i goes into the exponent by integer arithmetic, 2^(j/8) comes from a table whose entries carry their
+ * low part into q, and any common factor (1 / sum, the reference) is folded into the table.
  *
- * Nothing here is lost at large offsets, since x - max is never rounded. f is put on a grid of
- * 2^-26, which keeps the order: no larger input has a smaller result. */
+ * So nothing is lost at large offsets, where rounding x - max loses it. The order is kept, no larger
+ * input having a smaller result, by two things: f is put on a grid of 2^-26, coarser than what the
+ * operations after it may err by; and c_hi <= c, so that x c_lo never falls where x rises. */
 
 #define SD_REAL float
 #define SD_PACK f32x16
@@ -63,49 +63,45 @@ SD_INLINE f32x16 move_f32(const reduction_f32 *r, f32x16 x) {
     return f32_mul(f32_fma(x, f32_set1(r->s1), f32_set1(r->shift)), f32_set1(r->s2));
 }
 
-/* Index bits and f of moved x, f on the grid or not (sums have no order to keep). */
-SD_INLINE i32x16 reduce_f32(const reduction_f32 *r, f32x16 x, int on_grid, f32x16 *f) {
-    const f32x16 c_hi = f32_set1(r->c_hi), eighths = f32_set1(SD_EIGHTHS);
-    const f32x16 k = f32_fma(x, c_hi, eighths);
-    *f = f32_fma(x, f32_set1(r->c_lo), f32_fms(x, c_hi, f32_sub(k, eighths)));
-    if (on_grid) *f = f32_sub(f32_add(*f, f32_set1(SD_GRID)), f32_set1(SD_GRID));
-    return f32_bits(k);
+/* The sums that hold k, and f, of `group` packs of moved x. Only results need f on the grid, sums have
+ * no order to keep. In lockstep, operation by operation, here and below: one after the other, the long
+ * chain of each pack would fill the scheduler before the next begins. */
+SD_INLINE void reduce_f32(const reduction_f32 *r, const int group, const f32x16 *x, const int on_grid,
+                          f32x16 *k, f32x16 *f) {
+    const f32x16 c_hi = f32_set1(r->c_hi), c_lo = f32_set1(r->c_lo);
+    const f32x16 eighths = f32_set1(SD_EIGHTHS), grid = f32_set1(SD_GRID);
+    SD_EACH k[u] = f32_fma(x[u], c_hi, eighths);
+    SD_EACH f[u] = f32_sub(k[u], eighths);
+    SD_EACH f[u] = f32_fms(x[u], c_hi, f[u]);
+    SD_EACH f[u] = f32_fma(x[u], c_lo, f[u]);
+    if (on_grid) {
+        SD_EACH f[u] = f32_add(f[u], grid);
+        SD_EACH f[u] = f32_sub(f[u], grid);
+    }
 }
 
 /* q(f) / f */
-SD_INLINE f32x16 polynomial_f32(f32x16 f) {
-    f32x16 p = f32_fma(f32_set1(SD_EXP2F_C4), f, f32_set1(SD_EXP2F_C3));
-    p = f32_fma(p, f, f32_set1(SD_EXP2F_C2));
-    return f32_fma(p, f, f32_set1(SD_EXP2F_C1));
+SD_INLINE void polynomial_f32(const int group, const f32x16 *f, f32x16 *p) {
+    SD_EACH p[u] = f32_fma(f32_set1(SD_EXP2F_C4), f[u], f32_set1(SD_EXP2F_C3));
+    SD_EACH p[u] = f32_fma(p[u], f[u], f32_set1(SD_EXP2F_C2));
+    SD_EACH p[u] = f32_fma(p[u], f[u], f32_set1(SD_EXP2F_C1));
 }
 
 /* 2^(j/8) times one factor: high parts as bits, the exponent adjusted, and low parts relative. */
 typedef struct { f32_table high, low; } exp2_table_f32;
 
-/* The exponentials of `group` packs x times 2^100, as s (1 + q). In lockstep, operation by operation:
- * one after the other, the long chain of each would fill the scheduler before the next begins. */
+/* The exponentials of `group` packs x times 2^100, as s (1 + q). */
 SD_INLINE void exponential_f32(const reduction_f32 *r, const exp2_table_f32 *table, const int group,
                                const f32x16 *x, const int moved, const int on_grid, f32x16 *s,
                                f32x16 *q) {
-    const f32x16 c_hi = f32_set1(r->c_hi), c_lo = f32_set1(r->c_lo);
-    const f32x16 eighths = f32_set1(SD_EIGHTHS), grid = f32_set1(SD_GRID);
     f32x16 y[SD_GROUP], k[SD_GROUP], f[SD_GROUP];
     SD_EACH y[u] = moved ? move_f32(r, x[u]) : x[u];
     /* max gives its second argument for a NaN, which so goes on into the sum */
     SD_EACH y[u] = f32_max(f32_set1(r->floor), y[u]);
-    SD_EACH k[u] = f32_fma(y[u], c_hi, eighths);
-    SD_EACH f[u] = f32_sub(k[u], eighths);
-    SD_EACH f[u] = f32_fms(y[u], c_hi, f[u]);
-    SD_EACH f[u] = f32_fma(y[u], c_lo, f[u]);
-    if (on_grid) {
-        SD_EACH f[u] = f32_add(f[u], grid);
-        SD_EACH f[u] = f32_sub(f[u], grid);
-    }
+    reduce_f32(r, group, y, on_grid, k, f);
     SD_EACH s[u] = f32_lookup(table->high, f32_bits(k[u]));
     SD_EACH s[u] = f32_from_bits(i32_add(f32_bits(s[u]), i32_shl(f32_bits(k[u]), 20)));
-    SD_EACH q[u] = f32_fma(f32_set1(SD_EXP2F_C4), f[u], f32_set1(SD_EXP2F_C3));
-    SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(SD_EXP2F_C2));
-    SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(SD_EXP2F_C1));
+    polynomial_f32(group, f, q);
     SD_EACH q[u] = f32_fma(q[u], f[u], f32_lookup(table->low, f32_bits(k[u])));
 }
 
@@ -114,23 +110,25 @@ static reduction_f32 reduction_make_f32(const temperature_f32 *t, float max, int
     const double offset = (double)max * t->s1 * t->s2 * t->c;
     subtract = subtract || offset > SD_OFFSET || offset < -SD_OFFSET;
     reduction_f32 r;
-    r.c_hi = (float)(t->c * (1 - 0x1p-24));
+    r.c_hi = (float)(t->c * (1 - 0x1p-24)); /* never above c */
     r.c_lo = (float)(t->c - (double)r.c_hi);
     r.s1 = t->s1;
     r.s2 = t->s2;
     r.shift = subtract ? -max * r.s1 : 0;
     r.moved = subtract || r.s1 != 1 || r.s2 != 1;
 
-    float of_max[16], p[16];
-    f32x16 f;
+    float lane[16], p_lane[16];
+    f32x16 k, f, p;
     const f32x16 moved = move_f32(&r, f32_set1(max));
-    f32_store(of_max, moved);
-    r.floor = (float)((double)of_max[0] - SD_CUTOFF / t->c);
-    f32_store(of_max, f32_from_bits(reduce_f32(&r, moved, 1, &f)));
-    memcpy(&r.k_max, of_max, sizeof r.k_max);
-    f32_store(of_max, f);
-    f32_store(p, polynomial_f32(f));
-    r.one_plus_q = 1.0 + (double)of_max[0] * (double)p[0];
+    reduce_f32(&r, 1, &moved, 1, &k, &f);
+    polynomial_f32(1, &f, &p);
+    f32_store(lane, moved);
+    r.floor = (float)((double)lane[0] - SD_CUTOFF / t->c);
+    f32_store(lane, k);
+    memcpy(&r.k_max, lane, sizeof r.k_max);
+    f32_store(lane, f);
+    f32_store(p_lane, p);
+    r.one_plus_q = 1.0 + (double)lane[0] * (double)p_lane[0];
     return r;
 }
 

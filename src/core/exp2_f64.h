@@ -33,7 +33,7 @@ static temperature_f64 temperature_make_f64(double t) {
     if (t < 0x1p-500) r.s2 = 0x1p600;
     const double scaled = t * r.s1 * r.s2;
     double lane[8];
-    r.c_hi = SD_LOG2E_HI / scaled * (1 - 0x1p-53);
+    r.c_hi = SD_LOG2E_HI / scaled * (1 - 0x1p-53); /* never above c */
     f64_store(lane, f64_fma(f64_set1(-r.c_hi), f64_set1(scaled), f64_set1(SD_LOG2E_HI)));
     r.c_lo = (lane[0] + SD_LOG2E_LO) / scaled;
     return r;
@@ -50,22 +50,28 @@ SD_INLINE f64x8 move_f64(const reduction_f64 *r, f64x8 x) {
     return f64_mul(f64_fma(x, f64_set1(r->s1), f64_set1(r->shift)), f64_set1(r->s2));
 }
 
-SD_INLINE u64x8 reduce_f64(const reduction_f64 *r, f64x8 x, int on_grid, f64x8 *f) {
-    const f64x8 c_hi = f64_set1(r->c_hi), quarters = f64_set1(SD_QUARTERS);
-    const f64x8 k = f64_fma(x, c_hi, quarters);
-    *f = f64_fma(x, f64_set1(r->c_lo), f64_fms(x, c_hi, f64_sub(k, quarters)));
-    if (on_grid) *f = f64_sub(f64_add(*f, f64_set1(SD_GRID)), f64_set1(SD_GRID));
-    return f64_bits(k);
+SD_INLINE void reduce_f64(const reduction_f64 *r, const int group, const f64x8 *x, const int on_grid,
+                          f64x8 *k, f64x8 *f) {
+    const f64x8 c_hi = f64_set1(r->c_hi), c_lo = f64_set1(r->c_lo);
+    const f64x8 quarters = f64_set1(SD_QUARTERS), grid = f64_set1(SD_GRID);
+    SD_EACH k[u] = f64_fma(x[u], c_hi, quarters);
+    SD_EACH f[u] = f64_sub(k[u], quarters);
+    SD_EACH f[u] = f64_fms(x[u], c_hi, f[u]);
+    SD_EACH f[u] = f64_fma(x[u], c_lo, f[u]);
+    if (on_grid) {
+        SD_EACH f[u] = f64_add(f[u], grid);
+        SD_EACH f[u] = f64_sub(f[u], grid);
+    }
 }
 
-SD_INLINE f64x8 polynomial_f64(f64x8 f) {
-    f64x8 p = f64_fma(f64_set1(SD_EXP2_C8), f, f64_set1(SD_EXP2_C7));
-    p = f64_fma(p, f, f64_set1(SD_EXP2_C6));
-    p = f64_fma(p, f, f64_set1(SD_EXP2_C5));
-    p = f64_fma(p, f, f64_set1(SD_EXP2_C4));
-    p = f64_fma(p, f, f64_set1(SD_EXP2_C3));
-    p = f64_fma(p, f, f64_set1(SD_EXP2_C2));
-    return f64_fma(p, f, f64_set1(SD_EXP2_C1));
+SD_INLINE void polynomial_f64(const int group, const f64x8 *f, f64x8 *p) {
+    SD_EACH p[u] = f64_fma(f64_set1(SD_EXP2_C8), f[u], f64_set1(SD_EXP2_C7));
+    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C6));
+    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C5));
+    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C4));
+    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C3));
+    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C2));
+    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C1));
 }
 
 typedef struct { f64_table high, low; } exp2_table_f64;
@@ -73,28 +79,13 @@ typedef struct { f64_table high, low; } exp2_table_f64;
 SD_INLINE void exponential_f64(const reduction_f64 *r, const exp2_table_f64 *table, const int group,
                                const f64x8 *x, const int moved, const int on_grid, f64x8 *s,
                                f64x8 *q) {
-    const f64x8 c_hi = f64_set1(r->c_hi), c_lo = f64_set1(r->c_lo);
-    const f64x8 quarters = f64_set1(SD_QUARTERS), grid = f64_set1(SD_GRID);
     f64x8 y[SD_GROUP], k[SD_GROUP], f[SD_GROUP];
     SD_EACH y[u] = moved ? move_f64(r, x[u]) : x[u];
     SD_EACH y[u] = f64_max(f64_set1(r->floor), y[u]);
-    SD_EACH k[u] = f64_fma(y[u], c_hi, quarters);
-    SD_EACH f[u] = f64_sub(k[u], quarters);
-    SD_EACH f[u] = f64_fms(y[u], c_hi, f[u]);
-    SD_EACH f[u] = f64_fma(y[u], c_lo, f[u]);
-    if (on_grid) {
-        SD_EACH f[u] = f64_add(f[u], grid);
-        SD_EACH f[u] = f64_sub(f[u], grid);
-    }
+    reduce_f64(r, group, y, on_grid, k, f);
     SD_EACH s[u] = f64_lookup(table->high, f64_bits(k[u]));
     SD_EACH s[u] = f64_from_bits(u64_add(f64_bits(s[u]), u64_shl(f64_bits(k[u]), 50)));
-    SD_EACH q[u] = f64_fma(f64_set1(SD_EXP2_C8), f[u], f64_set1(SD_EXP2_C7));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C6));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C5));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C4));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C3));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C2));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C1));
+    polynomial_f64(group, f, q);
     SD_EACH q[u] = f64_fma(q[u], f[u], f64_lookup(table->low, f64_bits(k[u])));
 }
 
@@ -110,15 +101,17 @@ static reduction_f64 reduction_make_f64(const temperature_f64 *t, double max, in
     r.moved = subtract || r.s1 != 1 || r.s2 != 1;
 
     double lane[8];
-    f64x8 f;
+    f64x8 k, f, p;
     const f64x8 moved = move_f64(&r, f64_set1(max));
+    reduce_f64(&r, 1, &moved, 1, &k, &f);
+    polynomial_f64(1, &f, &p);
     f64_store(lane, moved);
     r.floor = lane[0] - SD_CUTOFF / t->c_hi;
-    f64_store(lane, f64_from_bits(reduce_f64(&r, moved, 1, &f)));
+    f64_store(lane, k);
     memcpy(&r.k_max, lane, sizeof r.k_max);
     f64_store(lane, f);
     r.f_max = lane[0];
-    f64_store(lane, polynomial_f64(f));
+    f64_store(lane, p);
     r.p_max = lane[0];
     return r;
 }
@@ -160,8 +153,10 @@ SD_INLINE exp2_table_f64 exp2_table_make_f64(const reduction_f64 *r, sd_sum divi
     d = pair_mul(d, pair_set1(powers_high[0][j], powers_low[0][j]));
     d = pair_mul(d, pair_set1(divisor.high, divisor.low));
     const f64x8 inverse = f64_div(one, d.high);
-    const f64x8 left = f64_sub(f64_sub(one, f64_mul(d.high, inverse)),
-                               f64_fma(d.low, inverse, f64_fms(d.high, inverse, f64_mul(d.high, inverse))));
+    /* 1 - d inverse, exactly but for d.low's share of it */
+    const f64x8 product = f64_mul(d.high, inverse);
+    const f64x8 left = f64_sub(f64_sub(one, product),
+                               f64_fma(d.low, inverse, f64_fms(d.high, inverse, product)));
     const f64x8_sum factor = {f64_mul(inverse, f64_set1(SD_SCALE)),
                               f64_mul(f64_mul(left, inverse), f64_set1(SD_SCALE))};
 

@@ -159,7 +159,7 @@ static sd_sum F(sum)(const F(row) * row, const SD_REAL *x, size_t n, SD_PACK lan
 
 /* What a row needs before anything of it is written: n >= 1. `excess` asks for the sum less 1. */
 static F(row) F(row_make)(const F(temperature) * t, const SD_REAL *x, size_t n, int excess) {
-    F(row) row;
+    F(row) row = {0};
     SD_REAL lane[SD_WIDTH];
     const SD_PACK lane_max = F(lane_max)(x, n);
     P(store)(lane, lane_max);
@@ -167,9 +167,6 @@ static F(row) F(row_make)(const F(temperature) * t, const SD_REAL *x, size_t n, 
         for (int i = 0; i < half; i++)
             lane[i] = lane[i + half] > lane[i] ? lane[i + half] : lane[i];
     row.max = lane[0] + 0; /* -0 becomes +0 */
-    row.mode = F(PLAIN);
-    row.is_nan = 0;
-    row.threshold = 0;
     if (!(row.max <= SD_LARGEST && row.max >= -SD_LARGEST)) {
         row.is_nan = 1;
         return row;

@@ -207,11 +207,12 @@ def _parameter(
         raise ValueError(f"{_place(name, where)} must be {valid}, got {values[where]}")
     shape = (*rows, 1) if values.ndim == len(rows) + 1 else rows
     try:
-        return np.broadcast_to(values, shape).reshape(-1).tolist()
+        by_row: list[float] = np.broadcast_to(values, shape).reshape(-1).tolist()
     except ValueError:
         raise ValueError(
             f"{name} of shape {values.shape} fits neither {(*rows, 1)} nor {rows}"
         ) from None
+    return by_row
 
 
 def _allowed(mask: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
