@@ -36,18 +36,21 @@
  * ordinary temperatures and rows. */
 typedef struct {
     double c;     /* log2(e) / T in units of the scaled x */
+    float c_hi, c_lo;
     float s1, s2; /* powers of two that bring extreme temperatures into range */
     int all_equal, only_max; /* so large, or so small, that the limit is the answer in float32 */
 } temperature_f32;
 
 static temperature_f32 temperature_make_f32(double t) {
-    temperature_f32 r = {0, 1, 1, 0, 0};
+    temperature_f32 r = {0, 0, 0, 1, 1, 0, 0};
     r.all_equal = t >= 0x1p160; /* then |x / t| < 2^-32 */
     r.only_max = t < 0x1p-200;  /* then unequal x differ by at least 2^51 t */
     if (r.all_equal || r.only_max) return r;
     if (t > 0x1p64) r.s1 = 0x1p-100f;
     if (t < 0x1p-64) r.s2 = 0x1p100f;
     r.c = SD_LOG2E_HI / (t * r.s1 * r.s2);
+    r.c_hi = (float)(r.c * (1 - 0x1p-24)); /* never above c */
+    r.c_lo = (float)(r.c - (double)r.c_hi);
     return r;
 }
 
@@ -110,8 +113,8 @@ static reduction_f32 reduction_make_f32(const temperature_f32 *t, float max, int
     const double offset = (double)max * t->s1 * t->s2 * t->c;
     subtract = subtract || offset > SD_OFFSET || offset < -SD_OFFSET;
     reduction_f32 r;
-    r.c_hi = (float)(t->c * (1 - 0x1p-24)); /* never above c */
-    r.c_lo = (float)(t->c - (double)r.c_hi);
+    r.c_hi = t->c_hi;
+    r.c_lo = t->c_lo;
     r.s1 = t->s1;
     r.s2 = t->s2;
     r.shift = subtract ? -max * r.s1 : 0;
@@ -132,25 +135,30 @@ static reduction_f32 reduction_make_f32(const temperature_f32 *t, float max, int
     return r;
 }
 
-/* The table for exponentials relative to the maximum's, which so is 1, divided by `divisor`. */
-SD_INLINE exp2_table_f32 exp2_table_make_f32(const reduction_f32 *r, sd_sum divisor) {
+/* The table of 2^(j/8) factor, for exponentials 2^(x c - i_max) of packs whose k is 8 i + j. */
+SD_INLINE exp2_table_f32 exp2_table_scaled_f32(double factor, uint32_t k_max) {
     static const double powers[8] = SD_EXP2F_TABLE;
     static const uint32_t minus_j[16] = {0, 0u - (1u << 20), 0u - (2u << 20), 0u - (3u << 20),
                                          0u - (4u << 20), 0u - (5u << 20), 0u - (6u << 20),
                                          0u - (7u << 20)};
-    const uint32_t k = r->k_max, j = k & 7;
-    const double factor = SD_SCALE / (powers[j] * r->one_plus_q * divisor.high);
     const f64x8 entry = f64_mul(f64_load(powers), f64_set1(factor));
     const f32x16 high = f32_from_f64(entry, entry);
     const f64x8 widened = f32_low_to_f64(high);
     const f64x8 low = f64_div(f64_sub(entry, widened), widened);
-    /* k << 20 adds i to the exponent field, but also j << 20, and counts from zero, not from the
-     * maximum: both are taken off here. All of it modulo 2^32. */
-    const i32x16 less = i32_add(i32_load(minus_j), i32_set1(0u - ((k - j) << 20)));
+    /* k << 20 adds i to the exponent field, but also j << 20, and counts from zero, not from i_max:
+     * both are taken off here. All of it modulo 2^32. */
+    const i32x16 less = i32_add(i32_load(minus_j), i32_set1(0u - ((k_max - (k_max & 7)) << 20)));
     exp2_table_f32 table;
     table.high = f32_table_from(f32_from_bits(i32_add(f32_bits(high), less)));
     table.low = f32_table_from(f32_from_f64(low, low));
     return table;
+}
+
+/* The same, for exponentials relative to the maximum's, which so is 1, divided by `divisor`. */
+SD_INLINE exp2_table_f32 exp2_table_make_f32(const reduction_f32 *r, sd_sum divisor) {
+    static const double powers[8] = SD_EXP2F_TABLE;
+    const double of_max = powers[r->k_max & 7] * r->one_plus_q;
+    return exp2_table_scaled_f32(SD_SCALE / (of_max * divisor.high), r->k_max);
 }
 
 /* Running sums: per lane s + c, wherein s is float32, from `start` on, and c what its roundings lost,
@@ -177,11 +185,8 @@ SD_INLINE void accumulator_flush_f32(accumulator_f32 *a) {
 
 /* All lanes, added as a tree, of what was scaled by SD_SCALE. */
 SD_INLINE sd_sum accumulator_total_f32(const accumulator_f32 *a) {
-    double lane[8];
     const f64x8 low = f64_add(a->low, a->low_rest), high = f64_add(a->high, a->high_rest);
-    f64_store(lane, f64_add(low, high));
-    const sd_sum r = {SD_UNSCALE * (((lane[0] + lane[4]) + (lane[2] + lane[6])) +
-                                    ((lane[1] + lane[5]) + (lane[3] + lane[7]))), 0};
+    const sd_sum r = {SD_UNSCALE * f64_total(f64_add(low, high)), 0};
     return r;
 }
 

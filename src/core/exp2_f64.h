@@ -137,36 +137,45 @@ SD_INLINE f64x8_sum pair_set1(double high, double low) {
     return r;
 }
 
-SD_INLINE exp2_table_f64 exp2_table_make_f64(const reduction_f64 *r, sd_sum divisor) {
+SD_INLINE exp2_table_f64 exp2_table_scaled_f64(f64x8_sum factor, uint64_t k_max) {
     /* twice, to fill a pack */
     static const double powers_high[2][4] = {SD_EXP2_TABLE_HI, SD_EXP2_TABLE_HI};
     static const double powers_low[2][4] = {SD_EXP2_TABLE_LO, SD_EXP2_TABLE_LO};
     static const uint64_t minus_j[8] = {0, 0u - ((uint64_t)1 << 50), 0u - ((uint64_t)2 << 50),
                                         0u - ((uint64_t)3 << 50)};
-    const uint64_t k = r->k_max, j = k & 3;
-
-    /* 2^(j/4) (1 + q) divisor, of the maximum, and one over it */
-    const f64x8 one = f64_set1(1), f = f64_set1(r->f_max), p = f64_set1(r->p_max);
-    const f64x8 q = f64_mul(f, p), q_rest = f64_fms(f, p, q);
-    f64x8_sum d = pair_normal(one, q);
-    d.low = f64_add(d.low, q_rest);
-    d = pair_mul(d, pair_set1(powers_high[0][j], powers_low[0][j]));
-    d = pair_mul(d, pair_set1(divisor.high, divisor.low));
-    const f64x8 inverse = f64_div(one, d.high);
-    /* 1 - d inverse, exactly but for d.low's share of it */
-    const f64x8 product = f64_mul(d.high, inverse);
-    const f64x8 left = f64_sub(f64_sub(one, product),
-                               f64_fma(d.low, inverse, f64_fms(d.high, inverse, product)));
-    const f64x8_sum factor = {f64_mul(inverse, f64_set1(SD_SCALE)),
-                              f64_mul(f64_mul(left, inverse), f64_set1(SD_SCALE))};
-
     const f64x8_sum powers = {f64_load(powers_high[0]), f64_load(powers_low[0])};
     const f64x8_sum entry = pair_mul(powers, factor);
-    const u64x8 less = u64_add(u64_load(minus_j), u64_set1(0u - ((k - j) << 50)));
+    const u64x8 less = u64_add(u64_load(minus_j), u64_set1(0u - ((k_max - (k_max & 3)) << 50)));
     exp2_table_f64 table;
     table.high = f64_table_from(f64_from_bits(u64_add(f64_bits(entry.high), less)));
     table.low = f64_table_from(f64_div(entry.low, entry.high));
     return table;
+}
+
+/* 1 / d as a pair, but for the last bits of its low part */
+SD_INLINE f64x8_sum pair_inverse(f64x8_sum d) {
+    const f64x8 one = f64_set1(1), inverse = f64_div(one, d.high);
+    const f64x8 product = f64_mul(d.high, inverse);
+    const f64x8 left = f64_sub(f64_sub(one, product),
+                               f64_fma(d.low, inverse, f64_fms(d.high, inverse, product)));
+    const f64x8_sum r = {inverse, f64_mul(left, inverse)};
+    return r;
+}
+
+SD_INLINE exp2_table_f64 exp2_table_make_f64(const reduction_f64 *r, sd_sum divisor) {
+    static const double powers_high[4] = SD_EXP2_TABLE_HI, powers_low[4] = SD_EXP2_TABLE_LO;
+    const uint64_t j = r->k_max & 3;
+    /* of the maximum: 2^(j/4) (1 + q) divisor */
+    const f64x8 f = f64_set1(r->f_max), p = f64_set1(r->p_max);
+    const f64x8 q = f64_mul(f, p), q_rest = f64_fms(f, p, q);
+    f64x8_sum d = pair_normal(f64_set1(1), q);
+    d.low = f64_add(d.low, q_rest);
+    d = pair_mul(d, pair_set1(powers_high[j], powers_low[j]));
+    d = pair_mul(d, pair_set1(divisor.high, divisor.low));
+    f64x8_sum factor = pair_inverse(d);
+    factor.high = f64_mul(factor.high, f64_set1(SD_SCALE));
+    factor.low = f64_mul(factor.low, f64_set1(SD_SCALE));
+    return exp2_table_scaled_f64(factor, r->k_max);
 }
 
 typedef struct { f64x8 s, c, start, total, rest; } accumulator_f64;

@@ -8,10 +8,12 @@
 #include "compensated.h"
 
 #include "exp2_f32.h"
+#include "short_rows_f32.h"
 #include "softmax_body.h"
 #include "exp2_undef.h"
 
 #include "exp2_f64.h"
+#include "short_rows_f64.h"
 #include "softmax_body.h"
 #include "exp2_undef.h"
 

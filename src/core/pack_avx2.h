@@ -68,6 +68,12 @@ SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
             _mm256_blendv_ps(no.v[0], yes.v[0], _mm256_cmp_ps(a.v[0], b.v[0], _CMP_GE_OQ)),
             _mm256_blendv_ps(no.v[1], yes.v[1], _mm256_cmp_ps(a.v[1], b.v[1], _CMP_GE_OQ)));
 }
+SD_INLINE float f32_largest(f32x16 a) {
+    const __m256 eight = _mm256_max_ps(a.v[0], a.v[1]);
+    __m128 r = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    r = _mm_max_ps(r, _mm_movehl_ps(r, r));
+    return _mm_cvtss_f32(_mm_max_ss(r, _mm_movehdup_ps(r)));
+}
 SD_INLINE i32x16 f32_bits(f32x16 a) {
     SD_BOTH(i32x16, _mm256_castps_si256(a.v[0]), _mm256_castps_si256(a.v[1]));
 }
@@ -76,6 +82,12 @@ SD_INLINE f32x16 f32_from_bits(i32x16 a) {
 }
 SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) {
     SD_BOTH(i32x16, _mm256_add_epi32(a.v[0], b.v[0]), _mm256_add_epi32(a.v[1], b.v[1]));
+}
+SD_INLINE i32x16 i32_sub(i32x16 a, i32x16 b) {
+    SD_BOTH(i32x16, _mm256_sub_epi32(a.v[0], b.v[0]), _mm256_sub_epi32(a.v[1], b.v[1]));
+}
+SD_INLINE i32x16 i32_and(i32x16 a, i32x16 b) {
+    SD_BOTH(i32x16, _mm256_and_si256(a.v[0], b.v[0]), _mm256_and_si256(a.v[1], b.v[1]));
 }
 SD_INLINE i32x16 i32_shl(i32x16 a, int count) {
     SD_BOTH(i32x16, _mm256_slli_epi32(a.v[0], count), _mm256_slli_epi32(a.v[1], count));
@@ -153,6 +165,16 @@ SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
             _mm256_blendv_pd(no.v[0], yes.v[0], _mm256_cmp_pd(a.v[0], b.v[0], _CMP_GE_OQ)),
             _mm256_blendv_pd(no.v[1], yes.v[1], _mm256_cmp_pd(a.v[1], b.v[1], _CMP_GE_OQ)));
 }
+SD_INLINE double f64_largest(f64x8 a) {
+    const __m256d four = _mm256_max_pd(a.v[0], a.v[1]);
+    const __m128d r = _mm_max_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(r, _mm_unpackhi_pd(r, r)));
+}
+SD_INLINE double f64_total(f64x8 a) {
+    const __m256d four = _mm256_add_pd(a.v[0], a.v[1]);
+    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
 SD_INLINE u64x8 f64_bits(f64x8 a) {
     SD_BOTH(u64x8, _mm256_castpd_si256(a.v[0]), _mm256_castpd_si256(a.v[1]));
 }
@@ -186,6 +208,9 @@ SD_INLINE void u64_store(uint64_t *p, u64x8 a) {
 }
 SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) {
     SD_BOTH(u64x8, _mm256_add_epi64(a.v[0], b.v[0]), _mm256_add_epi64(a.v[1], b.v[1]));
+}
+SD_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) {
+    SD_BOTH(u64x8, _mm256_sub_epi64(a.v[0], b.v[0]), _mm256_sub_epi64(a.v[1], b.v[1]));
 }
 SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) {
     SD_BOTH(u64x8, _mm256_xor_si256(a.v[0], b.v[0]), _mm256_xor_si256(a.v[1], b.v[1]));

@@ -35,9 +35,12 @@ SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ), no, yes);
 }
+SD_INLINE float f32_largest(f32x16 a) { return _mm512_reduce_max_ps(a); }
 SD_INLINE i32x16 f32_bits(f32x16 a) { return _mm512_castps_si512(a); }
 SD_INLINE f32x16 f32_from_bits(i32x16 a) { return _mm512_castsi512_ps(a); }
 SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b); }
+SD_INLINE i32x16 i32_sub(i32x16 a, i32x16 b) { return _mm512_sub_epi32(a, b); }
+SD_INLINE i32x16 i32_and(i32x16 a, i32x16 b) { return _mm512_and_si512(a, b); }
 #define i32_shl(a, count) _mm512_slli_epi32(a, count)
 SD_INLINE i32x16 i32_set1(uint32_t a) { return _mm512_set1_epi32((int)a); }
 SD_INLINE i32x16 i32_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
@@ -69,6 +72,12 @@ SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) { return _mm512_max_pd(a, b); }
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_GE_OQ), no, yes);
 }
+SD_INLINE double f64_largest(f64x8 a) { return _mm512_reduce_max_pd(a); }
+SD_INLINE double f64_total(f64x8 a) {
+    const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
+    const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
 SD_INLINE u64x8 f64_bits(f64x8 a) { return _mm512_castpd_si512(a); }
 SD_INLINE f64x8 f64_from_bits(u64x8 a) { return _mm512_castsi512_pd(a); }
 SD_INLINE f64_table f64_table_from(f64x8 a) { return _mm512_shuffle_f64x2(a, a, 0x44); }
@@ -79,6 +88,7 @@ SD_INLINE u64x8 u64_set1(uint64_t a) { return _mm512_set1_epi64((long long)a); }
 SD_INLINE u64x8 u64_load(const uint64_t *p) { return _mm512_loadu_si512(p); }
 SD_INLINE void u64_store(uint64_t *p, u64x8 a) { _mm512_storeu_si512(p, a); }
 SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { return _mm512_add_epi64(a, b); }
+SD_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) { return _mm512_sub_epi64(a, b); }
 SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { return _mm512_xor_si512(a, b); }
 SD_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { return _mm512_and_si512(a, b); }
 SD_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { return _mm512_or_si512(a, b); }

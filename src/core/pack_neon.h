@@ -57,9 +57,14 @@ SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     SD_FOUR(f32x16, vbslq_f32(vcgeq_f32(a.v[i], b.v[i]), yes.v[i], no.v[i]));
 }
+SD_INLINE float f32_largest(f32x16 a) {
+    return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.v[0], a.v[1]), vmaxq_f32(a.v[2], a.v[3])));
+}
 SD_INLINE i32x16 f32_bits(f32x16 a) { SD_FOUR(i32x16, vreinterpretq_u32_f32(a.v[i])); }
 SD_INLINE f32x16 f32_from_bits(i32x16 a) { SD_FOUR(f32x16, vreinterpretq_f32_u32(a.v[i])); }
 SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { SD_FOUR(i32x16, vaddq_u32(a.v[i], b.v[i])); }
+SD_INLINE i32x16 i32_sub(i32x16 a, i32x16 b) { SD_FOUR(i32x16, vsubq_u32(a.v[i], b.v[i])); }
+SD_INLINE i32x16 i32_and(i32x16 a, i32x16 b) { SD_FOUR(i32x16, vandq_u32(a.v[i], b.v[i])); }
 SD_INLINE i32x16 i32_shl(i32x16 a, int count) {
     SD_FOUR(i32x16, vshlq_u32(a.v[i], vdupq_n_s32(count)));
 }
@@ -124,6 +129,12 @@ SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     SD_FOUR(f64x8, vbslq_f64(vcgeq_f64(a.v[i], b.v[i]), yes.v[i], no.v[i]));
 }
+SD_INLINE double f64_largest(f64x8 a) {
+    return vmaxvq_f64(vmaxq_f64(vmaxq_f64(a.v[0], a.v[1]), vmaxq_f64(a.v[2], a.v[3])));
+}
+SD_INLINE double f64_total(f64x8 a) {
+    return vaddvq_f64(vaddq_f64(vaddq_f64(a.v[0], a.v[2]), vaddq_f64(a.v[1], a.v[3])));
+}
 SD_INLINE u64x8 f64_bits(f64x8 a) { SD_FOUR(u64x8, vreinterpretq_u64_f64(a.v[i])); }
 SD_INLINE f64x8 f64_from_bits(u64x8 a) { SD_FOUR(f64x8, vreinterpretq_f64_u64(a.v[i])); }
 SD_INLINE f64_table f64_table_from(f64x8 a) {
@@ -148,6 +159,7 @@ SD_INLINE void u64_store(uint64_t *p, u64x8 a) {
     for (int i = 0; i < 4; i++) vst1q_u64(p + 2 * i, a.v[i]);
 }
 SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vaddq_u64(a.v[i], b.v[i])); }
+SD_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vsubq_u64(a.v[i], b.v[i])); }
 SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { SD_FOUR(u64x8, veorq_u64(a.v[i], b.v[i])); }
 SD_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vandq_u64(a.v[i], b.v[i])); }
 SD_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vorrq_u64(a.v[i], b.v[i])); }

@@ -61,6 +61,12 @@ SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     SD_LANES(f32x16, 16, a.v[i] >= b.v[i] ? yes.v[i] : no.v[i]);
 }
+/* the largest lane; anything where there is a NaN */
+SD_INLINE float f32_largest(f32x16 a) {
+    for (int half = 8; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
+    return a.v[0];
+}
 SD_INLINE i32x16 f32_bits(f32x16 a) {
     i32x16 r;
     memcpy(&r, &a, sizeof r);
@@ -73,6 +79,8 @@ SD_INLINE f32x16 f32_from_bits(i32x16 a) {
 }
 /* modulo 2^32 */
 SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { SD_LANES(i32x16, 16, a.v[i] + b.v[i]); }
+SD_INLINE i32x16 i32_sub(i32x16 a, i32x16 b) { SD_LANES(i32x16, 16, a.v[i] - b.v[i]); }
+SD_INLINE i32x16 i32_and(i32x16 a, i32x16 b) { SD_LANES(i32x16, 16, a.v[i] & b.v[i]); }
 SD_INLINE i32x16 i32_shl(i32x16 a, int count) { SD_LANES(i32x16, 16, a.v[i] << count); }
 SD_INLINE i32x16 i32_set1(uint32_t a) { SD_LANES(i32x16, 16, a); }
 SD_INLINE i32x16 i32_load(const uint32_t *p) { SD_LANES(i32x16, 16, p[i]); }
@@ -109,6 +117,17 @@ SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     SD_LANES(f64x8, 8, a.v[i] >= b.v[i] ? yes.v[i] : no.v[i]);
 }
+SD_INLINE double f64_largest(f64x8 a) {
+    for (int half = 4; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
+    return a.v[0];
+}
+/* the sum of the lanes, added as this tree everywhere */
+SD_INLINE double f64_total(f64x8 a) {
+    for (int half = 4; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) a.v[i] += a.v[i + half];
+    return a.v[0];
+}
 SD_INLINE u64x8 f64_bits(f64x8 a) {
     u64x8 r;
     memcpy(&r, &a, sizeof r);
@@ -128,6 +147,7 @@ SD_INLINE u64x8 u64_set1(uint64_t a) { SD_LANES(u64x8, 8, a); }
 SD_INLINE u64x8 u64_load(const uint64_t *p) { SD_LANES(u64x8, 8, p[i]); }
 SD_INLINE void u64_store(uint64_t *p, u64x8 a) { memcpy(p, a.v, sizeof a.v); }
 SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { SD_LANES(u64x8, 8, a.v[i] + b.v[i]); }
+SD_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) { SD_LANES(u64x8, 8, a.v[i] - b.v[i]); }
 SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { SD_LANES(u64x8, 8, a.v[i] ^ b.v[i]); }
 SD_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { SD_LANES(u64x8, 8, a.v[i] & b.v[i]); }
 SD_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { SD_LANES(u64x8, 8, a.v[i] | b.v[i]); }

@@ -1,6 +1,6 @@
 /* Softmax, log_softmax and logsumexp of rows, over the exponential of exp2_f32.h or exp2_f64.h.
  *
- * A row is read three times: for its maximum, for the sum of its exponentials, and to compute them
+ * But for short ones, a row is read three times: for its maximum, for the sum of its exponentials, and to compute them
  * again with 1 / sum folded into their table, which is more exact than storing and scaling them. */
 
 /* Which formula gives a row's exponentials. LIMIT is T = 0 or infinity: 1 from a threshold on. */
@@ -273,9 +273,41 @@ static SD_REAL F(logsumexp_row)(const F(row) * row, double t, const SD_REAL *x, 
         out += rows->out_stride;                                                         \
     }
 
+/* group packs hold the row. */
+SD_INLINE int F(softmax_short)(const F(short_rows) * rows, const SD_REAL *x, SD_REAL *out, size_t n,
+                               const int group) {
+    SD_PACK packs[2], results[2];
+    for (int u = 0; u < group; u++) {
+        const size_t at = (size_t)u * SD_WIDTH;
+        packs[u] = F(load_up_to)(x + at, n - at);
+    }
+    if (!F(short_row)(rows, group, packs, results)) return 0;
+    for (int u = 0; u < group; u++) {
+        const size_t at = (size_t)u * SD_WIDTH;
+        F(store_up_to)(out + at, n - at, results[u]);
+    }
+    return 1;
+}
+
 static void F(softmax)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
-    if (rows->n == 0 || rows->rows == 0) return;
-    SD_EACH_ROW(0, F(softmax_row)(&row, x, out, rows->n))
+    const size_t n = rows->n;
+    if (n == 0 || rows->rows == 0) return;
+    double t = rows->temperature[0];
+    F(temperature) temperature = F(temperature_make)(t);
+    F(short_rows) all_short = F(short_rows_make)(&temperature, n);
+    for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
+        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
+        if (next != t) {
+            temperature = F(temperature_make)(t = next);
+            all_short = F(short_rows_make)(&temperature, n);
+        }
+        if (n <= F(SHORT) && all_short.usable &&
+            (n <= SD_WIDTH ? F(softmax_short)(&all_short, x, out, n, 1)
+                           : F(softmax_short)(&all_short, x, out, n, F(SHORT) / SD_WIDTH)))
+            continue;
+        const F(row) row = F(row_make)(&temperature, x, n, 0);
+        F(softmax_row)(&row, x, out, n);
+    }
 }
 
 static void F(log_softmax)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
