@@ -19,6 +19,8 @@ from tiers import run_on_tier
 import softdraw
 from softdraw import AliasTable, Xoshiro256
 
+LOST = "{} is a masked array; fill or compress it first, its mask would be lost"
+
 WORDS = 2**64
 TIERS = softdraw.cpu_info()["tiers"]
 
@@ -473,7 +475,7 @@ READ_ONLY.flags.writeable = False
     ("out", "error", "text"),
     [
         ([1, 2, 3], TypeError, "out must be a NumPy array, got list"),
-        (np.ma.zeros(3, np.int64), TypeError, "out must be a NumPy array, got MaskedArray"),
+        (np.ma.zeros(3, np.int64), TypeError, LOST.format("out")),
         (np.zeros(3), TypeError, "out must be int64, int32, uint32 or int16, got float64"),
         (
             np.zeros(3, np.uint64),
@@ -543,12 +545,13 @@ def test_map_takes_words_of_any_layout():
         ([3, -5], ValueError, "words must be from 0 to 2**64 - 1, got -5"),
         (0.5, TypeError, "words must be uint64, got dtype float64"),
         (np.zeros(3), TypeError, "words must be uint64, got dtype float64"),
-        ([2**64], TypeError, "words must be uint64, got dtype object"),
+        ([2**64], ValueError, "words must be from 0 to 2**64 - 1, got 18446744073709551616"),
+        ([-1, 2**63], ValueError, "words must be from 0 to 2**64 - 1, got -1"),
         ("a", TypeError, "words must be uint64, got dtype <U1"),
         (
             np.ma.zeros(3, np.uint64),
             TypeError,
-            "words must not be a masked array: its mask would be ignored",
+            LOST.format("words"),
         ),
     ],
 )
@@ -587,7 +590,7 @@ FINITE = "weights must be finite and >= 0"
         (
             np.ma.array([1, 2]),
             TypeError,
-            "weights is a masked array; fill or compress it first, its mask would be lost",
+            LOST.format("weights"),
         ),
     ],
 )  # fmt: skip
@@ -654,7 +657,7 @@ def test_from_logits_at_temperature_0_is_the_first_largest(zero):
         (
             np.ma.array([1.0]),
             TypeError,
-            "logits is a masked array; fill or compress it first, its mask would be lost",
+            LOST.format("logits"),
         ),
     ],
 )
@@ -667,11 +670,13 @@ def test_logits_that_are_refused(logits, temperature, error, text):
     ("temperature", "error", "text"),
     [
         (np.nan, ValueError, "temperature must be >= 0, got nan"),
-        (-1, ValueError, "temperature must be >= 0, got -1.0"),
+        (-1, ValueError, "temperature must be >= 0, got -1"),
         ([1.0, 2.0], ValueError, "temperature must be a number, got shape (2,)"),
-        ("1", TypeError, "temperature must be a number, got str"),
-        (None, TypeError, "temperature must be a number, got NoneType"),
-        (1j, TypeError, "temperature must be a number, got complex"),
+        ("1", TypeError, "temperature must be a real number or an array of them, got str"),
+        (None, TypeError, "temperature must be a real number or an array of them, got NoneType"),
+        (1j, TypeError, "temperature must be a real number or an array of them, got complex"),
+        (np.ma.array(2.0), TypeError, LOST.format("temperature")),
+        (10**400, ValueError, "temperature is an integer past 2**64; give it as a float"),
     ],
 )
 def test_temperatures_that_are_refused(temperature, error, text):

@@ -559,3 +559,9 @@ def test_a_refused_call_takes_no_word(options, text):
     with pytest.raises(ValueError, match=text):
         sample_logits(**{"logits": X, "rng": rng, **options})
     assert rng.random_raw() == Xoshiro256(7).random_raw()
+
+
+def test_top_k_past_any_dtype_keeps_all():
+    assert sample_logits([0.0, 5.0], 0, top_k=10**30) == 1
+    with pytest.raises(ValueError, match="^top_k must be >= 1, got -1$"):
+        sample_logits([0.0, 5.0], top_k=-(10**30))

@@ -341,3 +341,21 @@ def test_a_reader_that_goes_away_is_no_error_to_speak_of(argument):
     os.close(writing)
     assert done.stderr == b""
     assert done.returncode in (0, 1)  # argparse ends with 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "softdraw", "a=1", *FEW],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 1
+    assert re.fullmatch(rb"softdraw: cannot write: [^\n]+\n", done.stderr)
+
+
+def test_minus_zero_is_zero(capsys):
+    assert document(capsys, "-T", "-0", *FEW)["results"][0]["temperature"] == 0
+    assert "T = -0" not in text(capsys, "-T", "-0", *FEW)

@@ -548,3 +548,27 @@ def test_a_foreign_generator_is_used_under_its_lock():
         assert not drawn.wait(0.05)
     thread.join()
     assert drawn.is_set()
+
+
+def test_a_sampler_and_its_generator_cannot_wait_for_each_other():
+    """One thread holds the generator's lock and draws, another one just draws."""
+    rng = Xoshiro256(1)
+    draw = AliasTable([1, 2, 3]).sampler(rng)
+    holds = threading.Event()
+
+    def holding():
+        with rng.lock:
+            holds.set()
+            time.sleep(0.1)
+            draw()
+
+    def drawing():
+        holds.wait()
+        draw()
+
+    threads = [threading.Thread(target=target, daemon=True) for target in (holding, drawing)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)

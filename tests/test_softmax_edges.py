@@ -573,3 +573,18 @@ def test_dominant_entry_keeps_its_logarithm(dtype):
             assert result[0] < 0
         oracle.check("log_softmax", result, x)
         oracle.check("log_softmax", log_softmax(x / 2, 0.5), x / 2, 0.5)
+
+
+def test_temperature_that_no_float_holds_is_a_value_error():
+    for temperature in (10**400, -(10**400)):
+        with pytest.raises(ValueError, match="^temperature is an integer past"):
+            softmax(X, temperature)
+
+
+def test_integer_temperature_past_2_to_53_is_used():
+    np.testing.assert_array_equal(softmax([1.0, 2.0], 2**60), [0.5, 0.5])
+
+
+def test_float16_result_that_underflows_is_no_floating_point_error():
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(softmax(np.float16([0, -60000])), np.float16([1, 0]))

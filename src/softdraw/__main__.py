@@ -205,7 +205,7 @@ def page(
         ratio = result.numpy.seconds / ours.seconds
         yield (
             f"softdraw {ours.seconds:.6f} s, NumPy {result.numpy.seconds:.6f} s"
-            f" ({ratio:.1f} times as long)"
+            f" ({ratio:.2g} times as long)"
         )
 
 
@@ -280,7 +280,7 @@ def temperatures(text: str) -> list[float]:
             raise argparse.ArgumentTypeError(f"{part!r} is not a number") from None
         if not value >= 0:
             raise argparse.ArgumentTypeError(f"a temperature is at least 0, not {part}")
-        values.append(value)
+        values.append(value + 0.0)  # -0.0 is 0.0
     return values
 
 
@@ -350,6 +350,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = parse(arguments)
     logits = np.array(list(options.logits.values()))
+    # once untimed: what the first call of a process costs is no part of the work
+    compare(logits, options.temperature[0], min(options.draws, CHUNK), 0)
     results = [
         compare(logits, temperature, options.draws, options.seed)
         for temperature in options.temperature
@@ -364,7 +366,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run() -> int:
-    """`main` for a shell: a closed pipe and Ctrl-C end it quietly."""
+    """`main` for a shell: a closed pipe and Ctrl-C end it quietly, a full disk with one line."""
     try:
         try:
             return main()
@@ -374,6 +376,11 @@ def run() -> int:
     except BrokenPipeError:
         # the interpreter flushes once more at exit: into nothing, then
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"softdraw: cannot write: {error.strerror}", file=sys.stderr)
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 130

@@ -1,7 +1,6 @@
 """Exact alias tables: weights checked, buckets held, words turned into categories."""
 
 import operator
-import sys
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from softdraw._random cimport (
 )
 
 from softdraw._random import Xoshiro256
-from softdraw._softmax import real_array, softmax
+from softdraw._softmax import real_array, softmax, temperature_array, unmasked_array
 
 cnp.import_array()
 
@@ -31,12 +30,6 @@ cdef enum:
 
 
 # ---- arguments ---------------------------------------------------------------------------------
-
-cdef bint is_masked(object value):
-    # numpy.ma is imported only by who uses it
-    ma = sys.modules.get("numpy.ma")
-    return ma is not None and isinstance(value, ma.MaskedArray)
-
 
 cdef cnp.ndarray real_numbers(object values, str name):
     """values as a 1-D array, not empty, of real numbers."""
@@ -65,16 +58,11 @@ cdef bint is_half(cnp.ndarray array):
     return array.dtype.itemsize == 2 and array.dtype.kind not in "iu"  # float16 or bfloat16
 
 
-cdef object number(object temperature):
-    array = np.asarray(temperature)
+cdef double number(object temperature) except -1:
+    array = temperature_array(temperature)
     if array.ndim:
         raise ValueError(f"temperature must be a number, got shape {array.shape}")
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"temperature must be a number, got {type(temperature).__name__}")
-    value = float(temperature)
-    if not value >= 0:
-        raise ValueError(f"temperature must be >= 0, got {value}")
-    return value
+    return array
 
 
 cpdef tuple shape_of(object size):
@@ -89,8 +77,9 @@ cpdef tuple shape_of(object size):
 
 cdef cnp.ndarray checked_out(object out, Py_ssize_t categories):
     """out, if categories can be written to it."""
-    if not isinstance(out, np.ndarray) or is_masked(out):
+    if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    unmasked_array(out, "out")
     if out.dtype.kind + str(out.dtype.itemsize) not in ("i8", "i4", "u4", "i2"):
         raise TypeError(f"out must be int64, int32, uint32 or int16, got {out.dtype}")
     if not out.flags.writeable:
@@ -112,15 +101,15 @@ cdef cnp.ndarray plain_like(cnp.ndarray out):
 
 cpdef cnp.ndarray as_words(object words):
     """words as a plain uint64 array."""
-    if is_masked(words):
-        raise TypeError("words must not be a masked array: its mask would be ignored")
-    cdef cnp.ndarray array = np.asarray(words)
-    if array.dtype.kind == "f" and not isinstance(words, np.ndarray):
+    cdef cnp.ndarray array = unmasked_array(words, "words")
+    if array.dtype.kind in "fO" and not isinstance(words, np.ndarray):
         # NumPy makes float64 of an empty list, and of a list with numbers on both sides of 2**63
         items = np.asarray(words, dtype=object)
         for item in items.flat:
-            if not isinstance(item, int) or not 0 <= item < 2**64:
+            if not isinstance(item, int):
                 break
+            if not 0 <= item < 2**64:
+                raise ValueError(f"words must be from 0 to 2**64 - 1, got {item}")
         else:
             array = items.astype(np.uint64)
     if array.dtype.kind == "i":
@@ -409,7 +398,6 @@ cdef class AliasTable:
         True
         """
         cdef cnp.ndarray result, target
-        cdef uint64_t word
         cdef size_t n
         cdef size_t itemsize
         if size is None and out is None:
@@ -643,6 +631,7 @@ cdef class Sampler:
     def __call__(self, size=None):
         cdef bint ready
         cdef uint64_t word
+        cdef BitGenerator source
         if size is not None:
             return self.draw_many(shape_of(size))
         with cython.critical_section(self):
@@ -653,14 +642,15 @@ cdef class Sampler:
                 word = self.words[self.used]
                 self.used += 1
         if not ready:
-            self.enter()
+            source = self.enter()
             try:
                 if self.used == BLOCK:
-                    self.refill()
+                    take_words(bitgen_of(self.source), self.words, BLOCK)
+                    self.used = 0
                 word = self.words[self.used]
                 self.used += 1
             finally:
-                self.lock.give()
+                self.leave(source)
         return softdraw_alias_map1(self.table.buckets.data, self.table.buckets.bits, word)
 
     cdef object draw_many(self, tuple shape):
@@ -668,20 +658,17 @@ cdef class Sampler:
         cdef int64_t *out = <int64_t *> cnp.PyArray_DATA(result)
         cdef size_t n = cnp.PyArray_SIZE(result)
         cdef bitgen_t *bitgen
-        self.enter()
+        cdef BitGenerator source
+        source = self.enter()
         try:
             bitgen = bitgen_of(self.source)
-            hold(self.source)
-            try:
-                if n <= CHUNK:
+            if n <= CHUNK:
+                self.draw_blocks(bitgen, out, n)
+            else:
+                with nogil:
                     self.draw_blocks(bitgen, out, n)
-                else:
-                    with nogil:
-                        self.draw_blocks(bitgen, out, n)
-            finally:
-                release(self.source)
         finally:
-            self.lock.give()
+            self.leave(source)
         return result
 
     cdef void draw_blocks(self, bitgen_t *bitgen, int64_t *out, size_t n) noexcept nogil:
@@ -697,27 +684,30 @@ cdef class Sampler:
             out += length
             n -= length
 
-    cdef int refill(self) except -1:
-        cdef bitgen_t *bitgen = bitgen_of(self.source)
-        hold(self.source)
-        take_words(bitgen, self.words, BLOCK)
-        release(self.source)
-        self.used = 0
-        return 0
-
-    cdef int enter(self) except -1:
-        """Take the lock; in a forked child, forget the parent's words."""
-        with cython.critical_section(self):
+    cdef BitGenerator enter(self):
+        """Take the generator's lock and then the sampler's, in that order, for a caller may hold the
+        first already; in a forked child, forget the parent's words. Returns what leave() needs."""
+        cdef BitGenerator source = self.source
+        hold(source)
+        try:
             self.lock.take()
+        except BaseException:
+            release(source)
+            raise
         if self.forks != fork_count():
             try:
                 if self.own:
-                    self.source = Xoshiro256()
+                    self.source = Xoshiro256()  # nobody else has it, so nobody else holds it
             except BaseException:
-                self.lock.give()
+                self.leave(source)
                 raise
             self.used = BLOCK
             self.forks = fork_count()
+        return source
+
+    cdef int leave(self, BitGenerator source) except -1:
+        self.lock.give()
+        release(source)
         return 0
 
     def __repr__(self):

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._alias import as_words, shape_of
 from ._random import random_words
-from ._softmax import log_softmax, real_array, result_dtype, softmax
+from ._softmax import log_softmax, real_array, result_dtype, softmax, unmasked_array
 
 
 def sample_logits(
@@ -175,20 +175,14 @@ def _place(name: str, index: tuple[Any, ...]) -> str:
     return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
-def _unmasked(name: str, value: Any) -> NDArray[Any]:
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} is a masked array; fill or compress it first, its mask would be lost"
-        )
-    return np.asarray(value)
-
-
 def _parameter(
     name: str, value: Any, rows: tuple[int, ...], lowest: float, highest: float
 ) -> list[float]:
     """One value for each row, checked; whole numbers if the lowest possible value is one."""
-    given = _unmasked(name, value)
     whole = isinstance(lowest, int)
+    if whole and isinstance(value, int):
+        value = max(-1, min(value, 2**63 - 1))  # the like of 10**30 has no dtype
+    given = unmasked_array(value, name)
     if given.dtype.kind not in ("iu" if whole else "fiub") and (
         whole or given.dtype.name != "bfloat16"
     ):
@@ -217,7 +211,7 @@ def _parameter(
 
 def _allowed(mask: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """The mask as booleans that broadcast to the shape of the logits."""
-    given = _unmasked("mask", mask)
+    given = unmasked_array(mask, "mask")
     rows, n = shape[:-1], shape[-1]
     packed = given.dtype.kind == "i" and given.dtype.itemsize == 4
     if not packed and given.dtype != np.bool_:

@@ -60,7 +60,7 @@ if hasattr(os, "register_at_fork"):
 # ---- lock --------------------------------------------------------------------------------------
 
 cdef class Lock:
-    """A reentrant lock, as `threading.RLock`, for what takes nanoseconds.
+    """A reentrant lock for what takes nanoseconds: `acquire()`, `release()` and `with`.
 
     Its fields are only touched under the GIL (without one, in a critical section), so taking a
     lock that is free is a comparison and two assignments. Who has to wait sleeps on a lock of the
@@ -295,6 +295,8 @@ cdef class Xoshiro256(BitGenerator):
         ------
         TypeError
             If the seed sequence cannot spawn.
+        ValueError
+            If `n_children` is negative.
 
         Examples
         --------
@@ -302,6 +304,8 @@ cdef class Xoshiro256(BitGenerator):
         >>> len(softdraw.Xoshiro256(7).spawn(3))
         3
         """
+        if operator.index(n_children) < 0:
+            raise ValueError(f"n_children must be >= 0, got {n_children}")
         if not isinstance(self._seed_seq, ISpawnableSeedSequence):
             raise TypeError("the seed sequence of this Xoshiro256 cannot spawn")
         return [type(self)(seed_seq) for seed_seq in self._seed_seq.spawn(n_children)]

@@ -1,6 +1,7 @@
 """softmax, log_softmax and logsumexp: what they accept and return; the kernels are in src/core."""
 
 import operator
+import sys
 
 import numpy as np
 
@@ -76,7 +77,7 @@ cdef object plain_case(Function function, object x, object temperature, object a
     cdef cnp.ndarray array, result
     if PyFloat_CheckExact(temperature):
         t = PyFloat_AS_DOUBLE(temperature)
-    elif PyLong_CheckExact(temperature):
+    elif PyLong_CheckExact(temperature) and -1 < temperature < 1 << 53:
         t = temperature
     else:
         return None
@@ -123,7 +124,7 @@ cdef object call(Function function, object x, object temperature, object axis, o
     reduced_shape = tuple(array.shape[i] for i in kept)
     keepdims_shape = tuple(1 if i in axes else array.shape[i] for i in range(array.ndim))
     dtype = result_dtype(array.dtype)
-    temperatures = checked_temperatures(temperature, keepdims_shape, reduced_shape, array.ndim)
+    temperatures = temperatures_by_row(temperature, keepdims_shape, reduced_shape, array.ndim)
     if out is not None:
         check_out(out, dtype, array.shape)
 
@@ -141,8 +142,8 @@ cdef object call(Function function, object x, object temperature, object axis, o
     compute(function, rows, result, count, n, <const double *>cnp.PyArray_DATA(flat),
             1 if flat.ndim else 0)
 
-    # float16 has no room for some logarithms: -inf then, without a warning
-    with np.errstate(over="ignore"):
+    # what has no room in float16 becomes -inf or 0, whatever the caller has NumPy do about that
+    with np.errstate(all="ignore"):
         if function.reduces:
             result = rounded_to(dtype, result)
             return result.reshape(keepdims_shape) if keepdims else result[()]
@@ -163,18 +164,30 @@ cdef bint is_real(object dtype):
     return dtype.kind in "iub" or dtype.char in "efd" or dtype.name == "bfloat16"
 
 
-cpdef object real_array(object x, str name):
-    """x as a plain array of real numbers, nothing copied that already is one."""
-    if isinstance(x, np.ma.MaskedArray):
+cdef bint is_masked(object value):
+    # NumPy imports numpy.ma for whoever asks for it, which takes 10 ms; who has not, has no such array
+    ma = sys.modules.get("numpy.ma")
+    return ma is not None and isinstance(value, ma.MaskedArray)
+
+
+cpdef object unmasked_array(object value, str name):
+    """value as an array, which a mask would not survive."""
+    if is_masked(value):
         raise TypeError(
             f"{name} is a masked array; fill or compress it first, its mask would be lost"
         )
-    array = np.asarray(x)
+    return np.asarray(value)
+
+
+cpdef object real_array(object x, str name):
+    """x as a plain array of real numbers, nothing copied that already is one."""
+    array = unmasked_array(x, name)
     dtype = array.dtype
     if not is_real(dtype):
+        # the float8 of ml_dtypes are of kind f or V
         raise TypeError(
             f"{name} must be float16, bfloat16, float32, float64 or integers, got dtype {dtype}"
-            if dtype.kind == "f"
+            if "float" in dtype.name
             else f"{name} must be real numbers, got dtype {dtype}"
         )
     return array
@@ -202,15 +215,12 @@ cdef tuple normalized_axes(object axis, int ndim):
     return tuple(axes) if ndim else ()
 
 
-cdef cnp.ndarray checked_temperatures(object temperature, tuple keepdims_shape,
-                                      tuple reduced_shape, int ndim):
-    """The temperature as a 0-d array, or one for each row in their order."""
-    if isinstance(temperature, np.ma.MaskedArray):
-        raise TypeError(
-            "temperature is a masked array; fill or compress it first, its mask would be lost"
-        )
-    given = np.asarray(temperature)
-    if given.dtype.kind not in "fiub" and given.dtype.name != "bfloat16":
+def temperature_array(temperature):
+    """The temperature or temperatures in float64, each checked."""
+    given = unmasked_array(temperature, "temperature")
+    if isinstance(temperature, int) and given.dtype == object:
+        raise ValueError("temperature is an integer past 2**64; give it as a float")
+    if not is_real(given.dtype):
         got = (
             f"an array of dtype {given.dtype}"
             if isinstance(temperature, (np.ndarray, list, tuple))
@@ -223,6 +233,13 @@ cdef cnp.ndarray checked_temperatures(object temperature, tuple keepdims_shape,
         where = np.unravel_index(invalid.argmax(), values.shape)
         at = "[" + ", ".join(str(i) for i in where) + "]" if where else ""
         raise ValueError(f"temperature{at} must be >= 0, got {given[where]}")
+    return values
+
+
+cdef cnp.ndarray temperatures_by_row(object temperature, tuple keepdims_shape, tuple reduced_shape,
+                                     int ndim):
+    """The temperature as a 0-d array, or one for each row in their order."""
+    values = temperature_array(temperature)
     if values.ndim == 0:
         return values
     shape = keepdims_shape if values.ndim == ndim else reduced_shape
@@ -237,7 +254,7 @@ cdef cnp.ndarray checked_temperatures(object temperature, tuple keepdims_shape,
 cdef int check_out(object out, object dtype, tuple shape) except -1:
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a numpy array, got {type(out).__name__}")
-    if isinstance(out, np.ma.MaskedArray):
+    if is_masked(out):
         raise TypeError("out must be a plain array, got a masked array")
     if out.dtype != dtype:
         raise ValueError(f"out must have dtype {dtype}, got {out.dtype}")
