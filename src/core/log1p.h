@@ -13,7 +13,8 @@
 #include "exp2_constants.h"
 #include "log1p_constants.h"
 
-/* log(1 + w) within 0.51 ULP for finite w >= 0; w itself where w < 2^-53.
+/* log(1 + w) within 0.51 ULP for finite w >= 0; w itself where w < 2^-53. Any other w, as a row that
+ * changes meanwhile may lead to, gives some value too.
  *
  * 1 + w = 2^k m with m in [1, 2). The table's c, of few bits, is near 1/m, so that
  * r = m c - 1 is small and exact but for its last rounding, and
