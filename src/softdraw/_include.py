@@ -6,7 +6,7 @@ from pathlib import Path
 def get_include() -> str:
     """Directory that holds ``softdraw.h``, for the include path of a C compiler.
 
-    Its inline functions need no more; the others are built from ``src/core``, which is in the sdist.
+    Its inline functions need no more; the others are built from ``src/core``, in the sdist.
 
     Returns
     -------
