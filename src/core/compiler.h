@@ -1,4 +1,4 @@
-/* What differs between compilers, said once: contraction, target regions, alignment.
+/* What differs between compilers, said once: contraction, inlining, target regions.
  *
  * Every core source includes this first. It makes `a * b + c` two roundings with any compiler and
  * any -O level, because one fused operation more or less would change the last bit of a result. */
@@ -40,13 +40,9 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define SD_INLINE static __forceinline
 #define SD_NOINLINE __declspec(noinline)
-#define SD_RESTRICT __restrict
-#define SD_ALIGN(n) __declspec(align(n))
 #else
 #define SD_INLINE static inline __attribute__((always_inline))
 #define SD_NOINLINE __attribute__((noinline))
-#define SD_RESTRICT restrict
-#define SD_ALIGN(n) __attribute__((aligned(n)))
 #endif
 
 /* Unrolls the loop that follows, of at most 16 rounds, whole. */

@@ -260,14 +260,14 @@ static SD_REAL F(logsumexp_row)(const F(row) * row, double t, const SD_REAL *x, 
     return F(log_sum_at)(row->max, t == 0 ? 1 : t, row->sum);
 }
 
-/* All rows; a temperature that stays the same is made ready once. */
-#define SD_EACH_ROW(excess, statement)                                                        \
+/* All rows, with the excess of their sums; a temperature that stays the same is made ready once. */
+#define SD_EACH_ROW(statement)                                                           \
     double t = rows->temperature[0];                                                     \
     F(temperature) temperature = F(temperature_make)(t);                                 \
     for (size_t i = 0; i < rows->rows; i++) {                                            \
         const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];  \
         if (next != t) temperature = F(temperature_make)(t = next);                      \
-        const F(row) row = F(row_make)(&temperature, x, rows->n, excess);                \
+        const F(row) row = F(row_make)(&temperature, x, rows->n, 1);                     \
         statement;                                                                       \
         x += rows->x_stride;                                                             \
         out += rows->out_stride;                                                         \
@@ -301,7 +301,7 @@ static void F(softmax)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
             temperature = F(temperature_make)(t = next);
             all_short = F(short_rows_make)(&temperature, n);
         }
-        if (n <= F(SHORT) && all_short.usable &&
+        if (all_short.usable &&
             (n <= SD_WIDTH ? F(softmax_short)(&all_short, x, out, n, 1)
                            : F(softmax_short)(&all_short, x, out, n, F(SHORT) / SD_WIDTH)))
             continue;
@@ -312,7 +312,7 @@ static void F(softmax)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
 
 static void F(log_softmax)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
     if (rows->n == 0 || rows->rows == 0) return;
-    SD_EACH_ROW(1, F(log_softmax_row)(&row, t, x, out, rows->n))
+    SD_EACH_ROW(F(log_softmax_row)(&row, t, x, out, rows->n))
 }
 
 static void F(logsumexp)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
@@ -321,7 +321,7 @@ static void F(logsumexp)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
         for (size_t i = 0; i < rows->rows; i++, out += rows->out_stride) *out = -(SD_REAL)INFINITY;
         return;
     }
-    SD_EACH_ROW(1, *out = F(logsumexp_row)(&row, t, x, rows->n))
+    SD_EACH_ROW(*out = F(logsumexp_row)(&row, t, x, rows->n))
 }
 
 #undef SD_EACH_ROW
