@@ -2,8 +2,8 @@
 
 python bench/softmax.py [--quick] [SECTION ...]
 
-Sections: sizes, small, axis, halves, edges, memory; all of them unless some are named. SciPy, torch,
-and onnxruntime with onnx are measured where they are installed.
+Sections: sizes, small, axis, halves, edges, memory; all of them unless some are named. SciPy,
+torch, and onnxruntime with onnx are measured where they are installed.
 """
 
 import sys
@@ -59,7 +59,7 @@ def torch_softmax(x, temperature):
 
 
 def onnx_softmax(x, temperature):
-    """A session of Mul and Softmax, or of Softmax alone, bound to buffers that are there already."""
+    """A session of Mul and Softmax, or of Softmax alone, bound to buffers that are there."""
     kind = TensorProto.FLOAT if x.dtype == np.float32 else TensorProto.DOUBLE
     nodes = [helper.make_node("Softmax", ["z" if temperature else "x"], ["y"], axis=-1)]
     constants = []

@@ -1,4 +1,15 @@
-/* Sums that keep what their roundings lose. */
+/* Scalars: sums that keep what their roundings lose, and integers by rounding. */
+
+/* |a| < 2^51 */
+SD_INLINE double sd_nearest_integer(double a) { return (a + 0x1.8p52) - 0x1.8p52; }
+
+/* 2^k for an integer k <= 0; 0 where that is subnormal */
+SD_INLINE double sd_power_of_2(double k) {
+    const uint64_t bits = k < -1022 ? 0 : (uint64_t)(1023 + (int64_t)k) << 52;
+    double r;
+    memcpy(&r, &bits, sizeof r);
+    return r;
+}
 
 /* high + low, |low| at most half a unit of high's last place */
 typedef struct { double high, low; } sd_sum;

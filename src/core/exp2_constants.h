@@ -2,28 +2,39 @@
 #ifndef SD_EXP2_CONSTANTS_H
 #define SD_EXP2_CONSTANTS_H
 
-/* 2^f - 1 ~ f*(C1 + f*(C2 + f*(C3 + f*C4))) for |f| <= 1/16 + 2^-13: with these
- * float coefficients and exact arithmetic within 0.0018 ULP of 2^f (1 ULP = 2^-23 of it). */
-#define SD_EXP2F_C1 (0x1.62e43p-1f) /* 0.69314718246459961 */
-#define SD_EXP2F_C2 (0x1.ebfbep-3f) /* 0.24022650718688965 */
-#define SD_EXP2F_C3 (0x1.c6b8c2p-5f) /* 0.055508021265268326 */
-#define SD_EXP2F_C4 (0x1.3b2a98p-7f) /* 0.0096181146800518036 */
+/* 2^f - 1 - 10^-7 f ~ f*(C1 + f*(C2 + f*(C3 + f*C4))) for |f| <= 1/16 + 2^-13: with
+ * these float coefficients and exact arithmetic within 0.0024 ULP of 2^f (1 ULP = 2^-23
+ * of it); the tilt is 0.053 of one at the ends. */
+#define SD_EXP2F_C1 (0x1.62e42cp-1f) /* 0.69314706325531006 */
+#define SD_EXP2F_C2 (0x1.ebfbdep-3f) /* 0.24022649228572845 */
+#define SD_EXP2F_C3 (0x1.c6c72ap-5f) /* 0.05551489070057869 */
+#define SD_EXP2F_C4 (0x1.3b55ccp-7f) /* 0.0096232648938894272 */
 
-/* 2^(j/8), j = 0..7, as doubles rounded to nearest. */
+/* g 2^(100 + j/8), j = 0..7, for a g that brings them within
+ * 0.038 ULP, as bits, less j << 20. */
 #define SD_EXP2F_TABLE { \
-    0x1p+0, \
-    0x1.172b83c7d517bp+0, \
-    0x1.306fe0a31b715p+0, \
-    0x1.4bfdad5362a27p+0, \
-    0x1.6a09e667f3bcdp+0, \
-    0x1.8ace5422aa0dbp+0, \
-    0x1.ae89f995ad3adp+0, \
-    0x1.d5818dcfba487p+0 \
+    UINT32_C(0x718b3a3e), \
+    UINT32_C(0x7187d424), \
+    UINT32_C(0x71859202), \
+    UINT32_C(0x71848e45), \
+    UINT32_C(0x7184e5be), \
+    UINT32_C(0x7186b7da), \
+    UINT32_C(0x718a26de), \
+    UINT32_C(0x718f5829), \
+    UINT32_C(0x718b3a3e), \
+    UINT32_C(0x7187d424), \
+    UINT32_C(0x71859202), \
+    UINT32_C(0x71848e45), \
+    UINT32_C(0x7184e5be), \
+    UINT32_C(0x7186b7da), \
+    UINT32_C(0x718a26de), \
+    UINT32_C(0x718f5829) \
 }
 
-/* 2^f - 1 ~ f*(C1 + f*(C2 + ... + f*C8)) for |f| <= 1/8 + 2^-39: with these
- * double coefficients and exact arithmetic within 0.016 ULP of 2^f (1 ULP = 2^-52 of it). */
-#define SD_EXP2_C1 (0x1.62e42fefa39edp-1) /* 0.69314718055994506 */
+/* 2^f - 1 - 2^-53 f ~ f*(C1 + f*(C2 + ... + f*C8)) for |f| <= 1/8 + 2^-39: with
+ * these double coefficients and exact arithmetic within 0.016 ULP of 2^f (1 ULP = 2^-52
+ * of it); the tilt is 0.063 of one at the ends. */
+#define SD_EXP2_C1 (0x1.62e42fefa39ecp-1) /* 0.69314718055994495 */
 #define SD_EXP2_C2 (0x1.ebfbdff82c589p-3) /* 0.24022650695910056 */
 #define SD_EXP2_C3 (0x1.c6b08d7051285p-5) /* 0.055504108665023678 */
 #define SD_EXP2_C4 (0x1.3b2ab6fbb2f36p-7) /* 0.0096181291077282842 */
@@ -32,18 +43,17 @@
 #define SD_EXP2_C7 (0x1.ffebcfdad2de1p-17) /* 1.5256438862152246e-5 */
 #define SD_EXP2_C8 (0x1.62f59d928c5adp-20) /* 1.3223269418434793e-6 */
 
-/* 2^(j/4), j = 0..3, as HI + LO: each rounded to nearest. */
-#define SD_EXP2_TABLE_HI { \
-    0x1p+0, \
-    0x1.306fe0a31b715p+0, \
-    0x1.6a09e667f3bcdp+0, \
-    0x1.ae89f995ad3adp+0 \
-}
-#define SD_EXP2_TABLE_LO { \
-    0x0p+0, \
-    0x1.6f46ad23182e4p-55, \
-    -0x1.bdd3413b26456p-54, \
-    0x1.7a1cd345dcc81p-54 \
+/* g 2^(600 + j/4), j = 0..3, for a g that brings them within
+ * 0.0015 ULP, as bits, less j << 50. */
+#define SD_EXP2_TABLE { \
+    UINT64_C(0x65700000002398d7), \
+    UINT64_C(0x656f06fe0a5c0c23), \
+    UINT64_C(0x656ea09e66b1934d), \
+    UINT64_C(0x656ee89f9996b196), \
+    UINT64_C(0x65700000002398d7), \
+    UINT64_C(0x656f06fe0a5c0c23), \
+    UINT64_C(0x656ea09e66b1934d), \
+    UINT64_C(0x656ee89f9996b196) \
 }
 
 /* log2(e) as HI + LO. */

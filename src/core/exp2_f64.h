@@ -1,13 +1,13 @@
-/* The float64 exponential 2^(x c - reference), as exp2_f32.h has it for float32, with quarters and a
- * table of 4 (AVX2 looks up no more doubles), a polynomial of degree 8 on |f| <= 1/8, c and the table
- * as sums of two doubles, and f on a grid of 2^-54. */
+/* The float64 exponential 2^(x c), as exp2_f32.h has it for float32, with quarters and a table of 4
+ * (AVX2 looks up no more doubles) exact to 2^-61, a polynomial of degree 8 on |f| <= 1/8, c and sums as
+ * pairs of doubles, and f on a grid of 2^-54. */
 
 #define SD_REAL double
 #define SD_PACK f64x8
 #define SD_WIDTH 8
 #define SD_LARGEST DBL_MAX
 #define P(op) f64_##op
-#define F(name) name##_f64
+#define A(name) name##_f64
 
 /* Times 2^600, cut off at 2^-1140 of the largest, the maximum subtracted above |max c| = 4096. */
 #define SD_SCALE 0x1p600
@@ -18,179 +18,115 @@
 #define SD_QUARTERS 0x1.8p50
 /* adding and subtracting it rounds |f| <= 1/8 to multiples of 2^-54 */
 #define SD_GRID 0.375
+/* adding and subtracting it rounds exponentials to multiples of 2^(600 - 44): 128 of them sum exactly */
+#define SD_SPLIT 0x1.8p608
+#define SD_BLOCK 1024
+/* the longest row whose exponentials are stored */
+#define SD_STORED (1 << 18)
+/* a fifth of a unit in the last place of 1 */
+#define SD_LOST 0x1.ap-55
 
 typedef struct {
-    double c_hi, c_lo, s1, s2;
+    double c_hi, c_lo, cutoff, s1, s2;
     int all_equal, only_max;
 } temperature_f64;
 
-static temperature_f64 temperature_make_f64(double t) {
-    temperature_f64 r = {0, 0, 1, 1, 0, 0};
+SD_INLINE temperature_f64 temperature_make_f64(double t) {
+    temperature_f64 r = {0, 0, 0, 1, 1, 0, 0};
     r.all_equal = t > DBL_MAX;
     r.only_max = t == 0;
     if (r.all_equal || r.only_max) return r;
     if (t > 0x1p500) r.s1 = 0x1p-600;
     if (t < 0x1p-500) r.s2 = 0x1p600;
     const double scaled = t * r.s1 * r.s2;
-    double lane[8];
+    r.cutoff = scaled * (SD_CUTOFF / SD_LOG2E_HI);
     r.c_hi = SD_LOG2E_HI / scaled * (1 - 0x1p-53); /* never above c */
-    f64_store(lane, f64_fma(f64_set1(-r.c_hi), f64_set1(scaled), f64_set1(SD_LOG2E_HI)));
-    r.c_lo = (lane[0] + SD_LOG2E_LO) / scaled;
+    const f64x8 rest = f64_fma(f64_set1(-r.c_hi), f64_set1(scaled), f64_set1(SD_LOG2E_HI));
+    r.c_lo = (f64_first(rest) + SD_LOG2E_LO) / scaled;
     return r;
 }
 
-typedef struct {
-    double c_hi, c_lo, s1, s2, shift, floor;
-    int moved;
-    uint64_t k_max;
-    double f_max, p_max; /* q(f) of the maximum is their product */
-} reduction_f64;
+typedef struct { double c_hi, c_lo, s1, s2, shift, floor, quarters, power; } reduction_f64;
 
-SD_INLINE f64x8 move_f64(const reduction_f64 *r, f64x8 x) {
-    return f64_mul(f64_fma(x, f64_set1(r->s1), f64_set1(r->shift)), f64_set1(r->s2));
+SD_INLINE reduction_f64 reduction_plain_f64(const temperature_f64 *t, double max) {
+    reduction_f64 r = {t->c_hi, t->c_lo, 1, 1, 0, max - t->cutoff, 0, 0};
+    r.power = sd_nearest_integer(max * t->c_hi);
+    r.quarters = SD_QUARTERS - r.power;
+    return r;
 }
 
-SD_INLINE void reduce_f64(const reduction_f64 *r, const int group, const f64x8 *x, const int on_grid,
-                          f64x8 *k, f64x8 *f) {
-    const f64x8 c_hi = f64_set1(r->c_hi), c_lo = f64_set1(r->c_lo);
-    const f64x8 quarters = f64_set1(SD_QUARTERS), grid = f64_set1(SD_GRID);
-    SD_EACH k[u] = f64_fma(x[u], c_hi, quarters);
-    SD_EACH f[u] = f64_sub(k[u], quarters);
-    SD_EACH f[u] = f64_fms(x[u], c_hi, f[u]);
-    SD_EACH f[u] = f64_fma(x[u], c_lo, f[u]);
+SD_INLINE int must_be_moved_f64(const temperature_f64 *t, double max) {
+    const double offset = max * t->c_hi;
+    return !(offset <= SD_OFFSET && offset >= -SD_OFFSET) || t->s1 != 1 || t->s2 != 1;
+}
+
+SD_INLINE reduction_f64 reduction_moved_f64(const temperature_f64 *t, double max) {
+    const double scaled = max * t->s1;
+    const double offset = scaled * t->s2 * t->c_hi;
+    const int subtract = offset > SD_OFFSET || offset < -SD_OFFSET;
+    reduction_f64 r = reduction_plain_f64(t, subtract ? 0 : scaled * t->s2);
+    r.s1 = t->s1;
+    r.s2 = t->s2;
+    r.shift = subtract ? -scaled : 0;
+    return r;
+}
+
+SD_INLINE void exponential_f64(const reduction_f64 *r, const int group, const f64x8 *x,
+                               const int moved, const int on_grid, f64x8 *s, f64x8 *q) {
+    static const uint64_t table_bits[8] = SD_EXP2_TABLE;
+    const f64_table table = f64_table_from(f64_from_bits(u64_load(table_bits)));
+    const f64x8 grid = f64_set1(SD_GRID);
+    f64x8 y[SD_MOST], k[SD_MOST], f[SD_MOST];
+    SD_EACH y[u] = x[u];
+    if (moved) {
+        SD_EACH y[u] = f64_fma(y[u], f64_set1(r->s1), f64_set1(r->shift));
+        SD_EACH y[u] = f64_mul(y[u], f64_set1(r->s2));
+    }
+    SD_EACH y[u] = f64_max(f64_set1(r->floor), y[u]);
+    SD_EACH k[u] = f64_fma(y[u], f64_set1(r->c_hi), f64_set1(r->quarters));
+    SD_EACH f[u] = f64_sub(k[u], f64_set1(r->quarters));
+    SD_EACH f[u] = f64_fms(y[u], f64_set1(r->c_hi), f[u]);
+    SD_EACH f[u] = f64_fma(y[u], f64_set1(r->c_lo), f[u]);
     if (on_grid) {
         SD_EACH f[u] = f64_add(f[u], grid);
         SD_EACH f[u] = f64_sub(f[u], grid);
     }
-}
-
-SD_INLINE void polynomial_f64(const int group, const f64x8 *f, f64x8 *p) {
-    SD_EACH p[u] = f64_fma(f64_set1(SD_EXP2_C8), f[u], f64_set1(SD_EXP2_C7));
-    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C6));
-    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C5));
-    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C4));
-    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C3));
-    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C2));
-    SD_EACH p[u] = f64_fma(p[u], f[u], f64_set1(SD_EXP2_C1));
-}
-
-typedef struct { f64_table high, low; } exp2_table_f64;
-
-SD_INLINE void exponential_f64(const reduction_f64 *r, const exp2_table_f64 *table, const int group,
-                               const f64x8 *x, const int moved, const int on_grid, f64x8 *s,
-                               f64x8 *q) {
-    f64x8 y[SD_GROUP], k[SD_GROUP], f[SD_GROUP];
-    SD_EACH y[u] = moved ? move_f64(r, x[u]) : x[u];
-    SD_EACH y[u] = f64_max(f64_set1(r->floor), y[u]);
-    reduce_f64(r, group, y, on_grid, k, f);
-    SD_EACH s[u] = f64_lookup(table->high, f64_bits(k[u]));
-    SD_EACH s[u] = f64_from_bits(u64_add(f64_bits(s[u]), u64_shl(f64_bits(k[u]), 50)));
-    polynomial_f64(group, f, q);
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_lookup(table->low, f64_bits(k[u])));
-}
-
-static reduction_f64 reduction_make_f64(const temperature_f64 *t, double max, int subtract) {
-    const double offset = max * t->s1 * t->s2 * t->c_hi;
-    subtract = subtract || offset > SD_OFFSET || offset < -SD_OFFSET;
-    reduction_f64 r;
-    r.c_hi = t->c_hi;
-    r.c_lo = t->c_lo;
-    r.s1 = t->s1;
-    r.s2 = t->s2;
-    r.shift = subtract ? -max * r.s1 : 0;
-    r.moved = subtract || r.s1 != 1 || r.s2 != 1;
-
-    double lane[8];
-    f64x8 k, f, p;
-    const f64x8 moved = move_f64(&r, f64_set1(max));
-    reduce_f64(&r, 1, &moved, 1, &k, &f);
-    polynomial_f64(1, &f, &p);
-    f64_store(lane, moved);
-    r.floor = lane[0] - SD_CUTOFF / t->c_hi;
-    f64_store(lane, k);
-    memcpy(&r.k_max, lane, sizeof r.k_max);
-    f64_store(lane, f);
-    r.f_max = lane[0];
-    f64_store(lane, p);
-    r.p_max = lane[0];
-    return r;
-}
-
-/* a sum of two doubles in each lane */
-typedef struct { f64x8 high, low; } f64x8_sum;
-
-SD_INLINE f64x8_sum pair_normal(f64x8 high, f64x8 low) {
-    f64x8_sum r;
-    r.high = f64_add(high, low);
-    r.low = f64_sub(low, f64_sub(r.high, high));
-    return r;
-}
-
-SD_INLINE f64x8_sum pair_mul(f64x8_sum a, f64x8_sum b) {
-    const f64x8 product = f64_mul(a.high, b.high);
-    const f64x8 rest = f64_fms(a.high, b.high, product);
-    return pair_normal(product, f64_fma(a.high, b.low, f64_fma(a.low, b.high, rest)));
-}
-
-SD_INLINE f64x8_sum pair_set1(double high, double low) {
-    const f64x8_sum r = {f64_set1(high), f64_set1(low)};
-    return r;
-}
-
-SD_INLINE exp2_table_f64 exp2_table_scaled_f64(f64x8_sum factor, uint64_t k_max) {
-    /* twice, to fill a pack */
-    static const double powers_high[2][4] = {SD_EXP2_TABLE_HI, SD_EXP2_TABLE_HI};
-    static const double powers_low[2][4] = {SD_EXP2_TABLE_LO, SD_EXP2_TABLE_LO};
-    static const uint64_t minus_j[8] = {0, 0u - ((uint64_t)1 << 50), 0u - ((uint64_t)2 << 50),
-                                        0u - ((uint64_t)3 << 50)};
-    const f64x8_sum powers = {f64_load(powers_high[0]), f64_load(powers_low[0])};
-    const f64x8_sum entry = pair_mul(powers, factor);
-    const u64x8 less = u64_add(u64_load(minus_j), u64_set1(0u - ((k_max - (k_max & 3)) << 50)));
-    exp2_table_f64 table;
-    table.high = f64_table_from(f64_from_bits(u64_add(f64_bits(entry.high), less)));
-    table.low = f64_table_from(f64_div(entry.low, entry.high));
-    return table;
-}
-
-/* 1 / d as a pair, but for the last bits of its low part */
-SD_INLINE f64x8_sum pair_inverse(f64x8_sum d) {
-    const f64x8 one = f64_set1(1), inverse = f64_div(one, d.high);
-    const f64x8 product = f64_mul(d.high, inverse);
-    const f64x8 left = f64_sub(f64_sub(one, product),
-                               f64_fma(d.low, inverse, f64_fms(d.high, inverse, product)));
-    const f64x8_sum r = {inverse, f64_mul(left, inverse)};
-    return r;
-}
-
-SD_INLINE exp2_table_f64 exp2_table_make_f64(const reduction_f64 *r, sd_sum divisor) {
-    static const double powers_high[4] = SD_EXP2_TABLE_HI, powers_low[4] = SD_EXP2_TABLE_LO;
-    const uint64_t j = r->k_max & 3;
-    /* of the maximum: 2^(j/4) (1 + q) divisor */
-    const f64x8 f = f64_set1(r->f_max), p = f64_set1(r->p_max);
-    const f64x8 q = f64_mul(f, p), q_rest = f64_fms(f, p, q);
-    f64x8_sum d = pair_normal(f64_set1(1), q);
-    d.low = f64_add(d.low, q_rest);
-    d = pair_mul(d, pair_set1(powers_high[j], powers_low[j]));
-    d = pair_mul(d, pair_set1(divisor.high, divisor.low));
-    f64x8_sum factor = pair_inverse(d);
-    factor.high = f64_mul(factor.high, f64_set1(SD_SCALE));
-    factor.low = f64_mul(factor.low, f64_set1(SD_SCALE));
-    return exp2_table_scaled_f64(factor, r->k_max);
+    SD_EACH q[u] = f64_fma(f64_set1(SD_EXP2_C8), f[u], f64_set1(SD_EXP2_C7));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C6));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C5));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C4));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C3));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C2));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C1));
+    SD_EACH q[u] = f64_mul(q[u], f[u]);
+    SD_EACH { /* last and pack by pack, for want of registers */
+        s[u] = f64_lookup(table, f64_bits(k[u]));
+        s[u] = f64_from_bits(u64_add(f64_bits(s[u]), u64_shl(f64_bits(k[u]), 50)));
+    }
 }
 
 typedef struct { f64x8 s, c, start, total, rest; } accumulator_f64;
 
 SD_INLINE void accumulator_start_f64(accumulator_f64 *a, f64x8 start) {
     a->s = a->start = start;
-    a->c = a->total = a->rest = f64_set1(0);
+    a->c = f64_set1(0);
+}
+
+SD_INLINE accumulator_f64 accumulator_make_f64(void) {
+    accumulator_f64 a;
+    a.s = a.c = a.start = a.total = a.rest = f64_set1(0);
+    return a;
+}
+
+SD_INLINE void accumulator_scale_f64(accumulator_f64 *a, double factor) {
+    a->total = f64_mul(a->total, f64_set1(factor));
+    a->rest = f64_mul(a->rest, f64_set1(factor));
 }
 
 SD_INLINE void accumulator_flush_f64(accumulator_f64 *a) {
     sd_two_sum_into(&a->total, &a->rest, a->s);
     sd_two_sum_into(&a->total, &a->rest, f64_sub(f64_set1(0), a->start));
     a->rest = f64_add(a->rest, a->c);
-    a->s = a->start;
-    a->c = f64_set1(0);
 }
 
 SD_INLINE sd_sum accumulator_total_f64(const accumulator_f64 *a) {
@@ -205,15 +141,44 @@ SD_INLINE sd_sum accumulator_total_f64(const accumulator_f64 *a) {
     return r;
 }
 
+SD_INLINE sd_sum sum_of_parts_f64(double high, double low) {
+    return sd_two_sum(high * SD_UNSCALE, low * SD_UNSCALE);
+}
+
+SD_INLINE sd_sum exponential_value_f64(f64x8 s, f64x8 q) {
+    const f64x8 high = f64_fma(s, q, s), low = f64_fma(s, q, f64_sub(s, high));
+    const sd_sum r = {f64_first(high) * SD_UNSCALE, f64_first(low) * SD_UNSCALE};
+    return r;
+}
+
+typedef struct { f64x8 high, low; } inverse_f64;
+
+/* 1 / sum, but for the last bits of its low part */
+SD_INLINE inverse_f64 inverse_make_f64(sd_sum sum) {
+    const f64x8 d = f64_set1(sum.high), one = f64_set1(1), inverse = f64_div(one, d);
+    const f64x8 product = f64_mul(d, inverse);
+    const f64x8 left = f64_sub(f64_sub(one, product),
+                               f64_fma(f64_set1(sum.low), inverse, f64_fms(d, inverse, product)));
+    const inverse_f64 r = {inverse, f64_mul(left, inverse)};
+    return r;
+}
+
+SD_INLINE sd_sum sum_quotient_f64(sd_sum a, sd_sum b) {
+    const inverse_f64 by = inverse_make_f64(b);
+    const f64x8 high = f64_set1(a.high), product = f64_mul(high, by.high);
+    const f64x8 rest = f64_fma(high, by.low, f64_fma(f64_set1(a.low), by.high,
+                                                     f64_fms(high, by.high, product)));
+    return sd_two_sum(f64_first(product), f64_first(rest));
+}
+
 /* max / T + log(1 + excess), with what the terms and their sum lose: the result may lie a binade
  * above both, where half a unit in its last place is a whole one in theirs. */
 SD_INLINE double log_sum_at_f64(double max, double t, sd_sum excess) {
     const double quotient = max / t;
     if (!(quotient <= DBL_MAX && quotient >= -DBL_MAX)) return quotient;
-    double lost[8];
-    f64_store(lost, f64_div(f64_fma(f64_set1(-quotient), f64_set1(t), f64_set1(max)), f64_set1(t)));
+    const f64x8 left = f64_fma(f64_set1(-quotient), f64_set1(t), f64_set1(max));
     const sd_sum sum = sd_two_sum(quotient, sd_log1p(excess.high));
-    const double low = (t <= DBL_MAX ? lost[0] : 0) + excess.low / (1 + excess.high);
+    const double low = (t <= DBL_MAX ? f64_first(left) / t : 0) + excess.low / (1 + excess.high);
     return sum.high + (sum.low + low) + 0; /* -0 becomes +0 */
 }
 

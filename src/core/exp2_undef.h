@@ -4,9 +4,13 @@
 #undef SD_WIDTH
 #undef SD_LARGEST
 #undef P
-#undef F
+#undef A
 #undef SD_SCALE
 #undef SD_UNSCALE
 #undef SD_CUTOFF
 #undef SD_OFFSET
 #undef SD_GRID
+#undef SD_SPLIT
+#undef SD_BLOCK
+#undef SD_STORED
+#undef SD_LOST

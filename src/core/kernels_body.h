@@ -4,17 +4,31 @@
 
 /* for each u of `group` packs */
 #define SD_EACH SD_UNROLL for (int u = 0; u < group; u++)
+/* for each i of `rows` rows */
+#define SD_ROWS SD_UNROLL for (int i = 0; i < rows; i++)
+/* the most packs or rows */
+#define SD_MOST 4
+/* bytes of a row from which on results are written past the caches */
+#define SD_PAST_CACHES (1 << 23)
 
 #include "compensated.h"
 
 #include "exp2_f32.h"
-#include "short_rows_f32.h"
+#define SD_ITEM float
+#define I(op) f32_##op
+#define F(name) name##_f32
 #include "softmax_body.h"
+#include "log_softmax_body.h"
+#include "item_undef.h"
 #include "exp2_undef.h"
 
 #include "exp2_f64.h"
-#include "short_rows_f64.h"
+#define SD_ITEM double
+#define I(op) f64_##op
+#define F(name) name##_f64
 #include "softmax_body.h"
+#include "log_softmax_body.h"
+#include "item_undef.h"
 #include "exp2_undef.h"
 
 #include "xoshiro_body.h"

@@ -4,6 +4,7 @@
 #include "compiler.h"
 
 #define SD_GROUP 2
+#define SD_SHORT_ROWS 4
 
 #include <immintrin.h>
 #include <stddef.h>
@@ -14,7 +15,7 @@ typedef struct { __m256i v[2]; } i32x16;
 typedef struct { __m256d v[2]; } f64x8;
 typedef struct { __m256i v[2]; } u64x8;
 typedef __m256 f32_table;
-typedef __m256 f64_table; /* 4 doubles, looked up as pairs of floats */
+typedef struct { __m256d even, odd; } f64_table; /* entries 0 and 2, and 1 and 3, twice */
 
 #define SD_BOTH(type, expression_0, expression_1) return (type){{expression_0, expression_1}}
 
@@ -39,10 +40,34 @@ SD_INLINE void f32_store(float *p, f32x16 a) {
     _mm256_storeu_ps(p, a.v[0]);
     _mm256_storeu_ps(p + 8, a.v[1]);
 }
-SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) {
-    _mm256_maskstore_ps(p, sd_first_n(n, 0), a.v[0]);
-    _mm256_maskstore_ps(p + 8, sd_first_n(n, 1), a.v[1]);
+/* Piece by piece: masked stores take dozens of cycles on AMD's cores. */
+SD_INLINE void sd_store_n(char *p, size_t bytes, __m256i low, __m256i high) {
+    if (bytes & 32) {
+        _mm256_storeu_si256((__m256i *)p, low);
+        low = high;
+        p += 32;
+    }
+    __m128i r = _mm256_castsi256_si128(low);
+    if (bytes & 16) {
+        _mm_storeu_si128((__m128i *)p, r);
+        r = _mm256_extracti128_si256(low, 1);
+        p += 16;
+    }
+    if (bytes & 8) {
+        _mm_storel_epi64((__m128i *)p, r);
+        r = _mm_unpackhi_epi64(r, r);
+        p += 8;
+    }
+    if (bytes & 4) _mm_storeu_si32(p, r);
 }
+SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) {
+    sd_store_n((char *)p, n * sizeof *p, _mm256_castps_si256(a.v[0]), _mm256_castps_si256(a.v[1]));
+}
+SD_INLINE void f32_stream(float *p, f32x16 a) {
+    _mm256_stream_ps(p, a.v[0]);
+    _mm256_stream_ps(p + 8, a.v[1]);
+}
+SD_INLINE void sd_stream_end(void) { _mm_sfence(); }
 SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) {
     SD_BOTH(f32x16, _mm256_add_ps(a.v[0], b.v[0]), _mm256_add_ps(a.v[1], b.v[1]));
 }
@@ -68,12 +93,28 @@ SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
             _mm256_blendv_ps(no.v[0], yes.v[0], _mm256_cmp_ps(a.v[0], b.v[0], _CMP_GE_OQ)),
             _mm256_blendv_ps(no.v[1], yes.v[1], _mm256_cmp_ps(a.v[1], b.v[1], _CMP_GE_OQ)));
 }
+SD_INLINE f32x16 f32_abs(f32x16 a) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    SD_BOTH(f32x16, _mm256_andnot_ps(sign, a.v[0]), _mm256_andnot_ps(sign, a.v[1]));
+}
+SD_INLINE f32x16 f32_with_sign(f32x16 a, f32x16 b) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    SD_BOTH(f32x16, _mm256_or_ps(a.v[0], _mm256_and_ps(b.v[0], sign)),
+            _mm256_or_ps(a.v[1], _mm256_and_ps(b.v[1], sign)));
+}
 SD_INLINE float f32_largest(f32x16 a) {
     const __m256 eight = _mm256_max_ps(a.v[0], a.v[1]);
     __m128 r = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     r = _mm_max_ps(r, _mm_movehl_ps(r, r));
     return _mm_cvtss_f32(_mm_max_ss(r, _mm_movehdup_ps(r)));
 }
+SD_INLINE float f32_total(f32x16 a) {
+    const __m256 eight = _mm256_add_ps(a.v[0], a.v[1]);
+    __m128 r = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    r = _mm_add_ps(r, _mm_movehl_ps(r, r));
+    return _mm_cvtss_f32(_mm_add_ss(r, _mm_movehdup_ps(r)));
+}
+SD_INLINE float f32_first(f32x16 a) { return _mm256_cvtss_f32(a.v[0]); }
 SD_INLINE i32x16 f32_bits(f32x16 a) {
     SD_BOTH(i32x16, _mm256_castps_si256(a.v[0]), _mm256_castps_si256(a.v[1]));
 }
@@ -134,8 +175,11 @@ SD_INLINE void f64_store(double *p, f64x8 a) {
     _mm256_storeu_pd(p + 4, a.v[1]);
 }
 SD_INLINE void f64_store_n(double *p, size_t n, f64x8 a) {
-    _mm256_maskstore_pd(p, sd_first_n(2 * n, 0), a.v[0]);
-    _mm256_maskstore_pd(p + 4, sd_first_n(2 * n, 1), a.v[1]);
+    sd_store_n((char *)p, n * sizeof *p, _mm256_castpd_si256(a.v[0]), _mm256_castpd_si256(a.v[1]));
+}
+SD_INLINE void f64_stream(double *p, f64x8 a) {
+    _mm256_stream_pd(p, a.v[0]);
+    _mm256_stream_pd(p + 4, a.v[1]);
 }
 SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) {
     SD_BOTH(f64x8, _mm256_add_pd(a.v[0], b.v[0]), _mm256_add_pd(a.v[1], b.v[1]));
@@ -165,11 +209,21 @@ SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
             _mm256_blendv_pd(no.v[0], yes.v[0], _mm256_cmp_pd(a.v[0], b.v[0], _CMP_GE_OQ)),
             _mm256_blendv_pd(no.v[1], yes.v[1], _mm256_cmp_pd(a.v[1], b.v[1], _CMP_GE_OQ)));
 }
+SD_INLINE f64x8 f64_abs(f64x8 a) {
+    const __m256d sign = _mm256_set1_pd(-0.0);
+    SD_BOTH(f64x8, _mm256_andnot_pd(sign, a.v[0]), _mm256_andnot_pd(sign, a.v[1]));
+}
+SD_INLINE f64x8 f64_with_sign(f64x8 a, f64x8 b) {
+    const __m256d sign = _mm256_set1_pd(-0.0);
+    SD_BOTH(f64x8, _mm256_or_pd(a.v[0], _mm256_and_pd(b.v[0], sign)),
+            _mm256_or_pd(a.v[1], _mm256_and_pd(b.v[1], sign)));
+}
 SD_INLINE double f64_largest(f64x8 a) {
     const __m256d four = _mm256_max_pd(a.v[0], a.v[1]);
     const __m128d r = _mm_max_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_max_sd(r, _mm_unpackhi_pd(r, r)));
 }
+SD_INLINE double f64_first(f64x8 a) { return _mm256_cvtsd_f64(a.v[0]); }
 SD_INLINE double f64_total(f64x8 a) {
     const __m256d four = _mm256_add_pd(a.v[0], a.v[1]);
     const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
@@ -181,14 +235,17 @@ SD_INLINE u64x8 f64_bits(f64x8 a) {
 SD_INLINE f64x8 f64_from_bits(u64x8 a) {
     SD_BOTH(f64x8, _mm256_castsi256_pd(a.v[0]), _mm256_castsi256_pd(a.v[1]));
 }
-SD_INLINE f64_table f64_table_from(f64x8 a) { return _mm256_castpd_ps(a.v[0]); }
-/* AVX2 has no 4-entry lookup of doubles by variable: both 32-bit halves are looked up, at 2i and
- * 2i + 1. permutevar8x32 reads the low three bits, so only bit 0 and bit 1 of i matter. */
+SD_INLINE f64_table f64_table_from(f64x8 a) {
+    const __m256d low = _mm256_permute2f128_pd(a.v[0], a.v[0], 0x00);
+    const __m256d high = _mm256_permute2f128_pd(a.v[0], a.v[0], 0x11);
+    const f64_table t = {_mm256_unpacklo_pd(low, high), _mm256_unpackhi_pd(low, high)};
+    return t;
+}
+/* AVX2 looks up no 4 doubles: bit 1 of i chooses within both halves of the table, bit 0 between them.
+ * Faster than looking up pairs of floats. */
 SD_INLINE __m256d f64_lookup_4(f64_table t, __m256i i) {
-    const __m256i even = _mm256_slli_epi64(i, 1);
-    const __m256i both = _mm256_add_epi32(_mm256_shuffle_epi32(even, 0xA0),
-                                          _mm256_set1_epi64x(0x100000000LL));
-    return _mm256_castps_pd(_mm256_permutevar8x32_ps(t, both));
+    return _mm256_blendv_pd(_mm256_permutevar_pd(t.even, i), _mm256_permutevar_pd(t.odd, i),
+                            _mm256_castsi256_pd(_mm256_slli_epi64(i, 63)));
 }
 SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 i) {
     SD_BOTH(f64x8, f64_lookup_4(t, i.v[0]), f64_lookup_4(t, i.v[1]));

@@ -4,6 +4,7 @@
 #include "compiler.h"
 
 #define SD_GROUP 4
+#define SD_SHORT_ROWS 4
 
 #include <immintrin.h>
 #include <stddef.h>
@@ -26,6 +27,8 @@ SD_INLINE void f32_store(float *p, f32x16 a) { _mm512_storeu_ps(p, a); }
 SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) {
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a);
 }
+SD_INLINE void f32_stream(float *p, f32x16 a) { _mm512_stream_ps(p, a); }
+SD_INLINE void sd_stream_end(void) { _mm_sfence(); }
 SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) { return _mm512_add_ps(a, b); }
 SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { return _mm512_sub_ps(a, b); }
 SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { return _mm512_mul_ps(a, b); }
@@ -35,7 +38,18 @@ SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ), no, yes);
 }
+SD_INLINE f32x16 f32_abs(f32x16 a) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a); }
+SD_INLINE f32x16 f32_with_sign(f32x16 a, f32x16 b) {
+    return _mm512_or_ps(a, _mm512_and_ps(b, _mm512_set1_ps(-0.0f)));
+}
 SD_INLINE float f32_largest(f32x16 a) { return _mm512_reduce_max_ps(a); }
+SD_INLINE float f32_total(f32x16 a) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    __m128 r = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    r = _mm_add_ps(r, _mm_movehl_ps(r, r));
+    return _mm_cvtss_f32(_mm_add_ss(r, _mm_movehdup_ps(r)));
+}
+SD_INLINE float f32_first(f32x16 a) { return _mm512_cvtss_f32(a); }
 SD_INLINE i32x16 f32_bits(f32x16 a) { return _mm512_castps_si512(a); }
 SD_INLINE f32x16 f32_from_bits(i32x16 a) { return _mm512_castsi512_ps(a); }
 SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b); }
@@ -62,6 +76,7 @@ SD_INLINE void f64_store(double *p, f64x8 a) { _mm512_storeu_pd(p, a); }
 SD_INLINE void f64_store_n(double *p, size_t n, f64x8 a) {
     _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), a);
 }
+SD_INLINE void f64_stream(double *p, f64x8 a) { _mm512_stream_pd(p, a); }
 SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { return _mm512_add_pd(a, b); }
 SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { return _mm512_sub_pd(a, b); }
 SD_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { return _mm512_mul_pd(a, b); }
@@ -72,7 +87,12 @@ SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) { return _mm512_max_pd(a, b); }
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_GE_OQ), no, yes);
 }
+SD_INLINE f64x8 f64_abs(f64x8 a) { return _mm512_andnot_pd(_mm512_set1_pd(-0.0), a); }
+SD_INLINE f64x8 f64_with_sign(f64x8 a, f64x8 b) {
+    return _mm512_or_pd(a, _mm512_and_pd(b, _mm512_set1_pd(-0.0)));
+}
 SD_INLINE double f64_largest(f64x8 a) { return _mm512_reduce_max_pd(a); }
+SD_INLINE double f64_first(f64x8 a) { return _mm512_cvtsd_f64(a); }
 SD_INLINE double f64_total(f64x8 a) {
     const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
     const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));

@@ -4,6 +4,7 @@
 #include "compiler.h"
 
 #define SD_GROUP 1
+#define SD_SHORT_ROWS 2
 
 #include <arm_neon.h>
 #include <stddef.h>
@@ -41,6 +42,8 @@ SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) {
     f32_store(whole, a);
     memcpy(p, whole, n * sizeof(float));
 }
+SD_INLINE void f32_stream(float *p, f32x16 a) { f32_store(p, a); }
+SD_INLINE void sd_stream_end(void) {}
 SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) { SD_FOUR(f32x16, vaddq_f32(a.v[i], b.v[i])); }
 SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { SD_FOUR(f32x16, vsubq_f32(a.v[i], b.v[i])); }
 SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { SD_FOUR(f32x16, vmulq_f32(a.v[i], b.v[i])); }
@@ -57,9 +60,19 @@ SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     SD_FOUR(f32x16, vbslq_f32(vcgeq_f32(a.v[i], b.v[i]), yes.v[i], no.v[i]));
 }
+SD_INLINE f32x16 f32_abs(f32x16 a) { SD_FOUR(f32x16, vabsq_f32(a.v[i])); }
+SD_INLINE f32x16 f32_with_sign(f32x16 a, f32x16 b) {
+    SD_FOUR(f32x16, vbslq_f32(vdupq_n_u32(0x80000000u), b.v[i], a.v[i]));
+}
 SD_INLINE float f32_largest(f32x16 a) {
     return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.v[0], a.v[1]), vmaxq_f32(a.v[2], a.v[3])));
 }
+SD_INLINE float f32_total(f32x16 a) {
+    const float32x4_t four = vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3]));
+    const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+SD_INLINE float f32_first(f32x16 a) { return vgetq_lane_f32(a.v[0], 0); }
 SD_INLINE i32x16 f32_bits(f32x16 a) { SD_FOUR(i32x16, vreinterpretq_u32_f32(a.v[i])); }
 SD_INLINE f32x16 f32_from_bits(i32x16 a) { SD_FOUR(f32x16, vreinterpretq_f32_u32(a.v[i])); }
 SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { SD_FOUR(i32x16, vaddq_u32(a.v[i], b.v[i])); }
@@ -113,6 +126,7 @@ SD_INLINE void f64_store_n(double *p, size_t n, f64x8 a) {
     f64_store(whole, a);
     memcpy(p, whole, n * sizeof(double));
 }
+SD_INLINE void f64_stream(double *p, f64x8 a) { f64_store(p, a); }
 SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vaddq_f64(a.v[i], b.v[i])); }
 SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vsubq_f64(a.v[i], b.v[i])); }
 SD_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vmulq_f64(a.v[i], b.v[i])); }
@@ -129,9 +143,14 @@ SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     SD_FOUR(f64x8, vbslq_f64(vcgeq_f64(a.v[i], b.v[i]), yes.v[i], no.v[i]));
 }
+SD_INLINE f64x8 f64_abs(f64x8 a) { SD_FOUR(f64x8, vabsq_f64(a.v[i])); }
+SD_INLINE f64x8 f64_with_sign(f64x8 a, f64x8 b) {
+    SD_FOUR(f64x8, vbslq_f64(vdupq_n_u64(UINT64_C(1) << 63), b.v[i], a.v[i]));
+}
 SD_INLINE double f64_largest(f64x8 a) {
     return vmaxvq_f64(vmaxq_f64(vmaxq_f64(a.v[0], a.v[1]), vmaxq_f64(a.v[2], a.v[3])));
 }
+SD_INLINE double f64_first(f64x8 a) { return vgetq_lane_f64(a.v[0], 0); }
 SD_INLINE double f64_total(f64x8 a) {
     return vaddvq_f64(vaddq_f64(vaddq_f64(a.v[0], a.v[2]), vaddq_f64(a.v[1], a.v[3])));
 }

@@ -8,8 +8,9 @@
 #define SD_PACK_H
 #include "compiler.h"
 
-/* How many packs kernels work on in lockstep: as many as the registers hold. */
+/* How many packs kernels work on in lockstep, as many as the registers hold, and how many short rows. */
 #define SD_GROUP 1
+#define SD_SHORT_ROWS 1
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,23 @@ typedef struct { double v[4]; } f64_table;
         return r;                                                          \
     } while (0)
 
+SD_INLINE float sd_with_sign_f32(float a, float b) {
+    uint32_t bits, sign;
+    memcpy(&bits, &a, sizeof bits);
+    memcpy(&sign, &b, sizeof sign);
+    bits = (bits & 0x7fffffffu) | (sign & 0x80000000u);
+    memcpy(&a, &bits, sizeof a);
+    return a;
+}
+SD_INLINE double sd_with_sign_f64(double a, double b) {
+    uint64_t bits, sign;
+    memcpy(&bits, &a, sizeof bits);
+    memcpy(&sign, &b, sizeof sign);
+    bits = (bits & (UINT64_MAX >> 1)) | (sign & ~(UINT64_MAX >> 1));
+    memcpy(&a, &bits, sizeof a);
+    return a;
+}
+
 /* float32. load_n and store_n touch the first n < 16 elements only; the rest of a load is fill. */
 SD_INLINE f32x16 f32_set1(float a) { SD_LANES(f32x16, 16, a); }
 SD_INLINE f32x16 f32_load(const float *p) { SD_LANES(f32x16, 16, p[i]); }
@@ -44,6 +62,9 @@ SD_INLINE f32x16 f32_load_n(const float *p, size_t n, float fill) {
 }
 SD_INLINE void f32_store(float *p, f32x16 a) { memcpy(p, a.v, sizeof a.v); }
 SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) { memcpy(p, a.v, n * sizeof *p); }
+/* A store past the caches where there is one: p is a multiple of 64 bytes. sd_stream_end() after the last. */
+SD_INLINE void f32_stream(float *p, f32x16 a) { f32_store(p, a); }
+SD_INLINE void sd_stream_end(void) {}
 SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) { SD_LANES(f32x16, 16, a.v[i] + b.v[i]); }
 SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { SD_LANES(f32x16, 16, a.v[i] - b.v[i]); }
 SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { SD_LANES(f32x16, 16, a.v[i] * b.v[i]); }
@@ -61,12 +82,24 @@ SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     SD_LANES(f32x16, 16, a.v[i] >= b.v[i] ? yes.v[i] : no.v[i]);
 }
+SD_INLINE f32x16 f32_abs(f32x16 a) { SD_LANES(f32x16, 16, sd_with_sign_f32(a.v[i], 0)); }
+/* |a|, positive as given, with the sign of b */
+SD_INLINE f32x16 f32_with_sign(f32x16 a, f32x16 b) {
+    SD_LANES(f32x16, 16, sd_with_sign_f32(a.v[i], b.v[i]));
+}
 /* the largest lane; anything where there is a NaN */
 SD_INLINE float f32_largest(f32x16 a) {
     for (int half = 8; half > 0; half /= 2)
         for (int i = 0; i < half; i++) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
     return a.v[0];
 }
+/* the sum of the lanes, added as this tree everywhere */
+SD_INLINE float f32_total(f32x16 a) {
+    for (int half = 8; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) a.v[i] += a.v[i + half];
+    return a.v[0];
+}
+SD_INLINE float f32_first(f32x16 a) { return a.v[0]; }
 SD_INLINE i32x16 f32_bits(f32x16 a) {
     i32x16 r;
     memcpy(&r, &a, sizeof r);
@@ -101,6 +134,7 @@ SD_INLINE f64x8 f64_load_n(const double *p, size_t n, double fill) {
 }
 SD_INLINE void f64_store(double *p, f64x8 a) { memcpy(p, a.v, sizeof a.v); }
 SD_INLINE void f64_store_n(double *p, size_t n, f64x8 a) { memcpy(p, a.v, n * sizeof *p); }
+SD_INLINE void f64_stream(double *p, f64x8 a) { f64_store(p, a); }
 SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { SD_LANES(f64x8, 8, a.v[i] + b.v[i]); }
 SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { SD_LANES(f64x8, 8, a.v[i] - b.v[i]); }
 SD_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { SD_LANES(f64x8, 8, a.v[i] * b.v[i]); }
@@ -117,12 +151,16 @@ SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     SD_LANES(f64x8, 8, a.v[i] >= b.v[i] ? yes.v[i] : no.v[i]);
 }
+SD_INLINE f64x8 f64_abs(f64x8 a) { SD_LANES(f64x8, 8, sd_with_sign_f64(a.v[i], 0)); }
+SD_INLINE f64x8 f64_with_sign(f64x8 a, f64x8 b) {
+    SD_LANES(f64x8, 8, sd_with_sign_f64(a.v[i], b.v[i]));
+}
 SD_INLINE double f64_largest(f64x8 a) {
     for (int half = 4; half > 0; half /= 2)
         for (int i = 0; i < half; i++) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
     return a.v[0];
 }
-/* the sum of the lanes, added as this tree everywhere */
+SD_INLINE double f64_first(f64x8 a) { return a.v[0]; }
 SD_INLINE double f64_total(f64x8 a) {
     for (int half = 4; half > 0; half /= 2)
         for (int i = 0; i < half; i++) a.v[i] += a.v[i + half];

@@ -1,84 +1,77 @@
-/* Softmax, log_softmax and logsumexp of rows, over the exponential of exp2_f32.h or exp2_f64.h.
+/* Softmax of rows of one item type, over the exponential of exp2_f32.h or exp2_f64.h.
  *
- * But for short ones, a row is read three times: for its maximum, for the sum of its exponentials, and to compute them
- * again with 1 / sum folded into their table, which is more exact than storing and scaling them. */
+ * A long row is read twice: block by block for its maxima and the sum of its exponentials, and to
+ * compute these again, divided by the sum, which is more exact than storing and scaling them. Items are
+ * what lies in memory (I(load) and so on bring them into packs): float16 and bfloat16 differ from
+ * float32 in nothing else. */
 
-/* Which formula gives a row's exponentials. LIMIT is T = 0 or infinity: 1 from a threshold on. */
-enum { F(PLAIN), F(MOVED), F(LIMIT) };
-
-typedef struct {
-    SD_REAL max;
-    int mode, is_nan;
-    sd_sum sum;        /* of the exponentials relative to the maximum's, or its excess over 1 */
-    SD_REAL threshold; /* LIMIT */
-    F(reduction) reduction; /* PLAIN and MOVED */
-} F(row);
-
-/* What turns x into exponentials, divided by some sum. */
-typedef struct {
-    F(reduction) reduction;
-    F(exp2_table) table;
-    SD_REAL threshold, one; /* LIMIT */
-} F(formula);
-
-SD_INLINE F(formula) F(formula_make)(const F(row) * row, sd_sum divisor) {
-    F(formula) r;
-    r.reduction = row->reduction;
-    r.threshold = row->threshold;
-    r.one = (SD_REAL)(SD_SCALE / divisor.high);
-    if (row->mode != F(LIMIT)) r.table = F(exp2_table_make)(&row->reduction, divisor);
-    return r;
+SD_INLINE SD_PACK F(load_up_to)(const SD_ITEM *x, size_t left) {
+    /* -inf, and so nothing, where there are fewer items than lanes */
+    return left >= SD_WIDTH ? I(load)(x) : I(load_n)(x, left, -(SD_REAL)INFINITY);
 }
 
-/* The exponentials of `group` packs x times SD_SCALE, as s (1 + q). */
-SD_INLINE void F(apply)(const F(formula) * formula, const int group, const SD_PACK *x, const int mode,
-                        const int on_grid, SD_PACK *s, SD_PACK *q) {
-    if (mode != F(LIMIT)) {
-        F(exponential)(&formula->reduction, &formula->table, group, x, mode == F(MOVED), on_grid, s, q);
-        return;
-    }
-    const SD_PACK lowest = P(set1)(-(SD_REAL)INFINITY), nan = P(set1)((SD_REAL)NAN);
-    const SD_PACK threshold = P(set1)(formula->threshold), one = P(set1)(formula->one);
-    const SD_PACK zero = P(set1)(0);
-    SD_EACH s[u] = P(where_ge)(x[u], threshold, one, P(where_ge)(x[u], lowest, zero, nan));
-    SD_EACH q[u] = zero;
+SD_INLINE void F(store_up_to)(SD_ITEM *out, size_t left, SD_PACK value) {
+    if (left >= SD_WIDTH) I(store)(out, value);
+    else I(store_n)(out, left, value);
 }
 
-/* A pack of x, where fewer elements than a pack may be left: -inf, and so nothing, in their stead. */
-SD_INLINE SD_PACK F(load_up_to)(const SD_REAL *x, size_t left) {
-    return left >= SD_WIDTH ? P(load)(x) : P(load_n)(x, left, -(SD_REAL)INFINITY);
+static void F(fill)(SD_ITEM *out, size_t n, SD_REAL value) {
+    for (size_t i = 0; i < n; i += SD_WIDTH) F(store_up_to)(out + i, n - i, P(set1)(value));
 }
 
-SD_INLINE void F(store_up_to)(SD_REAL *out, size_t left, SD_PACK value) {
-    if (left >= SD_WIDTH) P(store)(out, value);
-    else P(store_n)(out, left, value);
-}
+/* ---- maxima and limits ---------------------------------------------------------------------- */
 
 /* The maximum of each lane; NaN is passed over here and shows in the sum. */
-static SD_PACK F(lane_max)(const SD_REAL *x, size_t n) {
+static SD_PACK F(lane_max)(const SD_ITEM *x, size_t n) {
     const SD_PACK lowest = P(set1)(-(SD_REAL)INFINITY);
     SD_PACK a = lowest, b = lowest, c = lowest, d = lowest;
     size_t i = 0;
     for (; i + 4 * SD_WIDTH <= n; i += 4 * SD_WIDTH) {
-        a = P(max)(P(load)(x + i), a);
-        b = P(max)(P(load)(x + i + SD_WIDTH), b);
-        c = P(max)(P(load)(x + i + 2 * SD_WIDTH), c);
-        d = P(max)(P(load)(x + i + 3 * SD_WIDTH), d);
+        a = P(max)(I(load)(x + i), a);
+        b = P(max)(I(load)(x + i + SD_WIDTH), b);
+        c = P(max)(I(load)(x + i + 2 * SD_WIDTH), c);
+        d = P(max)(I(load)(x + i + 3 * SD_WIDTH), d);
     }
     for (; i < n; i += SD_WIDTH) a = P(max)(F(load_up_to)(x + i, n - i), a);
     return P(max)(P(max)(a, b), P(max)(c, d));
 }
 
-/* group packs more in the sum. a->s is at least any exponential of its lane, since it starts at the
- * lane's largest; so z = (a->s + e) - a->s is exact, and s (1 + q) - z, rounded once, is what the
- * addition lost and what rounding the exponential to e lost as well: FastTwoSum with the product in
- * it, without which tied elements would all be off to the same side. */
-SD_INLINE void F(add_to_sum)(F(accumulator) * a, const F(formula) * formula, const int group,
-                             const SD_PACK *x, const int mode) {
-    SD_PACK s[SD_GROUP], q[SD_GROUP], z[SD_GROUP];
-    F(apply)(formula, group, x, mode, 0, s, q);
+/* How many x are at least the threshold; NaN if any is NaN. At T = 0 and infinity that is the sum. */
+static double F(count)(const SD_ITEM *x, size_t n, SD_REAL threshold) {
+    const SD_PACK least = P(set1)(threshold), lowest = P(set1)(-(SD_REAL)INFINITY);
+    const SD_PACK one = P(set1)(1), zero = P(set1)(0), nan = P(set1)((SD_REAL)NAN);
+    double count = 0;
+    for (size_t i = 0; i < n;) {
+        const size_t end = n - i > SD_BLOCK ? i + SD_BLOCK : n;
+        SD_PACK ones = zero;
+        for (; i < end; i += SD_WIDTH) {
+            const SD_PACK pack = F(load_up_to)(x + i, end - i);
+            ones = P(add)(ones, P(where_ge)(pack, least, one, P(where_ge)(pack, lowest, zero, nan)));
+        }
+        count += (double)P(total)(ones);
+    }
+    return count;
+}
+
+/* What a row of T = 0 or infinity is: `value` from a threshold on, 0 elsewhere. */
+static void F(write_limit)(const SD_ITEM *x, SD_ITEM *out, size_t n, SD_REAL threshold, SD_REAL value,
+                           SD_REAL elsewhere) {
+    const SD_PACK least = P(set1)(threshold), yes = P(set1)(value), no = P(set1)(elsewhere);
+    for (size_t i = 0; i < n; i += SD_WIDTH)
+        F(store_up_to)(out + i, n - i, P(where_ge)(F(load_up_to)(x + i, n - i), least, yes, no));
+}
+
+/* ---- sums ----------------------------------------------------------------------------------- */
+
+/* group exponentials s (1 + q), rounded e, more in the sum. a->s is at least any exponential of its
+ * lane, since it starts at the lane's largest; so z = (a->s + e) - a->s is exact, and s (1 + q) - z,
+ * rounded once, is what the addition lost and what rounding the exponential to e lost as well:
+ * FastTwoSum with the product in it, without which tied elements would all be off to the same side. */
+SD_INLINE void F(add)(A(accumulator) * a, const int group, const SD_PACK *s, const SD_PACK *q,
+                      const SD_PACK *e) {
+    SD_PACK z[SD_MOST];
     SD_EACH {
-        const SD_PACK sum = P(add)(a->s, P(fma)(s[u], q[u], s[u]));
+        const SD_PACK sum = P(add)(a->s, e[u]);
         z[u] = P(sub)(sum, a->s);
         a->s = sum;
     }
@@ -87,241 +80,349 @@ SD_INLINE void F(add_to_sum)(F(accumulator) * a, const F(formula) * formula, con
     SD_EACH a->c = P(add)(a->c, z[u]);
 }
 
-/* group packs more in the sum of what is not the maximum, and in the number of what is. Beside a
- * dominant entry log_softmax sees nothing else, and that may be 2^-149 of it: so a->s starts at 0,
- * and what it loses is had by Knuth's TwoSum, which does not ask which summand is the larger. */
-SD_INLINE void F(add_to_excess)(F(accumulator) * a, SD_PACK *maxima, const F(formula) * formula,
-                                const int group, const SD_PACK *x, SD_PACK max, const int mode) {
-    const SD_PACK zero = P(set1)(0), one = P(set1)(1);
-    SD_PACK s[SD_GROUP], q[SD_GROUP], e[SD_GROUP], z[SD_GROUP];
-    F(apply)(formula, group, x, mode, 0, s, q);
-    SD_EACH s[u] = P(where_ge)(x[u], max, zero, s[u]);
-    SD_EACH *maxima = P(add)(*maxima, P(where_ge)(x[u], max, one, zero));
+SD_INLINE void F(add_packs)(A(accumulator) * a, const A(reduction) * r, const int group,
+                            const SD_PACK *x, const int moved) {
+    SD_PACK s[SD_MOST], q[SD_MOST], e[SD_MOST];
+    A(exponential)(r, group, x, moved, 0, s, q);
     SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
-    SD_EACH s[u] = P(fma)(s[u], q[u], P(sub)(s[u], e[u]));
-    SD_EACH {
-        const SD_PACK sum = P(add)(a->s, e[u]), part = P(sub)(sum, a->s);
-        z[u] = P(add)(P(sub)(a->s, P(sub)(sum, part)), P(sub)(e[u], part));
-        a->s = sum;
+    F(add)(a, group, s, q, e);
+}
+
+/* A block more in the sum, and meanwhile the lane maxima of the next block, which so is in the first
+ * cache when its turn comes. */
+SD_INLINE SD_PACK F(add_block)(A(accumulator) * total, const A(reduction) * r, const SD_ITEM *x,
+                               size_t n, SD_PACK lane_max, const SD_ITEM *next, size_t n_next,
+                               const int moved) {
+    const SD_PACK lowest = P(set1)(-(SD_REAL)INFINITY);
+    const size_t step = SD_GROUP * SD_WIDTH;
+    SD_PACK s, q, packs[SD_GROUP], next_max[2] = {lowest, lowest};
+    A(accumulator) a = *total;
+    A(exponential)(r, 1, &lane_max, moved, 0, &s, &q);
+    A(accumulator_start)(&a, P(fma)(s, q, s));
+    const int group = SD_GROUP;
+    size_t i = 0;
+    for (; n_next - i >= step; i += step) { /* the next block is not the longer one */
+        SD_EACH next_max[0] = P(max)(I(load)(next + i + (size_t)u * SD_WIDTH), next_max[0]);
+        SD_EACH packs[u] = I(load)(x + i + (size_t)u * SD_WIDTH);
+        F(add_packs)(&a, r, group, packs, moved);
     }
-    SD_EACH a->c = P(add)(a->c, P(add)(z[u], s[u]));
+    const SD_PACK next_rest = F(lane_max)(next + i, n_next - i);
+    for (; n - i >= step; i += step) {
+        SD_EACH packs[u] = I(load)(x + i + (size_t)u * SD_WIDTH);
+        F(add_packs)(&a, r, group, packs, moved);
+    }
+    for (; i < n; i += SD_WIDTH) {
+        packs[0] = F(load_up_to)(x + i, n - i);
+        F(add_packs)(&a, r, 1, packs, moved);
+    }
+    A(accumulator_flush)(&a);
+    *total = a;
+    return P(max)(P(max)(next_max[0], next_max[1]), next_rest);
 }
 
-SD_INLINE double F(lanes_sum)(SD_PACK a) {
-    SD_REAL lane[SD_WIDTH];
-    double sum = 0;
-    P(store)(lane, a);
-    for (int i = 0; i < SD_WIDTH; i++) sum += (double)lane[i];
-    return sum;
+/* What a row needs before anything of it is written. */
+typedef struct {
+    SD_REAL max;
+    int is_nan, moved;
+    A(reduction) reduction;
+    sd_sum sum; /* of the exponentials, as the reduction has them */
+} F(row);
+
+SD_INLINE void F(sum_moved)(F(row) * row, const SD_ITEM *x, size_t n) {
+    A(accumulator) a = A(accumulator_make)();
+    SD_PACK lane_max = F(lane_max)(x, n < SD_BLOCK ? n : SD_BLOCK);
+    for (size_t i = 0, left; i < n; i += SD_BLOCK) {
+        left = n - i;
+        const size_t block = left < SD_BLOCK ? left : SD_BLOCK, next = left - block;
+        lane_max = F(add_block)(&a, &row->reduction, x + i, block, lane_max, x + i + block,
+                                next < SD_BLOCK ? next : SD_BLOCK, 1);
+    }
+    row->sum = A(accumulator_total)(&a);
 }
 
-SD_INLINE sd_sum F(sum_in_mode)(const F(row) * row, const SD_REAL *x, size_t n, SD_PACK lane_max,
-                                const int mode, const int excess) {
-    const sd_sum undivided = {1, 0};
-    const F(formula) formula = F(formula_make)(row, undivided);
-    const SD_PACK max = P(set1)(row->max), zero = P(set1)(0);
-    F(accumulator) a;
-    SD_PACK start, q, packs[SD_GROUP], maxima = zero;
-    double count = -1;
-    F(apply)(&formula, 1, &lane_max, mode, 0, &start, &q);
-    F(accumulator_start)(&a, excess ? zero : P(fma)(start, q, start));
-    for (size_t i = 0; i < n;) {
-        const size_t end = n - i > 4096 ? i + 4096 : n;
-        const int group = SD_GROUP;
-        for (; group > 1 && end - i >= SD_GROUP * SD_WIDTH; i += SD_GROUP * SD_WIDTH) {
-            SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
-            if (excess) F(add_to_excess)(&a, &maxima, &formula, group, packs, max, mode);
-            else F(add_to_sum)(&a, &formula, group, packs, mode);
+/* The sum over blocks relative to the largest maximum so far; 0 where the row must be moved. */
+SD_INLINE int F(sum_plain)(F(row) * row, const A(temperature) * t, const SD_ITEM *x, size_t n) {
+    A(accumulator) a = A(accumulator_make)();
+    SD_PACK lane_max = F(lane_max)(x, n < SD_BLOCK ? n : SD_BLOCK);
+    row->max = -(SD_REAL)INFINITY;
+    for (size_t i = 0, left; i < n; i += SD_BLOCK) {
+        left = n - i;
+        const size_t block = left < SD_BLOCK ? left : SD_BLOCK, next = left - block;
+        const SD_REAL max = P(largest)(lane_max);
+        if (max > row->max || i == 0) {
+            if (A(must_be_moved)(t, max)) return 0;
+            const double before = row->reduction.power;
+            row->max = max;
+            row->reduction = A(reduction_plain)(t, max);
+            if (i > 0) A(accumulator_scale)(&a, sd_power_of_2(before - row->reduction.power));
         }
-        for (; i < end; i += SD_WIDTH) {
-            packs[0] = F(load_up_to)(x + i, end - i);
-            if (excess) F(add_to_excess)(&a, &maxima, &formula, 1, packs, max, mode);
-            else F(add_to_sum)(&a, &formula, 1, packs, mode);
-        }
-        F(accumulator_flush)(&a);
-        if (excess) count += F(lanes_sum)(maxima);
-        maxima = zero;
+        lane_max = F(add_block)(&a, &row->reduction, x + i, block, lane_max, x + i + block,
+                                next < SD_BLOCK ? next : SD_BLOCK, 0);
     }
-    const sd_sum rest = F(accumulator_total)(&a), others = {count, 0};
-    return excess ? sd_sum_add(others, rest) : rest;
+    row->sum = A(accumulator_total)(&a);
+    return 1;
 }
 
-static sd_sum F(sum)(const F(row) * row, const SD_REAL *x, size_t n, SD_PACK lane_max, int excess) {
-    switch (row->mode * 2 + excess) {
-    case F(PLAIN) * 2: return F(sum_in_mode)(row, x, n, lane_max, F(PLAIN), 0);
-    case F(PLAIN) * 2 + 1: return F(sum_in_mode)(row, x, n, lane_max, F(PLAIN), 1);
-    case F(MOVED) * 2: return F(sum_in_mode)(row, x, n, lane_max, F(MOVED), 0);
-    case F(MOVED) * 2 + 1: return F(sum_in_mode)(row, x, n, lane_max, F(MOVED), 1);
-    case F(LIMIT) * 2: return F(sum_in_mode)(row, x, n, lane_max, F(LIMIT), 0);
-    default: return F(sum_in_mode)(row, x, n, lane_max, F(LIMIT), 1);
-    }
-}
-
-/* What a row needs before anything of it is written: n >= 1. `excess` asks for the sum less 1. */
-static F(row) F(row_make)(const F(temperature) * t, const SD_REAL *x, size_t n, int excess) {
+/* n >= 1 */
+static F(row) F(row_make)(const A(temperature) * t, const SD_ITEM *x, size_t n) {
     F(row) row = {0};
-    SD_REAL lane[SD_WIDTH];
-    const SD_PACK lane_max = F(lane_max)(x, n);
-    P(store)(lane, lane_max);
-    for (int half = SD_WIDTH / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] = lane[i + half] > lane[i] ? lane[i + half] : lane[i];
-    row.max = lane[0] + 0; /* -0 becomes +0 */
-    if (!(row.max <= SD_LARGEST && row.max >= -SD_LARGEST)) {
-        row.is_nan = 1;
-        return row;
-    }
-    if (t->all_equal || t->only_max) {
-        row.mode = F(LIMIT);
-        row.threshold = t->only_max ? row.max : -SD_LARGEST;
-    } else {
-        row.reduction = F(reduction_make)(t, row.max, 0);
-        row.mode = row.reduction.moved ? F(MOVED) : F(PLAIN);
-    }
-    row.sum = F(sum)(&row, x, n, lane_max, excess);
-    /* All but equal: with the maximum subtracted, every exponential of a row of equal elements is
-     * exactly 1 and every result the rounded 1 / n. */
-    if (!excess && row.mode != F(LIMIT) && row.reduction.shift == 0 &&
-        row.sum.high > (double)n * (1 - 0x1p-20)) {
-        row.reduction = F(reduction_make)(t, row.max, 1);
-        row.mode = F(MOVED);
-        row.sum = F(sum)(&row, x, n, lane_max, 0);
+    if (!F(sum_plain)(&row, t, x, n)) {
+        row.max = P(largest)(F(lane_max)(x, n));
+        row.is_nan = !(row.max <= SD_LARGEST && row.max >= -SD_LARGEST);
+        if (row.is_nan) return row;
+        row.moved = 1;
+        row.reduction = A(reduction_moved)(t, row.max);
+        F(sum_moved)(&row, x, n);
     }
     row.is_nan = row.sum.high != row.sum.high;
     return row;
 }
 
-static void F(fill)(SD_REAL *out, size_t n, SD_REAL value) {
-    for (size_t i = 0; i < n; i++) out[i] = value;
+/* Whether n exponentials may all be like the first, going by their sum; so it is for NaN. */
+SD_INLINE int F(may_be_equal)(sd_sum first, size_t n, sd_sum sum) {
+    const double equal = (double)n * first.high;
+    return !(sum.high < equal * (1 - 0x1p-20) || sum.high > equal * (1 + 0x1p-20));
 }
 
-/* group packs of results from x */
-SD_INLINE void F(softmax_packs)(const F(formula) * formula, const int group, SD_PACK *x,
-                                const int mode) {
-    const SD_PACK unscale = P(set1)(SD_UNSCALE), zero = P(set1)(0);
-    SD_PACK s[SD_GROUP], q[SD_GROUP];
-    F(apply)(formula, group, x, mode, 1, s, q);
-    SD_EACH s[u] = P(fma)(s[u], q[u], s[u]);
-    /* not a product: where that is subnormal some CPUs take 150 cycles, for fma none does */
-    SD_EACH x[u] = P(fma)(s[u], unscale, zero);
-}
-
-SD_INLINE void F(softmax_write)(const F(row) * row, const SD_REAL *x, SD_REAL *out, size_t n,
-                                const int mode) {
-    const F(formula) formula = F(formula_make)(row, row->sum);
-    const int group = SD_GROUP;
-    SD_PACK packs[SD_GROUP];
-    size_t i = 0;
-    for (; group > 1 && n - i >= SD_GROUP * SD_WIDTH; i += SD_GROUP * SD_WIDTH) {
-        SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
-        F(softmax_packs)(&formula, group, packs, mode);
-        SD_EACH P(store)(out + i + (size_t)u * SD_WIDTH, packs[u]);
-    }
-    for (; i < n; i += SD_WIDTH) {
-        packs[0] = F(load_up_to)(x + i, n - i);
-        F(softmax_packs)(&formula, 1, packs, mode);
-        F(store_up_to)(out + i, n - i, packs[0]);
-    }
-}
-
-static void F(softmax_row)(const F(row) * row, const SD_REAL *x, SD_REAL *out, size_t n) {
-    if (row->is_nan) F(fill)(out, n, (SD_REAL)NAN);
-    else if (row->mode == F(PLAIN)) F(softmax_write)(row, x, out, n, F(PLAIN));
-    else if (row->mode == F(MOVED)) F(softmax_write)(row, x, out, n, F(MOVED));
-    else F(softmax_write)(row, x, out, n, F(LIMIT));
-}
-
-static void F(log_softmax_row)(const F(row) * row, double t, const SD_REAL *x, SD_REAL *out,
-                               size_t n) {
-    if (row->is_nan) {
-        F(fill)(out, n, (SD_REAL)NAN);
-        return;
-    }
-    const double log_sum = sd_log1p(row->sum.high);
-    size_t i = 0;
-    if (t == 0 || t > DBL_MAX) {
-        const SD_REAL value = (SD_REAL)-log_sum + 0;
-        for (; i < n; i++) out[i] = x[i] >= row->threshold ? value : -(SD_REAL)INFINITY;
-        return;
-    }
-    const F(log_writer) writer = F(log_writer_make)(t, row->max, log_sum);
-    for (; i < n; i += SD_WIDTH)
-        F(store_up_to)(out + i, n - i, F(log_write)(&writer, F(load_up_to)(x + i, n - i)));
-}
-
-static SD_REAL F(logsumexp_row)(const F(row) * row, double t, const SD_REAL *x, size_t n) {
-    if (row->is_nan) {
-        /* NaN, or the one infinity: plus if there is one, minus if there is nothing else */
-        for (size_t i = 0; i < n; i++)
-            if (x[i] != x[i]) return (SD_REAL)NAN;
-        return row->max;
-    }
-    if (t == 0 && row->max != 0) return row->max > 0 ? (SD_REAL)INFINITY : -(SD_REAL)INFINITY;
-    return F(log_sum_at)(row->max, t == 0 ? 1 : t, row->sum);
-}
-
-/* All rows, with the excess of their sums; a temperature that stays the same is made ready once. */
-#define SD_EACH_ROW(statement)                                                           \
-    double t = rows->temperature[0];                                                     \
-    F(temperature) temperature = F(temperature_make)(t);                                 \
-    for (size_t i = 0; i < rows->rows; i++) {                                            \
-        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];  \
-        if (next != t) temperature = F(temperature_make)(t = next);                      \
-        const F(row) row = F(row_make)(&temperature, x, rows->n, 1);                     \
-        statement;                                                                       \
-        x += rows->x_stride;                                                             \
-        out += rows->out_stride;                                                         \
-    }
-
-/* group packs hold the row. */
-SD_INLINE int F(softmax_short)(const F(short_rows) * rows, const SD_REAL *x, SD_REAL *out, size_t n,
-                               const int group) {
-    SD_PACK packs[2], results[2];
-    for (int u = 0; u < group; u++) {
-        const size_t at = (size_t)u * SD_WIDTH;
-        packs[u] = F(load_up_to)(x + at, n - at);
-    }
-    if (!F(short_row)(rows, group, packs, results)) return 0;
-    for (int u = 0; u < group; u++) {
-        const size_t at = (size_t)u * SD_WIDTH;
-        F(store_up_to)(out + at, n - at, results[u]);
+/* Whether they are, n >= 1. Equal elements are given the rounded 1 / n itself. */
+static SD_NOINLINE int F(are_equal)(const SD_ITEM *x, size_t n) {
+    const SD_REAL first = P(first)(I(load_n)(x, 1, 0));
+    const SD_PACK value = P(set1)(first), one = P(set1)(1), zero = P(set1)(0);
+    for (size_t i = 0; i < n; i += SD_WIDTH) {
+        const SD_PACK pack = n - i >= SD_WIDTH ? I(load)(x + i) : I(load_n)(x + i, n - i, first);
+        const SD_PACK ones = P(where_ge)(pack, value, P(where_ge)(value, pack, one, zero), zero);
+        if (P(total)(ones) < SD_WIDTH) return 0;
     }
     return 1;
 }
 
-static void F(softmax)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
-    const size_t n = rows->n;
-    if (n == 0 || rows->rows == 0) return;
-    double t = rows->temperature[0];
-    F(temperature) temperature = F(temperature_make)(t);
-    F(short_rows) all_short = F(short_rows_make)(&temperature, n);
-    for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
-        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
-        if (next != t) {
-            temperature = F(temperature_make)(t = next);
-            all_short = F(short_rows_make)(&temperature, n);
+/* ---- results -------------------------------------------------------------------------------- */
+
+/* Exponentials s (1 + q) times 1 / sum, as s high + s (q high + low), whose one large term is exact
+ * inside the fma; then the scale is taken off, by an fma too, because where that is subnormal a
+ * product takes 150 cycles on some CPUs. */
+SD_INLINE void F(divide)(const A(inverse) * inverse, const int group, const SD_PACK *s, const SD_PACK *q,
+                         SD_PACK *out) {
+    const SD_PACK unscale = P(set1)(SD_UNSCALE), zero = P(set1)(0);
+    SD_EACH out[u] = P(fma)(q[u], inverse->high, inverse->low);
+    SD_EACH out[u] = P(mul)(s[u], out[u]);
+    SD_EACH out[u] = P(fma)(s[u], inverse->high, out[u]);
+    SD_EACH out[u] = P(fma)(out[u], unscale, zero);
+}
+
+SD_INLINE void F(write)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size_t n, const int moved,
+                        const int past_caches) {
+    const A(inverse) inverse = A(inverse_make)(row->sum);
+    const A(reduction) r = row->reduction;
+    const size_t step = SD_GROUP * SD_WIDTH;
+    SD_PACK s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP];
+    size_t i = 0;
+    if (past_caches) { /* up to a boundary of 64 bytes, if whole items lead there */
+        const size_t beyond = (uintptr_t)out % 64 / sizeof *out;
+        const size_t before = beyond ? 64 / sizeof *out - beyond : 0;
+        for (; i < before; i += SD_WIDTH) {
+            packs[0] = F(load_up_to)(x + i, before - i);
+            A(exponential)(&r, 1, packs, moved, 1, s, q);
+            F(divide)(&inverse, 1, s, q, packs);
+            F(store_up_to)(out + i, before - i, packs[0]);
         }
-        if (all_short.usable &&
-            (n <= SD_WIDTH ? F(softmax_short)(&all_short, x, out, n, 1)
-                           : F(softmax_short)(&all_short, x, out, n, F(SHORT) / SD_WIDTH)))
-            continue;
-        const F(row) row = F(row_make)(&temperature, x, n, 0);
-        F(softmax_row)(&row, x, out, n);
+        i = before;
     }
+    const int group = SD_GROUP;
+    for (; n - i >= step; i += step) {
+        SD_EACH packs[u] = I(load)(x + i + (size_t)u * SD_WIDTH);
+        A(exponential)(&r, group, packs, moved, 1, s, q);
+        F(divide)(&inverse, group, s, q, packs);
+        if (past_caches) SD_EACH I(stream)(out + i + (size_t)u * SD_WIDTH, packs[u]);
+        else SD_EACH I(store)(out + i + (size_t)u * SD_WIDTH, packs[u]);
+    }
+    for (; i < n; i += SD_WIDTH) {
+        packs[0] = F(load_up_to)(x + i, n - i);
+        A(exponential)(&r, 1, packs, moved, 1, s, q);
+        F(divide)(&inverse, 1, s, q, packs);
+        F(store_up_to)(out + i, n - i, packs[0]);
+    }
+    if (past_caches) sd_stream_end();
 }
 
-static void F(log_softmax)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
-    if (rows->n == 0 || rows->rows == 0) return;
-    SD_EACH_ROW(F(log_softmax_row)(&row, t, x, out, rows->n))
+/* In the caches and in float64, exponentials are stored and then divided, which is faster: each with
+ * the sign of what rounding it lost as its own, so that half of that loss can be made good. */
+
+SD_INLINE void F(store_packs)(A(accumulator) * a, const A(reduction) * r, const int group,
+                              const SD_PACK *x, const int moved, SD_PACK *out) {
+    SD_PACK s[SD_MOST], q[SD_MOST], e[SD_MOST];
+    A(exponential)(r, group, x, moved, 1, s, q);
+    SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
+    SD_EACH out[u] = P(sub)(s[u], e[u]);
+    SD_EACH out[u] = P(fma)(s[u], q[u], out[u]);
+    SD_EACH out[u] = P(with_sign)(e[u], out[u]);
+    F(add)(a, group, s, q, e);
 }
 
-static void F(logsumexp)(const SD_REAL *x, SD_REAL *out, const sd_rows *rows) {
-    if (rows->rows == 0) return;
-    if (rows->n == 0) {
-        for (size_t i = 0; i < rows->rows; i++, out += rows->out_stride) *out = -(SD_REAL)INFINITY;
+/* The exponentials of a row, and their sum. */
+SD_INLINE sd_sum F(store_exponentials)(const A(reduction) * reduction, const SD_ITEM *x, SD_ITEM *out,
+                                       size_t n, SD_PACK lane_max, const int moved) {
+    const A(reduction) r = *reduction;
+    A(accumulator) a = A(accumulator_make)();
+    SD_PACK s, q, packs[SD_GROUP];
+    A(exponential)(&r, 1, &lane_max, moved, 1, &s, &q);
+    const SD_PACK start = P(fma)(s, q, s);
+    for (size_t i = 0; i < n;) {
+        const size_t end = n - i > SD_BLOCK ? i + SD_BLOCK : n;
+        const int group = SD_GROUP;
+        A(accumulator_start)(&a, start);
+        for (; end - i >= SD_GROUP * SD_WIDTH; i += SD_GROUP * SD_WIDTH) {
+            SD_EACH packs[u] = I(load)(x + i + (size_t)u * SD_WIDTH);
+            F(store_packs)(&a, &r, group, packs, moved, packs);
+            SD_EACH I(store)(out + i + (size_t)u * SD_WIDTH, packs[u]);
+        }
+        for (; i < end; i += SD_WIDTH) {
+            packs[0] = F(load_up_to)(x + i, end - i);
+            F(store_packs)(&a, &r, 1, packs, moved, packs);
+            F(store_up_to)(out + i, end - i, packs[0]);
+        }
+        A(accumulator_flush)(&a);
+    }
+    return A(accumulator_total)(&a);
+}
+
+/* A fifth of a unit in the last place of e is added to it, or taken off: what was lost is between none
+ * and half a unit, and where e is just above a power of two most of it counts. */
+SD_INLINE SD_PACK F(divide_stored)(const A(inverse) * inverse, SD_PACK lost, SD_PACK stored) {
+    const SD_PACK low = P(add)(inverse->low, P(with_sign)(lost, stored)), e = P(abs)(stored);
+    const SD_PACK r = P(fma)(e, inverse->high, P(mul)(e, low));
+    return P(fma)(r, P(set1)(SD_UNSCALE), P(set1)(0));
+}
+
+SD_INLINE void F(softmax_stored)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *out, size_t n) {
+    const SD_PACK lane_max = F(lane_max)(x, n);
+    const SD_REAL max = P(largest)(lane_max);
+    const int moved = A(must_be_moved)(t, max);
+    if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) {
+        F(fill)(out, n, (SD_REAL)NAN);
         return;
     }
-    SD_EACH_ROW(*out = F(logsumexp_row)(&row, t, x, rows->n))
+    const A(reduction) r = moved ? A(reduction_moved)(t, max) : A(reduction_plain)(t, max);
+    const sd_sum sum = moved ? F(store_exponentials)(&r, x, out, n, lane_max, 1)
+                             : F(store_exponentials)(&r, x, out, n, lane_max, 0);
+    const SD_PACK first = I(load_n)(out, 1, 0);
+    const sd_sum value = A(exponential_value)(P(abs)(first), P(set1)(0));
+    if (sum.high != sum.high) {
+        F(fill)(out, n, (SD_REAL)NAN);
+    } else if (F(may_be_equal)(value, n, sum) && F(are_equal)(out, n)) {
+        F(fill)(out, n, (SD_REAL)(1 / (double)n));
+    } else {
+        const A(inverse) inverse = A(inverse_make)(sum);
+        const SD_PACK lost = P(mul)(inverse.high, P(set1)(SD_LOST));
+        for (size_t i = 0; i < n; i += SD_WIDTH)
+            F(store_up_to)(out + i, n - i,
+                           F(divide_stored)(&inverse, lost, F(load_up_to)(out + i, n - i)));
+    }
 }
 
-#undef SD_EACH_ROW
+static void F(softmax_row)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *out, size_t n) {
+    if (t->all_equal || t->only_max) {
+        const SD_REAL max = P(largest)(F(lane_max)(x, n));
+        const SD_REAL threshold = t->only_max ? max : -SD_LARGEST;
+        const double count = F(count)(x, n, threshold);
+        if (count >= 1 && max <= SD_LARGEST && max >= -SD_LARGEST)
+            F(write_limit)(x, out, n, threshold, (SD_REAL)(1 / count), 0);
+        else F(fill)(out, n, (SD_REAL)NAN);
+        return;
+    }
+    if (n <= SD_STORED) {
+        F(softmax_stored)(t, x, out, n);
+        return;
+    }
+    const F(row) row = F(row_make)(t, x, n);
+    const SD_PACK first = I(load_n)(x, 1, 0);
+    SD_PACK s, q;
+    A(exponential)(&row.reduction, 1, &first, 1, 0, &s, &q);
+    if (row.is_nan) F(fill)(out, n, (SD_REAL)NAN);
+    else if (F(may_be_equal)(A(exponential_value)(s, q), n, row.sum) && F(are_equal)(x, n))
+        F(fill)(out, n, (SD_REAL)(1 / (double)n));
+    else if (row.moved) F(write)(&row, x, out, n, 1, 0);
+    else if (n * sizeof *out < SD_PAST_CACHES) F(write)(&row, x, out, n, 0, 0);
+    else F(write)(&row, x, out, n, 0, 1);
+}
+
+/* ---- short rows ----------------------------------------------------------------------------- */
+
+/* Rows of at most four packs stay in registers, and their exponentials are computed once. Several rows
+ * at a time, step by step: the long waits of a row, for its maximum and for its division, are then
+ * waited for once. 0, and nothing written, if one of them is left to softmax_row. */
+SD_INLINE int F(softmax_short)(const A(temperature) * t, const SD_ITEM *const *x, SD_ITEM *const *out,
+                               size_t n, const int rows, const int group) {
+    const SD_PACK split = P(set1)(SD_SPLIT);
+    SD_PACK s[SD_MOST][SD_MOST], q[SD_MOST][SD_MOST], packs[SD_MOST][SD_MOST];
+    SD_REAL max[SD_MOST];
+    A(reduction) r[SD_MOST];
+    A(inverse) inverse[SD_MOST];
+    int special = 0;
+    SD_ROWS {
+        SD_EACH packs[i][u] = F(load_up_to)(x[i] + u * SD_WIDTH, n - (size_t)u * SD_WIDTH);
+        SD_PACK lane_max = packs[i][0];
+        SD_EACH lane_max = P(max)(packs[i][u], lane_max);
+        max[i] = P(largest)(lane_max);
+    }
+    SD_ROWS {
+        special |= t[i].all_equal | t[i].only_max | A(must_be_moved)(t + i, max[i]);
+        r[i] = A(reduction_plain)(t + i, max[i]);
+    }
+    if (special) return 0;
+    SD_ROWS A(exponential)(r + i, group, packs[i], 0, 1, s[i], q[i]);
+    SD_ROWS {
+        SD_PACK high = P(set1)(0), low = high;
+        SD_EACH {
+            const SD_PACK e = P(fma)(s[i][u], q[i][u], s[i][u]);
+            const SD_PACK upper = P(sub)(P(add)(e, split), split);
+            high = P(add)(high, upper);
+            low = P(add)(low, P(fma)(s[i][u], q[i][u], P(sub)(s[i][u], upper)));
+        }
+        const sd_sum sum = A(sum_of_parts)(P(total)(high), P(total)(low));
+        special |= F(may_be_equal)(A(exponential_value)(s[i][0], q[i][0]), n, sum);
+        inverse[i] = A(inverse_make)(sum);
+    }
+    if (special) return 0;
+    SD_ROWS F(divide)(inverse + i, group, s[i], q[i], packs[i]);
+    SD_ROWS SD_EACH F(store_up_to)(out[i] + u * SD_WIDTH, n - (size_t)u * SD_WIDTH, packs[i][u]);
+    return 1;
+}
+
+/* `rows` rows from the i-th on. */
+SD_INLINE void F(softmax_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *all, size_t i,
+                               A(temperature) * t, const int rows, const int group) {
+    const SD_ITEM *from[SD_MOST];
+    SD_ITEM *to[SD_MOST];
+    for (int k = 0; k < rows; k++) {
+        const ptrdiff_t row = (ptrdiff_t)i + k;
+        from[k] = x + row * all->x_stride;
+        to[k] = out + row * all->out_stride;
+        if (all->temperature_stride || i == 0)
+            t[k] = A(temperature_make)(all->temperature[row * all->temperature_stride]);
+    }
+    if (group && F(softmax_short)(t, from, to, all->n, rows, group)) return;
+    for (int k = 0; k < rows; k++) /* one special row must not change its neighbours */
+        if (rows == 1 || !F(softmax_short)(t + k, from + k, to + k, all->n, 1, group))
+            F(softmax_row)(t + k, from[k], to[k], all->n);
+}
+
+SD_INLINE void F(softmax_all)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *all, const int at_once,
+                              const int group) {
+    A(temperature) t[SD_MOST];
+    size_t i = 0;
+    for (; at_once > 1 && all->rows - i >= (size_t)at_once; i += (size_t)at_once)
+        F(softmax_rows)(x, out, all, i, t, at_once, group);
+    for (; i < all->rows; i++) F(softmax_rows)(x, out, all, i, t, 1, group);
+}
+
+static void F(softmax)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *rows) {
+    if (rows->n == 0) return;
+    switch ((rows->n - 1) / SD_WIDTH) {
+    case 0: F(softmax_all)(x, out, rows, SD_SHORT_ROWS, 1); break;
+    case 1: F(softmax_all)(x, out, rows, SD_SHORT_ROWS, 2); break;
+    case 2: F(softmax_all)(x, out, rows, 1, 3); break;
+    case 3: F(softmax_all)(x, out, rows, 1, 4); break;
+    default: F(softmax_all)(x, out, rows, 1, 0);
+    }
+}

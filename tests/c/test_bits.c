@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HASH_F32 UINT64_C(0x8a89170bf2947a32)
-#define HASH_F64 UINT64_C(0x4f8efd4b30988a00)
+#define HASH_F32 UINT64_C(0x199f7ee510a08203)
+#define HASH_F64 UINT64_C(0xc36633286d344b7e)
 
 enum { LONGEST = 10007 };
 
