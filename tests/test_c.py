@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src" / "core").glob("*.c"))
 HEADER = ROOT / "include" / "softdraw.h"
 PROGRAMS = sorted((ROOT / "tests" / "c").glob("*.c"))
+TIERS = softdraw.cpu_info()["tiers"]
 COMPILER = shlex.split(os.environ.get("CC") or "cc")
 FLAGS = ["-O2", "-std=c11", f"-I{ROOT / 'include'}", f"-I{ROOT / 'src' / 'core'}"]
 
@@ -40,16 +41,21 @@ def core(tmp_path_factory):
     return sorted(folder.glob("*.o"))
 
 
-def run_on_tiers(tiers, program, core, folder):
+def run_on_tiers(tiers, program, core, folder, *arguments):
     binary = folder / program.stem
     run([*COMPILER, *FLAGS, program, *core, "-o", binary, "-lm"])
     for tier in tiers:
-        run([binary], env={**os.environ, "SOFTDRAW_ISA": tier})
+        run([binary, *arguments], env={**os.environ, "SOFTDRAW_ISA": tier})
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_program(program, core, tmp_path):
-    run_on_tiers(softdraw.cpu_info()["tiers"], program, core, tmp_path)
+    run_on_tiers(TIERS, program, core, tmp_path)
+
+
+@pytest.mark.slow
+def test_exponential_of_every_float(core, tmp_path):
+    run_on_tiers([TIERS[-1]], ROOT / "tests" / "c" / "test_exp2.c", core, tmp_path, "all")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +63,7 @@ def emulated(tmp_path_factory):
     """Object file of the AVX-512 kernels by SIMDe, which are to take the AVX2 tier's place."""
     if platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip(f"AVX-512 is not emulated: SIMDe by AVX2 needs x86, not {platform.machine()}")
-    if "avx2" not in softdraw.cpu_info()["tiers"]:
+    if "avx2" not in TIERS:
         pytest.skip("AVX-512 is not emulated: this CPU has no AVX2 and FMA")
     probe = [*COMPILER, "-E", "-include", "simde/x86/avx512.h", "-x", "c", os.devnull]
     if subprocess.run(probe, capture_output=True, check=False).returncode:
