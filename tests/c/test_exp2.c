@@ -106,7 +106,8 @@ static double uniform(void) {
     return (double)((random_state * UINT64_C(2685821657736338717)) >> 11) * 0x1p-53;
 }
 
-/* `rows` rows of 4,096 pairs of neighbours, the order of which both functions must keep. */
+/* `rows` times 4,096 pairs of neighbours, in one row or in many, the order of which both functions
+ * must keep. */
 #define CHECK_ORDER(suffix, real, next)                                                           \
     static void check_order_##suffix(int rows) {                                                  \
         enum { PAIRS = 4096, LONGEST = 2 * PAIRS + 1000 };                                        \
@@ -122,14 +123,18 @@ static double uniform(void) {
                 x[2 * i + 1] = next(x[2 * i], (real)INFINITY);                                    \
                 top = x[2 * i + 1] > top ? x[2 * i + 1] : top;                                    \
             }                                                                                     \
-            const size_t n = 2 * PAIRS + (size_t)others[row % OTHERS].count;                      \
             const double above = others[row % OTHERS].above * temperature;                        \
-            for (size_t i = 2 * PAIRS; i < n; i++) x[i] = (real)(top + above);                    \
-            softdraw_softmax_##suffix(x, 0, out, 0, 1, n, &temperature, 0);                       \
-            for (int i = 0; i < 2 * PAIRS; i += 2)                                                \
+            for (int i = 0; i < others[row % OTHERS].count; i++)                                  \
+                x[2 * PAIRS + i] = (real)(top + above);                                           \
+            const size_t lengths[] = {2 * PAIRS, 2, 6, 16, 34, 150}, length = lengths[row % 6];   \
+            const size_t count = 2 * PAIRS / length;                                              \
+            const size_t n = length + (count == 1 ? (size_t)others[row % OTHERS].count : 0);      \
+            const ptrdiff_t stride = (ptrdiff_t)n;                                                \
+            softdraw_softmax_##suffix(x, stride, out, stride, count, n, &temperature, 0);         \
+            for (size_t i = 0; i < count * length; i += 2)                                        \
                 check_order(#suffix " softmax", x[i], temperature, out[i], out[i + 1]);           \
-            softdraw_log_softmax_##suffix(x, 0, out, 0, 1, n, &temperature, 0);                   \
-            for (int i = 0; i < 2 * PAIRS; i += 2)                                                \
+            softdraw_log_softmax_##suffix(x, stride, out, stride, count, n, &temperature, 0);     \
+            for (size_t i = 0; i < count * length; i += 2)                                        \
                 check_order(#suffix " log_softmax", x[i], temperature, out[i], out[i + 1]);       \
         }                                                                                         \
     }
