@@ -1,6 +1,9 @@
-"""Every program in tests/c, compiled with the C core alone and run on every tier."""
+"""Every program in tests/c, compiled with the C core alone and run on every tier.
+
+The AVX-512 kernels run by emulation, too, so that a CPU without AVX-512 tests them."""
 
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -14,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src" / "core").glob("*.c"))
 HEADER = ROOT / "include" / "softdraw.h"
 PROGRAMS = sorted((ROOT / "tests" / "c").glob("*.c"))
+TIERS = softdraw.cpu_info()["tiers"]
 COMPILER = shlex.split(os.environ.get("CC") or "cc")
 FLAGS = ["-O2", "-std=c11", f"-I{ROOT / 'include'}", f"-I{ROOT / 'src' / 'core'}"]
 
@@ -37,12 +41,52 @@ def core(tmp_path_factory):
     return sorted(folder.glob("*.o"))
 
 
+def run_on_tiers(tiers, program, core, folder, *arguments):
+    binary = folder / program.stem
+    run([*COMPILER, *FLAGS, program, *core, "-o", binary, "-lm"])
+    for tier in tiers:
+        run([binary, *arguments], env={**os.environ, "SOFTDRAW_ISA": tier})
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_program(program, core, tmp_path):
-    binary = tmp_path / program.stem
-    run([*COMPILER, *FLAGS, program, *core, "-o", binary, "-lm"])
-    for tier in softdraw.cpu_info()["tiers"]:
-        run([binary], env={**os.environ, "SOFTDRAW_ISA": tier})
+    run_on_tiers(TIERS, program, core, tmp_path)
+
+
+@pytest.mark.slow
+def test_exponential_of_every_float(core, tmp_path):
+    run_on_tiers([TIERS[-1]], ROOT / "tests" / "c" / "test_exp2.c", core, tmp_path, "all")
+
+
+@pytest.fixture(scope="module")
+def emulated(tmp_path_factory):
+    """Object file of the AVX-512 kernels by SIMDe, which are to take the AVX2 tier's place."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip(f"AVX-512 is not emulated: SIMDe by AVX2 needs x86, not {platform.machine()}")
+    if "avx2" not in TIERS:
+        pytest.skip("AVX-512 is not emulated: this CPU has no AVX2 and FMA")
+    probe = [*COMPILER, "-E", "-include", "simde/x86/avx512.h", "-x", "c", os.devnull]
+    if subprocess.run(probe, capture_output=True, check=False).returncode:
+        pytest.skip("AVX-512 IS NOT EMULATED: no SIMDe (Debian: libsimde-dev)")
+    kernels = tmp_path_factory.mktemp("simde") / "tier_avx512_by_simde.o"
+    flags = [*FLAGS, "-mavx2", "-mfma", f"-I{ROOT / 'tests' / 'c' / 'simde'}"]
+    run([*COMPILER, *flags, "-c", ROOT / "src" / "core" / "tier_avx512.c", "-o", kernels])
+    return kernels
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_avx512_by_simde(program, core, emulated, tmp_path):
+    others = [path for path in core if path.name != "tier_avx2.o"]
+    run_on_tiers(["avx2"], program, [emulated, *others], tmp_path)
+
+
+def test_avx512_by_simde_is_not_avx512(emulated):
+    if not shutil.which("objdump"):
+        pytest.skip("no objdump")
+    listing = run(["objdump", "-d", emulated])
+    assert "%ymm" in listing
+    assert "%zmm" not in listing
+    assert "%k1" not in listing
 
 
 @pytest.mark.parametrize("flags", [["-std=c11", "-pedantic"], ["-std=c99"]], ids=" ".join)

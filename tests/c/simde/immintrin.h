@@ -1,0 +1,94 @@
+/* AVX-512 for a CPU without it: SIMDe's, by AVX2 and FMA. It stands in the way of the compiler's
+ * header of the same name where tier_avx512.c is compiled with -mavx2 -mfma -Itests/c/simde; the
+ * kernels that come out need what the AVX2 tier needs, and so take its place, dispatch as ever. */
+#ifndef SD_SIMDE_IMMINTRIN_H
+#define SD_SIMDE_IMMINTRIN_H
+#pragma GCC system_header /* what is a macro already is defined again below */
+#pragma GCC diagnostic ignored "-Wpsabi" /* packs pass between inlined functions alone */
+
+#include_next <immintrin.h>
+
+#if !defined(__AVX2__) || !defined(__FMA__) || defined(__AVX512F__)
+#error "needs -mavx2 -mfma: without FMA SIMDe rounds twice, with AVX-512 it emulates nothing"
+#endif
+
+#include "compiler.h"
+#include <string.h>
+
+#define sd_kernels_avx512 sd_kernels_avx2
+
+/* In a region for AVX-512 the compiler would use it. */
+#undef SD_TARGET_BEGIN
+#undef SD_TARGET_END
+#define SD_TARGET_BEGIN(isa)
+#define SD_TARGET_END
+
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/x86/avx512.h>
+#include <simde/x86/fma.h>
+
+/* What Debian's SIMDe, 0.7.4, lacks, lane by lane. */
+
+#define _mm512_cmplt_epu64_mask sd_cmplt_epu64_mask
+#define _mm512_cvtpd_ps sd_cvtpd_ps
+#define _mm512_cvtps_pd sd_cvtps_pd
+#define _mm512_extractf32x8_ps sd_extractf32x8_ps
+#define _mm512_i64gather_epi64 sd_i64gather_epi64
+#define _mm512_mask_loadu_pd sd_mask_loadu_pd
+#define _mm512_mask_loadu_ps sd_mask_loadu_ps
+#define _mm512_mask_storeu_pd sd_mask_storeu_pd
+#define _mm512_mask_storeu_ps sd_mask_storeu_ps
+#define _mm512_reduce_max_pd sd_reduce_max_pd
+#define _mm512_reduce_max_ps sd_reduce_max_ps
+#define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
+#define _mm512_shuffle_f64x2 simde_mm512_shuffle_f64x2
+
+#define SD_LANES(width) for (int i = 0; i < width; i++)
+
+SD_INLINE __mmask8 sd_cmplt_epu64_mask(__m512i a, __m512i b) {
+    unsigned mask = 0;
+    SD_LANES(8) mask |= (unsigned)((uint64_t)a[i] < (uint64_t)b[i]) << i;
+    return (__mmask8)mask;
+}
+
+SD_INLINE __m256 sd_cvtpd_ps(__m512d a) {
+    __m256 r;
+    SD_LANES(8) r[i] = (float)a[i];
+    return r;
+}
+
+SD_INLINE __m512d sd_cvtps_pd(__m256 a) {
+    __m512d r;
+    SD_LANES(8) r[i] = a[i];
+    return r;
+}
+
+SD_INLINE __m256 sd_extractf32x8_ps(__m512 a, int half) {
+    __m256 r;
+    SD_LANES(8) r[i] = a[8 * half + i];
+    return r;
+}
+
+SD_INLINE __m512i sd_i64gather_epi64(__m512i index, const void *base, int scale) {
+    __m512i r;
+    SD_LANES(8) memcpy((char *)&r + 8 * i, (const char *)base + index[i] * scale, 8);
+    return r;
+}
+
+#define SD_MASKED_AND_REDUCED(suffix, width, real, pack, mask)                     \
+    SD_INLINE pack sd_mask_loadu_##suffix(pack other, mask where, const void *p) { \
+        SD_LANES(width) if (where >> i & 1) other[i] = ((const real *)p)[i];       \
+        return other;                                                              \
+    }                                                                              \
+    SD_INLINE void sd_mask_storeu_##suffix(void *p, mask where, pack a) {          \
+        SD_LANES(width) if (where >> i & 1)((real *)p)[i] = a[i];                  \
+    }                                                                              \
+    SD_INLINE real sd_reduce_max_##suffix(pack a) {                                \
+        real r = a[0];                                                             \
+        SD_LANES(width) r = a[i] > r ? a[i] : r;                                   \
+        return r;                                                                  \
+    }
+SD_MASKED_AND_REDUCED(ps, 16, float, __m512, __mmask16)
+SD_MASKED_AND_REDUCED(pd, 8, double, __m512d, __mmask8)
+
+#endif
