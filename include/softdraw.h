@@ -61,25 +61,44 @@ int softdraw_tier_in_use(void);
  * T of row r is temperature[r * temperature_stride] >= 0 (stride 0: one for all); 0 and infinity
  * are the limits. -inf has probability 0; a row with NaN, +inf or nothing but -inf becomes NaN
  * (logsumexp: +inf and -inf stay). out may be x itself with equal strides, and must not overlap it
- * otherwise. */
+ * otherwise. float16 (f16) and bfloat16 (bf16), as their bits, are computed in float32 and rounded
+ * once more. */
 int softdraw_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride);
 int softdraw_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride);
+int softdraw_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                         ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride);
+int softdraw_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                          ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                          ptrdiff_t temperature_stride);
 int softdraw_log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                              size_t rows, size_t n, const double *temperature,
                              ptrdiff_t temperature_stride);
 int softdraw_log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
                              size_t rows, size_t n, const double *temperature,
                              ptrdiff_t temperature_stride);
+int softdraw_log_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                             ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                             ptrdiff_t temperature_stride);
+int softdraw_log_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                              ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                              ptrdiff_t temperature_stride);
 int softdraw_logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                            size_t rows, size_t n, const double *temperature,
                            ptrdiff_t temperature_stride);
 int softdraw_logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
                            size_t rows, size_t n, const double *temperature,
                            ptrdiff_t temperature_stride);
+int softdraw_logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                           ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                           ptrdiff_t temperature_stride);
+int softdraw_logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                            ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                            ptrdiff_t temperature_stride);
 
 /* ---- generator ------------------------------------------------------------------------------ */
 

@@ -28,14 +28,14 @@ static int has_avx2_or_avx512(int avx512) {
     cpuid(0, r);
     if (r[0] < 7) return 0;
     cpuid(1, r);
-    const uint32_t fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28;
-    if ((r[2] & (fma | osxsave | avx)) != (fma | osxsave | avx)) return 0;
+    const uint32_t needed_1 = 1u << 12 | 1u << 27 | 1u << 28 | 1u << 29; /* FMA OSXSAVE AVX F16C */
+    if ((r[2] & needed_1) != needed_1) return 0;
     const uint64_t ymm = 0x06, zmm = 0xE6, wanted = avx512 ? zmm : ymm;
     if ((xgetbv() & wanted) != wanted) return 0;
     cpuid(7, r);
     const uint32_t avx2 = 1u << 5, f = 1u << 16, dq = 1u << 17, bw = 1u << 30, vl = 1u << 31;
-    const uint32_t needed = avx512 ? avx2 | f | dq | bw | vl : avx2;
-    return (r[1] & needed) == needed;
+    const uint32_t needed_7 = avx512 ? avx2 | f | dq | bw | vl : avx2;
+    return (r[1] & needed_7) == needed_7;
 }
 #endif
 

@@ -106,7 +106,7 @@ SD_INLINE reduction_f32 reduction_moved_f32(const temperature_f32 *t, float max)
  * reduced by r-> Only results need f on the grid, sums have no order to keep. In lockstep,
  * operation by operation, here and below: one after the other, the long chain of each pack would fill
  * the scheduler before the next begins. */
-SD_INLINE void exponential_f32(const reduction_f32 *r, const int group, const f32x16 *x,
+SD_BODY void exponential_f32(const reduction_f32 *r, const int group, const f32x16 *x,
                                const int moved, const int on_grid, f32x16 *s, f32x16 *q) {
     static const uint32_t table_bits[16] = SD_EXP2F_TABLE;
     const f32_table table = f32_table_from(f32_from_bits(i32_load(table_bits)));

@@ -71,7 +71,7 @@ SD_INLINE reduction_f64 reduction_moved_f64(const temperature_f64 *t, double max
     return r;
 }
 
-SD_INLINE void exponential_f64(const reduction_f64 *r, const int group, const f64x8 *x,
+SD_BODY void exponential_f64(const reduction_f64 *r, const int group, const f64x8 *x,
                                const int moved, const int on_grid, f64x8 *s, f64x8 *q) {
     static const uint64_t table_bits[8] = SD_EXP2_TABLE;
     const f64_table table = f64_table_from(f64_from_bits(u64_load(table_bits)));

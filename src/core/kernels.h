@@ -15,10 +15,16 @@ typedef struct {
 typedef struct {
     void (*softmax_f32)(const float *x, float *out, const sd_rows *rows);
     void (*softmax_f64)(const double *x, double *out, const sd_rows *rows);
+    void (*softmax_f16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
+    void (*softmax_bf16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
     void (*log_softmax_f32)(const float *x, float *out, const sd_rows *rows);
     void (*log_softmax_f64)(const double *x, double *out, const sd_rows *rows);
+    void (*log_softmax_f16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
+    void (*log_softmax_bf16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
     void (*logsumexp_f32)(const float *x, float *out, const sd_rows *rows);
     void (*logsumexp_f64)(const double *x, double *out, const sd_rows *rows);
+    void (*logsumexp_f16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
+    void (*logsumexp_bf16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
     /* steps all eight lanes of s `blocks` times, eight words a step */
     void (*xoshiro_blocks)(uint64_t s[4][8], uint64_t *out, size_t blocks);
     void (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,

@@ -20,6 +20,20 @@
 #include "softmax_body.h"
 #include "log_softmax_body.h"
 #include "item_undef.h"
+
+#define SD_ITEM uint16_t
+#define I(op) f16_##op
+#define F(name) name##_f16
+#include "softmax_body.h"
+#include "log_softmax_body.h"
+#include "item_undef.h"
+
+#define SD_ITEM uint16_t
+#define I(op) bf16_##op
+#define F(name) name##_bf16
+#include "softmax_body.h"
+#include "log_softmax_body.h"
+#include "item_undef.h"
 #include "exp2_undef.h"
 
 #include "exp2_f64.h"
@@ -35,6 +49,7 @@
 #include "alias_body.h"
 
 const sd_kernels SD_KERNELS = {
-    softmax_f32,   softmax_f64,   log_softmax_f32, log_softmax_f64,
-    logsumexp_f32, logsumexp_f64, xoshiro_blocks,  alias_map,
+    softmax_f32,   softmax_f64,   softmax_f16,   softmax_bf16,   log_softmax_f32, log_softmax_f64,
+    log_softmax_f16, log_softmax_bf16, logsumexp_f32, logsumexp_f64, logsumexp_f16, logsumexp_bf16,
+    xoshiro_blocks,  alias_map,
 };

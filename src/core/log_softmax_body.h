@@ -12,7 +12,7 @@ typedef struct {
 /* group packs more in the sum of what is not the maximum, and in the number of what is. The sum may be
  * 2^-149 of the maximum: so a->s starts at 0, and what it loses is had by Knuth's TwoSum, which does not
  * ask which summand is the larger. */
-SD_INLINE void F(add_to_excess)(A(accumulator) * a, SD_PACK *maxima, const A(reduction) * r,
+SD_BODY void F(add_to_excess)(A(accumulator) * a, SD_PACK *maxima, const A(reduction) * r,
                                 const int group, const SD_PACK *x, SD_PACK max, const int moved) {
     const SD_PACK zero = P(set1)(0), one = P(set1)(1);
     SD_PACK s[SD_MOST], q[SD_MOST], e[SD_MOST], z[SD_MOST];

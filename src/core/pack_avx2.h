@@ -5,10 +5,12 @@
 
 #define SD_GROUP 2
 #define SD_SHORT_ROWS 4
+#define SD_BODY SD_INLINE
 
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct { __m256 v[2]; } f32x16;
 typedef struct { __m256i v[2]; } i32x16;
@@ -156,6 +158,60 @@ SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
     SD_BOTH(f32x16, _mm256_set_m128(_mm256_cvtpd_ps(low.v[1]), _mm256_cvtpd_ps(low.v[0])),
             _mm256_set_m128(_mm256_cvtpd_ps(high.v[1]), _mm256_cvtpd_ps(high.v[0])));
 }
+
+/* float16 and bfloat16. A tail goes through memory: there are no masks of 16 bits. */
+SD_INLINE __m256i sd_without_minus_zero(__m256i a) {
+    return _mm256_andnot_si256(_mm256_cmpeq_epi16(a, _mm256_set1_epi16((short)0x8000)), a);
+}
+SD_INLINE f32x16 f16_load(const uint16_t *p) {
+    SD_BOTH(f32x16, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)),
+            _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8))));
+}
+SD_INLINE __m256i f16_from_f32(f32x16 a) {
+    const __m256i r = _mm256_set_m128i(_mm256_cvtps_ph(a.v[1], _MM_FROUND_TO_NEAREST_INT),
+                                       _mm256_cvtps_ph(a.v[0], _MM_FROUND_TO_NEAREST_INT));
+    return sd_without_minus_zero(r);
+}
+SD_INLINE f32x16 bf16_load(const uint16_t *p) {
+    const __m128i *const q = (const __m128i *)p;
+    const __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128(q));
+    const __m256i high = _mm256_cvtepu16_epi32(_mm_loadu_si128(q + 1));
+    SD_BOTH(f32x16, _mm256_castsi256_ps(_mm256_slli_epi32(low, 16)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(high, 16)));
+}
+/* Adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to nearest even. */
+SD_INLINE __m256i bf16_from_f32_8(__m256 a) {
+    const __m256i bits = _mm256_castps_si256(a), one = _mm256_set1_epi32(1);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), one);
+    const __m256i half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
+    return _mm256_srli_epi32(_mm256_add_epi32(bits, half), 16);
+}
+SD_INLINE __m256i bf16_from_f32(f32x16 a) {
+    const __m256i r = _mm256_packus_epi32(bf16_from_f32_8(a.v[0]), bf16_from_f32_8(a.v[1]));
+    return sd_without_minus_zero(_mm256_permute4x64_epi64(r, 0xD8));
+}
+#define SD_HALF(type)                                                                              \
+    SD_INLINE f32x16 type##_load_n(const uint16_t *p, size_t n, float fill) {                      \
+        uint16_t whole[16] = {0};                                                                  \
+        float lanes[16];                                                                           \
+        memcpy(whole, p, n * sizeof *p);                                                           \
+        f32_store(lanes, type##_load(whole));                                                      \
+        return f32_load_n(lanes, n, fill);                                                         \
+    }                                                                                              \
+    SD_INLINE void type##_store(uint16_t *p, f32x16 a) {                                           \
+        _mm256_storeu_si256((__m256i *)p, type##_from_f32(a));                                     \
+    }                                                                                              \
+    SD_INLINE void type##_store_n(uint16_t *p, size_t n, f32x16 a) {                               \
+        uint16_t whole[16];                                                                        \
+        type##_store(whole, a);                                                                    \
+        memcpy(p, whole, n * sizeof *p);                                                           \
+    }                                                                                              \
+    SD_INLINE void type##_stream(uint16_t *p, f32x16 a) {                                          \
+        _mm256_stream_si256((__m256i *)p, type##_from_f32(a));                                     \
+    }
+SD_HALF(f16)
+SD_HALF(bf16)
+#undef SD_HALF
 
 /* float64 */
 SD_INLINE f64x8 f64_set1(double a) { SD_BOTH(f64x8, _mm256_set1_pd(a), _mm256_set1_pd(a)); }

@@ -5,10 +5,12 @@
 
 #define SD_GROUP 4
 #define SD_SHORT_ROWS 4
+#define SD_BODY SD_INLINE
 
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef __m512 f32x16;
 typedef __m512i i32x16;
@@ -49,7 +51,7 @@ SD_INLINE float f32_total(f32x16 a) {
     r = _mm_add_ps(r, _mm_movehl_ps(r, r));
     return _mm_cvtss_f32(_mm_add_ss(r, _mm_movehdup_ps(r)));
 }
-SD_INLINE float f32_first(f32x16 a) { return _mm512_cvtss_f32(a); }
+SD_INLINE float f32_first(f32x16 a) { return _mm_cvtss_f32(_mm512_castps512_ps128(a)); }
 SD_INLINE i32x16 f32_bits(f32x16 a) { return _mm512_castps_si512(a); }
 SD_INLINE f32x16 f32_from_bits(i32x16 a) { return _mm512_castsi512_ps(a); }
 SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b); }
@@ -65,6 +67,51 @@ SD_INLINE f64x8 f32_high_to_f64(f32x16 a) { return _mm512_cvtps_pd(_mm512_extrac
 SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
     return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1);
 }
+
+/* float16 and bfloat16. A tail goes through memory: masks of 16 bits gain nothing. */
+SD_INLINE __m256i sd_without_minus_zero(__m256i a) {
+    return _mm256_andnot_si256(_mm256_cmpeq_epi16(a, _mm256_set1_epi16((short)0x8000)), a);
+}
+SD_INLINE f32x16 f16_load(const uint16_t *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+SD_INLINE __m256i f16_from_f32(f32x16 a) {
+    return sd_without_minus_zero(_mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
+SD_INLINE f32x16 bf16_load(const uint16_t *p) {
+    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+/* Adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to nearest even. */
+SD_INLINE __m256i bf16_from_f32(f32x16 a) {
+    const __m512i bits = _mm512_castps_si512(a), one = _mm512_set1_epi32(1);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), one);
+    const __m512i half = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff));
+    const __m512i r = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
+    return sd_without_minus_zero(_mm512_cvtepi32_epi16(r));
+}
+#define SD_HALF(type)                                                                              \
+    SD_INLINE f32x16 type##_load_n(const uint16_t *p, size_t n, float fill) {                      \
+        uint16_t whole[16] = {0};                                                                  \
+        float lanes[16];                                                                           \
+        memcpy(whole, p, n * sizeof *p);                                                           \
+        f32_store(lanes, type##_load(whole));                                                      \
+        return f32_load_n(lanes, n, fill);                                                         \
+    }                                                                                              \
+    SD_INLINE void type##_store(uint16_t *p, f32x16 a) {                                           \
+        _mm256_storeu_si256((__m256i *)p, type##_from_f32(a));                                     \
+    }                                                                                              \
+    SD_INLINE void type##_store_n(uint16_t *p, size_t n, f32x16 a) {                               \
+        uint16_t whole[16];                                                                        \
+        type##_store(whole, a);                                                                    \
+        memcpy(p, whole, n * sizeof *p);                                                           \
+    }                                                                                              \
+    SD_INLINE void type##_stream(uint16_t *p, f32x16 a) {                                          \
+        _mm256_stream_si256((__m256i *)p, type##_from_f32(a));                                     \
+    }
+SD_HALF(f16)
+SD_HALF(bf16)
+#undef SD_HALF
 
 /* float64 */
 SD_INLINE f64x8 f64_set1(double a) { return _mm512_set1_pd(a); }
@@ -92,7 +139,7 @@ SD_INLINE f64x8 f64_with_sign(f64x8 a, f64x8 b) {
     return _mm512_or_pd(a, _mm512_and_pd(b, _mm512_set1_pd(-0.0)));
 }
 SD_INLINE double f64_largest(f64x8 a) { return _mm512_reduce_max_pd(a); }
-SD_INLINE double f64_first(f64x8 a) { return _mm512_cvtsd_f64(a); }
+SD_INLINE double f64_first(f64x8 a) { return _mm_cvtsd_f64(_mm512_castpd512_pd128(a)); }
 SD_INLINE double f64_total(f64x8 a) {
     const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));
     const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));

@@ -5,6 +5,7 @@
 
 #define SD_GROUP 1
 #define SD_SHORT_ROWS 2
+#define SD_BODY SD_INLINE
 
 #include <arm_neon.h>
 #include <stddef.h>
@@ -108,6 +109,46 @@ SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
                        vcvt_high_f32_f64(vcvt_f32_f64(high.v[2]), high.v[3])}};
     return r;
 }
+
+/* float16 and bfloat16 */
+SD_INLINE uint16x8_t sd_without_minus_zero(uint16x8_t a) {
+    return vbicq_u16(a, vceqq_u16(a, vdupq_n_u16(0x8000)));
+}
+SD_INLINE f32x16 f16_load(const uint16_t *p) {
+    SD_FOUR(f32x16, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))));
+}
+SD_INLINE uint16x4_t f16_from_f32(float32x4_t a) { return vreinterpret_u16_f16(vcvt_f16_f32(a)); }
+SD_INLINE f32x16 bf16_load(const uint16_t *p) {
+    SD_FOUR(f32x16, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)));
+}
+/* Adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to nearest even. */
+SD_INLINE uint16x4_t bf16_from_f32(float32x4_t a) {
+    const uint32x4_t bits = vreinterpretq_u32_f32(a);
+    const uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
+    return vshrn_n_u32(vaddq_u32(bits, vaddq_u32(odd, vdupq_n_u32(0x7fff))), 16);
+}
+#define SD_HALF(type)                                                                              \
+    SD_INLINE f32x16 type##_load_n(const uint16_t *p, size_t n, float fill) {                      \
+        uint16_t whole[16] = {0};                                                                  \
+        float lanes[16];                                                                           \
+        memcpy(whole, p, n * sizeof *p);                                                           \
+        f32_store(lanes, type##_load(whole));                                                      \
+        return f32_load_n(lanes, n, fill);                                                         \
+    }                                                                                              \
+    SD_INLINE void type##_store(uint16_t *p, f32x16 a) {                                           \
+        for (int i = 0; i < 4; i += 2)                                                             \
+            vst1q_u16(p + 4 * i, sd_without_minus_zero(vcombine_u16(                               \
+                                     type##_from_f32(a.v[i]), type##_from_f32(a.v[i + 1]))));      \
+    }                                                                                              \
+    SD_INLINE void type##_store_n(uint16_t *p, size_t n, f32x16 a) {                               \
+        uint16_t whole[16];                                                                        \
+        type##_store(whole, a);                                                                    \
+        memcpy(p, whole, n * sizeof *p);                                                           \
+    }                                                                                              \
+    SD_INLINE void type##_stream(uint16_t *p, f32x16 a) { type##_store(p, a); }
+SD_HALF(f16)
+SD_HALF(bf16)
+#undef SD_HALF
 
 /* float64 */
 SD_INLINE f64x8 f64_set1(double a) { SD_FOUR(f64x8, vdupq_n_f64(a)); }

@@ -11,6 +11,10 @@
 /* How many packs kernels work on in lockstep, as many as the registers hold, and how many short rows. */
 #define SD_GROUP 1
 #define SD_SHORT_ROWS 1
+/* The larger inner functions: inlined into their loops, but here, where that takes minutes to compile. */
+#define SD_BODY static SD_NOINLINE
+
+#include "half.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -125,6 +129,26 @@ SD_INLINE f64x8 f32_high_to_f64(f32x16 a) { SD_LANES(f64x8, 8, (double)a.v[i + 8
 SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
     SD_LANES(f32x16, 16, (float)(i < 8 ? low.v[i & 7] : high.v[i & 7]));
 }
+
+/* float16 and bfloat16 in memory, float32 in packs, as half.h has them */
+SD_INLINE f32x16 f16_load(const uint16_t *p) { SD_LANES(f32x16, 16, sd_f16_to_f32(p[i])); }
+SD_INLINE f32x16 f16_load_n(const uint16_t *p, size_t n, float fill) {
+    SD_LANES(f32x16, 16, (size_t)i < n ? sd_f16_to_f32(p[i]) : fill);
+}
+SD_INLINE void f16_store_n(uint16_t *p, size_t n, f32x16 a) {
+    for (size_t i = 0; i < n; i++) p[i] = sd_f16_from_f32(a.v[i]);
+}
+SD_INLINE void f16_store(uint16_t *p, f32x16 a) { f16_store_n(p, 16, a); }
+SD_INLINE void f16_stream(uint16_t *p, f32x16 a) { f16_store(p, a); }
+SD_INLINE f32x16 bf16_load(const uint16_t *p) { SD_LANES(f32x16, 16, sd_bf16_to_f32(p[i])); }
+SD_INLINE f32x16 bf16_load_n(const uint16_t *p, size_t n, float fill) {
+    SD_LANES(f32x16, 16, (size_t)i < n ? sd_bf16_to_f32(p[i]) : fill);
+}
+SD_INLINE void bf16_store_n(uint16_t *p, size_t n, f32x16 a) {
+    for (size_t i = 0; i < n; i++) p[i] = sd_bf16_from_f32(a.v[i]);
+}
+SD_INLINE void bf16_store(uint16_t *p, f32x16 a) { bf16_store_n(p, 16, a); }
+SD_INLINE void bf16_stream(uint16_t *p, f32x16 a) { bf16_store(p, a); }
 
 /* float64, likewise */
 SD_INLINE f64x8 f64_set1(double a) { SD_LANES(f64x8, 8, a); }

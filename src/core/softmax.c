@@ -25,7 +25,13 @@ static int temperatures_valid(const double *temperature, ptrdiff_t stride, size_
 
 SD_DEFINE(softmax_f32, float)
 SD_DEFINE(softmax_f64, double)
+SD_DEFINE(softmax_f16, uint16_t)
+SD_DEFINE(softmax_bf16, uint16_t)
 SD_DEFINE(log_softmax_f32, float)
 SD_DEFINE(log_softmax_f64, double)
+SD_DEFINE(log_softmax_f16, uint16_t)
+SD_DEFINE(log_softmax_bf16, uint16_t)
 SD_DEFINE(logsumexp_f32, float)
 SD_DEFINE(logsumexp_f64, double)
+SD_DEFINE(logsumexp_f16, uint16_t)
+SD_DEFINE(logsumexp_bf16, uint16_t)

@@ -67,7 +67,7 @@ static void F(write_limit)(const SD_ITEM *x, SD_ITEM *out, size_t n, SD_REAL thr
  * lane, since it starts at the lane's largest; so z = (a->s + e) - a->s is exact, and s (1 + q) - z,
  * rounded once, is what the addition lost and what rounding the exponential to e lost as well:
  * FastTwoSum with the product in it, without which tied elements would all be off to the same side. */
-SD_INLINE void F(add)(A(accumulator) * a, const int group, const SD_PACK *s, const SD_PACK *q,
+SD_BODY void F(add)(A(accumulator) * a, const int group, const SD_PACK *s, const SD_PACK *q,
                       const SD_PACK *e) {
     SD_PACK z[SD_MOST];
     SD_EACH {
@@ -90,7 +90,7 @@ SD_INLINE void F(add_packs)(A(accumulator) * a, const A(reduction) * r, const in
 
 /* A block more in the sum, and meanwhile the lane maxima of the next block, which so is in the first
  * cache when its turn comes. */
-SD_INLINE SD_PACK F(add_block)(A(accumulator) * total, const A(reduction) * r, const SD_ITEM *x,
+SD_BODY SD_PACK F(add_block)(A(accumulator) * total, const A(reduction) * r, const SD_ITEM *x,
                                size_t n, SD_PACK lane_max, const SD_ITEM *next, size_t n_next,
                                const int moved) {
     const SD_PACK lowest = P(set1)(-(SD_REAL)INFINITY);
@@ -201,7 +201,7 @@ static SD_NOINLINE int F(are_equal)(const SD_ITEM *x, size_t n) {
 /* Exponentials s (1 + q) times 1 / sum, as s high + s (q high + low), whose one large term is exact
  * inside the fma; then the scale is taken off, by an fma too, because where that is subnormal a
  * product takes 150 cycles on some CPUs. */
-SD_INLINE void F(divide)(const A(inverse) * inverse, const int group, const SD_PACK *s, const SD_PACK *q,
+SD_BODY void F(divide)(const A(inverse) * inverse, const int group, const SD_PACK *s, const SD_PACK *q,
                          SD_PACK *out) {
     const SD_PACK unscale = P(set1)(SD_UNSCALE), zero = P(set1)(0);
     SD_EACH out[u] = P(fma)(q[u], inverse->high, inverse->low);
@@ -248,7 +248,7 @@ SD_INLINE void F(write)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size
 /* In the caches and in float64, exponentials are stored and then divided, which is faster: each with
  * the sign of what rounding it lost as its own, so that half of that loss can be made good. */
 
-SD_INLINE void F(store_packs)(A(accumulator) * a, const A(reduction) * r, const int group,
+SD_BODY void F(store_packs)(A(accumulator) * a, const A(reduction) * r, const int group,
                               const SD_PACK *x, const int moved, SD_PACK *out) {
     SD_PACK s[SD_MOST], q[SD_MOST], e[SD_MOST];
     A(exponential)(r, group, x, moved, 1, s, q);
@@ -351,7 +351,7 @@ static void F(softmax_row)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *
 /* Rows of at most four packs stay in registers, and their exponentials are computed once. Several rows
  * at a time, step by step: the long waits of a row, for its maximum and for its division, are then
  * waited for once. 0, and nothing written, if one of them is left to softmax_row. */
-SD_INLINE int F(softmax_short)(const A(temperature) * t, const SD_ITEM *const *x, SD_ITEM *const *out,
+SD_BODY int F(softmax_short)(const A(temperature) * t, const SD_ITEM *const *x, SD_ITEM *const *out,
                                size_t n, const int rows, const int group) {
     const SD_PACK split = P(set1)(SD_SPLIT);
     SD_PACK s[SD_MOST][SD_MOST], q[SD_MOST][SD_MOST], packs[SD_MOST][SD_MOST];

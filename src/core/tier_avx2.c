@@ -1,4 +1,4 @@
-/* The kernels for one tier: AVX2 and FMA. */
+/* The kernels for one tier: AVX2, FMA and F16C. */
 #include "compiler.h"
 
 #if SD_X86
@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-SD_TARGET_BEGIN("avx2,fma")
+SD_TARGET_BEGIN("avx2,fma,f16c")
 #include "pack_avx2.h"
 
 #define SD_KERNELS sd_kernels_avx2

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-SD_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+SD_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
 #include "pack_avx512.h"
 
 #define SD_KERNELS sd_kernels_avx512
