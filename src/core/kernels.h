@@ -19,6 +19,11 @@ typedef struct {
     void (*log_softmax_f64)(const double *x, double *out, const sd_rows *rows);
     void (*logsumexp_f32)(const float *x, float *out, const sd_rows *rows);
     void (*logsumexp_f64)(const double *x, double *out, const sd_rows *rows);
+    /* x, x_stride are those of p */
+    void (*softmax_vjp_f32)(const float *p, const float *g, ptrdiff_t g_stride, float *out,
+                            const sd_rows *rows);
+    void (*softmax_vjp_f64)(const double *p, const double *g, ptrdiff_t g_stride, double *out,
+                            const sd_rows *rows);
     /* steps all eight lanes of s `blocks` times, eight words a step */
     void (*xoshiro_blocks)(uint64_t s[4][8], uint64_t *out, size_t blocks);
     void (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
