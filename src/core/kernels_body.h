@@ -18,11 +18,12 @@
 #include "exp2_undef.h"
 
 #include "vjp_body.h"
+#include "transpose_body.h"
 #include "xoshiro_body.h"
 #include "alias_body.h"
 
 const sd_kernels SD_KERNELS = {
     softmax_f32,   softmax_f64,   log_softmax_f32, log_softmax_f64,
     logsumexp_f32, logsumexp_f64, softmax_vjp_f32, softmax_vjp_f64,
-    xoshiro_blocks, alias_map,
+    transpose_16, transpose_32, transpose_64, xoshiro_blocks, alias_map,
 };
