@@ -76,42 +76,30 @@ static double vjp_power(int e) {
 
 static int vjp_clamp(int a, int low, int high) { return a < low ? low : a > high ? high : a; }
 
-/* 1 / T as 2^g_exponent 2^p_exponent 2^out_exponent / m, with m from 1 to 2: what g, p and the result
- * are scaled by for p from 0 to 1, so that nothing in between overflows, or loses bits to underflow,
- * unless the result does. p is scaled up far enough for what its products round off to be exact. */
+/* p is scaled by 2^VJP_P_EXPONENT, so that what its products round off is exact even where p is
+ * subnormal; g by 2^VJP_G_EXPONENT, or so that its largest, if that is not within 2^-455 and 2^456,
+ * is about that. For p from 0 to 1 the products then neither overflow nor lose bits to underflow, and
+ * the result does only when it is scaled back, if it must. */
+enum { VJP_P_EXPONENT = 110, VJP_G_EXPONENT = 455 };
+
+/* T = 2^exponent m, with m from 1 to 2 */
 typedef struct {
-    int t_exponent, g_exponent, p_exponent, out_exponent;
-    f64x8 high, low; /* 1 / m */
-    int is_zero;     /* T = infinity */
-} vjp_scales;
+    int exponent, is_infinite;
+    f64x8 high, low; /* 2^VJP_P_EXPONENT / m, the sum of the two */
+} vjp_temperature;
 
-enum { VJP_P_EXPONENT = 110 };
-
-static vjp_scales vjp_scales_make(double t) {
-    vjp_scales r = {0};
-    r.is_zero = t > DBL_MAX;
-    r.t_exponent = r.is_zero ? 0 : vjp_exponent(t);
-    const int half = r.t_exponent / 2; /* for 2^-t_exponent may be out of range */
-    const double m = r.is_zero ? 1 : t * vjp_power(-half) * vjp_power(half - r.t_exponent);
+static vjp_temperature vjp_temperature_make(double t) {
+    vjp_temperature r = {0};
+    r.is_infinite = t > DBL_MAX;
+    r.exponent = r.is_infinite ? 0 : vjp_exponent(t);
+    const int half = r.exponent / 2; /* for 2^-exponent may be out of range */
+    const double m = r.is_infinite ? 1 : t * vjp_power(-half) * vjp_power(half - r.exponent);
     const f64x8 one = f64_set1(1), divisor = f64_set1(m);
-    r.high = f64_div(one, divisor);
-    r.low = f64_mul(f64_sub(f64_set1(0), f64_fms(divisor, r.high, one)), r.high);
+    const f64x8 inverse = f64_div(one, divisor), p_scale = f64_set1(vjp_power(VJP_P_EXPONENT));
+    const f64x8 error = f64_sub(f64_set1(0), f64_fms(divisor, inverse, one));
+    r.high = f64_mul(inverse, p_scale);
+    r.low = f64_mul(f64_mul(error, inverse), p_scale);
     return r;
-}
-
-/* For a row whose largest |g| is `largest`: 0 (or not finite), where it does not matter, or more. */
-static void vjp_scales_for(vjp_scales *r, double largest) {
-    const int usual = -r->t_exponent - VJP_P_EXPONENT;
-    r->g_exponent = usual;
-    if (largest > 0 && largest <= DBL_MAX) {
-        const int e = vjp_exponent(largest);
-        r->g_exponent = vjp_clamp(e + usual, -600, 900) - e;
-    }
-    r->g_exponent = vjp_clamp(r->g_exponent, -1000, 1000);
-    const int rest = usual - r->g_exponent;
-    const int more = vjp_clamp(rest, 0, 910);
-    r->p_exponent = VJP_P_EXPONENT + more;
-    r->out_exponent = vjp_clamp(rest - more, -1000, 1000);
 }
 
 /* The sum of p g scale, and the largest |g|. */
@@ -138,7 +126,7 @@ static sd_sum vjp_sum_f64(const double *p, const double *g, size_t n, double sca
     return sum;
 }
 
-typedef struct { f64x8 sum_high, sum_low, g_scale, high, low, out_scale; } vjp_writer;
+typedef struct { f64x8 sum_high, sum_low, g_scale, high, low, scale_back, and_more; } vjp_writer;
 
 SD_INLINE f64x8 vjp_pack_f64(const vjp_writer *w, f64x8 p, f64x8 g) {
     const f64x8 scaled = f64_mul(g, w->g_scale);
@@ -148,29 +136,35 @@ SD_INLINE f64x8 vjp_pack_f64(const vjp_writer *w, f64x8 p, f64x8 g) {
     const f64x8 q = f64_mul(p, w->high);
     const f64x8 q_low = f64_fma(p, w->low, f64_fms(p, w->high, q));
     const f64x8 r = f64_fma(q, d, f64_fma(q_low, d, f64_mul(q, d_low)));
-    return f64_add(f64_mul(r, w->out_scale), f64_set1(0)); /* -0 becomes +0 */
+    const f64x8 back = f64_mul(f64_mul(r, w->scale_back), w->and_more);
+    return f64_add(back, f64_set1(0)); /* -0 becomes +0 */
 }
 
-static void vjp_row_f64(const double *p, const double *g, double *out, size_t n, vjp_scales *scales) {
+static void vjp_row_f64(const double *p, const double *g, double *out, size_t n,
+                        const vjp_temperature *t) {
     double largest;
-    vjp_scales_for(scales, 0);
-    const int usual = scales->g_exponent;
-    sd_sum sum = vjp_sum_f64(p, g, n, vjp_power(usual), &largest);
-    vjp_scales_for(scales, largest);
-    if (scales->g_exponent != usual)
-        sum = vjp_sum_f64(p, g, n, vjp_power(scales->g_exponent), &largest);
+    int exponent = VJP_G_EXPONENT;
+    sd_sum sum = vjp_sum_f64(p, g, n, vjp_power(exponent), &largest);
+    if (largest > 0 && largest <= DBL_MAX) {
+        const int e = vjp_exponent(largest);
+        if (e < -VJP_G_EXPONENT || e > VJP_G_EXPONENT) {
+            exponent = vjp_clamp(VJP_G_EXPONENT - e, -1022, 1023);
+            sum = vjp_sum_f64(p, g, n, vjp_power(exponent), &largest);
+        }
+    }
     if (!(sum.high <= DBL_MAX && sum.high >= -DBL_MAX)) {
         fill_f64(out, n, NAN);
         return;
     }
-    const f64x8 p_scale = f64_set1(vjp_power(scales->p_exponent));
+    const int back = -t->exponent - exponent - VJP_P_EXPONENT, first = vjp_clamp(back, -1000, 1000);
     const vjp_writer writer = {
         f64_set1(sum.high),
         f64_set1(sum.low),
-        f64_set1(vjp_power(scales->g_exponent)),
-        f64_mul(scales->high, p_scale),
-        f64_mul(scales->low, p_scale),
-        f64_set1(scales->is_zero ? 0 : vjp_power(scales->out_exponent)),
+        f64_set1(vjp_power(exponent)),
+        t->high,
+        t->low,
+        f64_set1(t->is_infinite ? 0 : vjp_power(first)),
+        f64_set1(vjp_power(vjp_clamp(back - first, -1000, 1000))),
     };
     size_t i = 0;
     for (; n - i >= 8; i += 8)
@@ -194,11 +188,11 @@ static void softmax_vjp_f32(const float *p, const float *g, ptrdiff_t g_stride, 
 static void softmax_vjp_f64(const double *p, const double *g, ptrdiff_t g_stride, double *out,
                             const sd_rows *rows) {
     double t = NAN;
-    vjp_scales scales = {0};
+    vjp_temperature temperature = {0};
     for (size_t i = 0; i < rows->rows; i++) {
         const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
-        if (next != t) scales = vjp_scales_make(t = next);
-        vjp_row_f64(p, g, out, rows->n, &scales);
+        if (next != t) temperature = vjp_temperature_make(t = next);
+        vjp_row_f64(p, g, out, rows->n, &temperature);
         p += rows->x_stride, g += g_stride, out += rows->out_stride;
     }
 }

@@ -42,7 +42,6 @@ def log_softmax(
 def log_softmax(
     x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: NDArray[Any] | None = None
 ) -> NDArray[Any]: ...
-
 @overload
 def softmax_vjp(
     p: ArrayLike, g: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: _Out
