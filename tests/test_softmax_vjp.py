@@ -31,8 +31,9 @@ def exact_row(p, g, temperature):
     total = sum(a * b for a, b in zip(p, g, strict=True))
     size = sum(abs(a * b) for a, b in zip(p, g, strict=True))
     t = Fraction(float(temperature))
+    floor = max(size / 256, max(abs(b) for b in g) / 2**900) / t
     results = [a * (b - total) / t for a, b in zip(p, g, strict=True)]
-    return [(r, max(abs(r), abs(a) * size / t / 256)) for r, a in zip(results, p, strict=True)]
+    return [(r, max(abs(r), a * floor)) for r, a in zip(results, p, strict=True)]
 
 
 def spacing(scale, dtype):
@@ -108,7 +109,7 @@ def test_equal_gradients_give_almost_nothing():
 @pytest.mark.parametrize("temperature", [1.0, 5e-324, 1e-308, 1e-30, 1e30, 1e308, 1.7e308])
 def test_no_magnitude_overflows_on_the_way(dtype, largest, smallest, temperature):
     for seed, scale in enumerate([largest, largest / 1e3, smallest, 1e3 * smallest, 1e-30, 1e30]):
-        for sigma in (1, 100) if scale < np.finfo(dtype).tiny else (1, 100, 400):
+        for sigma in (1, 100, 400):
             p = rows(dtype, 30, seed, sigma)[0]
             g = (np.random.default_rng(seed).uniform(-1, 1, 30) * scale).astype(dtype)
             assert worst_ulp(softmax_vjp(p, g, temperature), p, g, temperature) <= 1

@@ -77,9 +77,9 @@ static double vjp_power(int e) {
 static int vjp_clamp(int a, int low, int high) { return a < low ? low : a > high ? high : a; }
 
 /* p is scaled by 2^VJP_P_EXPONENT, so that what its products round off is exact even where p is
- * subnormal; g by 2^VJP_G_EXPONENT, or so that its largest, if that is not within 2^-455 and 2^456,
- * is about that. For p from 0 to 1 the products then neither overflow nor lose bits to underflow, and
- * the result does only when it is scaled back, if it must. */
+ * subnormal; g by 2^455, or so that its largest, if that is not within 2^-455 and 2^456, comes as near
+ * to 2^910 as can be. For p from 0 to 1 the products then neither overflow nor lose bits to underflow,
+ * and the result does only when it is scaled back, if it must. */
 enum { VJP_P_EXPONENT = 110, VJP_G_EXPONENT = 455 };
 
 /* T = 2^exponent m, with m from 1 to 2 */
@@ -148,7 +148,7 @@ static void vjp_row_f64(const double *p, const double *g, double *out, size_t n,
     if (largest > 0 && largest <= DBL_MAX) {
         const int e = vjp_exponent(largest);
         if (e < -VJP_G_EXPONENT || e > VJP_G_EXPONENT) {
-            exponent = vjp_clamp(VJP_G_EXPONENT - e, -1022, 1023);
+            exponent = vjp_clamp(2 * VJP_G_EXPONENT - e, -1022, 1023);
             sum = vjp_sum_f64(p, g, n, vjp_power(exponent), &largest);
         }
     }

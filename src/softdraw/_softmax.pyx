@@ -28,6 +28,7 @@ cdef extern from "numpy/arrayobject.h":
     # NumPy's own declaration for Cython hides that descr is taken over
     object PyArray_NewFromDescr(type subtype, cnp.dtype descr, int nd, const cnp.npy_intp *dims,
                                 const cnp.npy_intp *strides, void *data, int flags, object base)
+    object PyArray_Scalar(void *data, cnp.dtype descr, object base)
     int PyArray_CopyInto(cnp.ndarray target, cnp.ndarray source) except -1
 
 AxisError = getattr(np, "exceptions", np).AxisError
@@ -124,11 +125,25 @@ cdef bint are_alike(cnp.ndarray a, cnp.ndarray b) noexcept:
     return cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b) and cnp.PyArray_SAMESHAPE(a, b)
 
 
-cdef bint are_apart_or_same(cnp.ndarray a, cnp.ndarray b) noexcept:
-    """Of two contiguous arrays: no part of one is another part of the other."""
+cdef bint are_apart(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Two contiguous arrays share no memory."""
     cdef uintptr_t at = <uintptr_t>cnp.PyArray_DATA(a), bt = <uintptr_t>cnp.PyArray_DATA(b)
-    cdef uintptr_t nbytes = <uintptr_t>cnp.PyArray_NBYTES(a)
-    return at == bt or at + nbytes <= bt or bt + <uintptr_t>cnp.PyArray_NBYTES(b) <= at
+    return (at + <uintptr_t>cnp.PyArray_NBYTES(a) <= bt
+            or bt + <uintptr_t>cnp.PyArray_NBYTES(b) <= at)
+
+
+cdef bint can_take(cnp.ndarray out, cnp.ndarray x) noexcept:
+    """out is like x, and it is x or apart from it."""
+    return are_alike(out, x) and (
+        cnp.PyArray_DATA(out) == cnp.PyArray_DATA(x) or are_apart(out, x)
+    )
+
+
+cdef cnp.ndarray new_array(int ndim, cnp.ndarray like):
+    """Of the first dimensions of like, and its type."""
+    cdef cnp.dtype dtype = like.descr
+    Py_INCREF(dtype)
+    return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, cnp.PyArray_DIMS(like), NULL, NULL, 0, None)
 
 
 cdef const double *plain_temperature(object temperature, cnp.ndarray x, double *scalar,
@@ -169,7 +184,8 @@ cdef object plain_case(const Function *function, object x, object g, object temp
     cdef ptrdiff_t t_stride, out_stride
     cdef int error, ndim
     cdef size_t n, rows
-    cdef cnp.ndarray array, result
+    cdef cnp.ndarray array, result = None
+    cdef double number  # room for the result, if it is one
     if not is_plain(function, x) or not PyLong_CheckExact(axis):
         return None
     array = <cnp.ndarray>x
@@ -182,16 +198,15 @@ cdef object plain_case(const Function *function, object x, object g, object temp
     if g is not None and not (is_plain(function, g) and are_alike(array, <cnp.ndarray>g)):
         return None
     if function.reduces:
-        result = cnp.PyArray_EMPTY(ndim - 1, cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array), 0)
+        if ndim > 1:
+            result = new_array(ndim - 1, array)
     elif out is None:
-        result = cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(array), cnp.PyArray_TYPE(array), 0)
+        result = new_array(ndim, array)
     elif cnp.PyArray_CheckExact(out) and cnp.PyArray_ISCARRAY(out):
         result = <cnp.ndarray>out
-        if not are_alike(result, array) or not are_apart_or_same(result, array):
+        if not can_take(result, array) or g is not None and not can_take(result, <cnp.ndarray>g):
             return None
-        if g is not None and not are_apart_or_same(result, <cnp.ndarray>g):
-            return None
-        if t != &scalar and not are_apart_or_same(result, <cnp.ndarray>temperature):
+        if t != &scalar and not are_apart(result, <cnp.ndarray>temperature):
             return None
     else:
         return None
@@ -201,7 +216,7 @@ cdef object plain_case(const Function *function, object x, object g, object temp
     cdef int type_num = cnp.PyArray_TYPE(array)
     cdef const void *source = cnp.PyArray_DATA(array)
     cdef const void *other = NULL if g is None else cnp.PyArray_DATA(<cnp.ndarray>g)
-    cdef void *target = cnp.PyArray_DATA(result)
+    cdef void *target = &number if result is None else cnp.PyArray_DATA(result)
     if rows * n < WITHOUT_GIL:
         error = run(function, type_num, source, <ptrdiff_t>n, other, <ptrdiff_t>n, target,
                     out_stride, rows, n, t, t_stride)
@@ -209,8 +224,9 @@ cdef object plain_case(const Function *function, object x, object g, object temp
         with nogil:
             error = run(function, type_num, source, <ptrdiff_t>n, other, <ptrdiff_t>n, target,
                         out_stride, rows, n, t, t_stride)
-    # a temperature is out of range, nothing is written, and call() says which
-    return None if error else result
+    if error:
+        return None  # a temperature is out of range, nothing is written, and call() says which
+    return PyArray_Scalar(&number, array.descr, None) if result is None else result
 
 
 # ---- rows of any arrays ------------------------------------------------------------------------
@@ -510,6 +526,14 @@ cdef int compute_copying(const Rows *rows, cnp.ndarray x, cnp.ndarray g,
             return 0
 
 
+cdef bint is_other_float(const Rows *rows, cnp.ndarray array) noexcept:
+    return (
+        array is not None
+        and cnp.PyArray_TYPE(array) != rows.type_num
+        and cnp.PyArray_TYPE(array) > cnp.NPY_ULONGLONG
+    )
+
+
 cdef int compute(Rows *rows, cnp.ndarray x, cnp.ndarray g, cnp.ndarray out) except -1:
     """All rows, from arrays that are checked already and do not overlap but where they are one."""
     cdef char *memory = NULL
@@ -529,8 +553,11 @@ cdef int compute(Rows *rows, cnp.ndarray x, cnp.ndarray g, cnp.ndarray out) exce
         rows.scratch[OUT] = rows.scratch[X]
     try:
         if rows.how[X] == COPIED or rows.how[G] == COPIED or rows.how[OUT] == COPIED:
-            # what has no room in a half becomes infinite or 0, whatever the caller has NumPy do
-            with np.errstate(all="ignore"):
+            if is_other_float(rows, x) or is_other_float(rows, g) or is_other_float(rows, out):
+                # what a half has no room for becomes infinite or 0, whatever the caller has NumPy do
+                with np.errstate(all="ignore"):
+                    compute_copying(rows, x, g, out)
+            else:
                 compute_copying(rows, x, g, out)
         elif cnp.PyArray_SIZE(x) < WITHOUT_GIL:
             compute_boxes(rows)
@@ -655,12 +682,12 @@ cdef bint is_real(object dtype):
     # longdouble has no kernel, and neither have the float8 of ml_dtypes, whose kind is "f" too
     global BFLOAT16
     cdef int type_num = (<cnp.dtype>dtype).type_num
-    if type_num == BFLOAT16:
+    if type_num == BFLOAT16 or type_num == cnp.NPY_FLOAT16 or type_num <= cnp.NPY_FLOAT64:
         return True
     if dtype.name == "bfloat16":
         BFLOAT16 = type_num
         return True
-    return dtype.kind in "iub" or dtype.char in "efd"
+    return False
 
 
 cdef bint is_masked(object value):
@@ -939,7 +966,7 @@ def logsumexp(x, temperature=1.0, *, axis=-1, keepdims=False):
     if not keepdims:
         result = plain_case(&LOGSUMEXP, x, None, temperature, axis, None)
         if result is not None:
-            return result if cnp.PyArray_NDIM(<cnp.ndarray>result) else result[()]
+            return result
     return call(&LOGSUMEXP, x, None, temperature, axis, None, keepdims)
 
 
@@ -949,7 +976,8 @@ def softmax_vjp(p, g, temperature=1.0, *, axis=-1, out=None):
     The vector-Jacobian product: with ``p = softmax(x, temperature)`` and `g` a loss's gradient by
     `p`, the result is its gradient by `x`. Sums are kept in more than the precision of the result,
     which is right to 1 ULP unless its two terms cancel to less than 1/256 of
-    ``p * sum(abs(p * g)) / temperature``, and then to 1 ULP of that; for rows of at most 2**24.
+    ``p * sum(abs(p * g)) / temperature``, and then to 1 ULP of that; for rows of at most 2**24, and
+    gradients less than 2**900 times apart.
 
     Parameters
     ----------

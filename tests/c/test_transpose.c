@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST = 70, STRIDE = 77 };
+enum { MOST = 70, STRIDE = 77, BYTES = MOST * STRIDE * 8 };
 
-static unsigned char x[MOST * STRIDE * 8], out[MOST * STRIDE * 8], wanted[MOST * STRIDE * 8];
+static _Alignas(8) unsigned char x[BYTES], out[BYTES], wanted[BYTES];
 
 static int is_right(size_t size, size_t rows, size_t columns, int up) {
     const ptrdiff_t stride = (ptrdiff_t)(STRIDE * size), x_stride = up ? -stride : stride;
