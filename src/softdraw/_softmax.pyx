@@ -69,7 +69,7 @@ cdef enum:
     # bytes of the scratch block, which stays in a core's own cache; of columns more are taken at
     # once, for memory is read and written at half the speed in runs of less than a kilobyte
     SCRATCH = 1 << 18
-    SCRATCH_TRANSPOSED = 1 << 21
+    SCRATCH_OF_COLUMNS = 1 << 21
     LINE = 64  # of the cache
     MOST_DIMS = 64
 
@@ -365,23 +365,26 @@ cdef int way(const Rows *rows, int which, cnp.ndarray array) noexcept:
 cdef ptrdiff_t choose_boxes(Rows *rows) noexcept:
     """Sets how the rows are cut into boxes; the number of rows that one has at most."""
     cdef int which
-    cdef bint direct = True, transposed = False
+    cdef bint direct = True, columns = False
+    cdef const Dim *row = &rows.kept[rows.kept_ndim - 1]
+    cdef const Dim *element = &rows.reduced[rows.reduced_ndim - 1]
     cdef ptrdiff_t inner = 1, budget, line = LINE // rows.itemsize
     for which in range(T):
-        direct = direct and rows.how[which] == DIRECT
-        transposed = transposed or rows.how[which] == TRANSPOSED
+        if rows.how[which] != DIRECT:
+            direct = False
+            columns |= size_of(row.stride[which]) < size_of(element.stride[which])
     # an odd number of lines, so that rows do not compete for the same places of the cache
     rows.pitch = (((rows.n - 1) // line + 1) | 1) * LINE
     if direct:
         rows.split, rows.step = 0, rows.kept[0].length
         return 0
-    budget = max((SCRATCH_TRANSPOSED if transposed else SCRATCH) // rows.pitch, 1)
+    budget = max((SCRATCH_OF_COLUMNS if columns else SCRATCH) // rows.pitch, 1)
     rows.split = rows.kept_ndim - 1
     while rows.split > 0 and inner * rows.kept[rows.split].length <= budget:
         inner *= rows.kept[rows.split].length
         rows.split -= 1
     rows.step = max(budget // inner, 1)
-    if transposed and rows.split == rows.kept_ndim - 1:
+    if columns and rows.split == rows.kept_ndim - 1:
         rows.step = max(rows.step // line, 1) * line
     rows.step = min(rows.step, rows.kept[rows.split].length)
     return rows.step * inner
@@ -498,9 +501,12 @@ cdef cnp.ndarray view(const Rows *rows, const Box *box, int which, cnp.dtype dty
     )
 
 
-cdef object rounded_to(object dtype, object result):
-    """The result in its dtype; what becomes zero there becomes +0."""
-    return result.astype(dtype) + dtype.type(0)
+cdef object rounded_to(object half, object result):
+    """float32 in one of the halves; what becomes -0 there becomes +0."""
+    rounded = result.astype(half)
+    bits = rounded.view(np.int16)
+    np.multiply(bits, bits != -0x8000, out=bits)
+    return rounded
 
 
 cdef int compute_copying(const Rows *rows, cnp.ndarray x, cnp.ndarray g,
