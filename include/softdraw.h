@@ -26,7 +26,7 @@ extern "C" {
 
 enum softdraw_error {
     SOFTDRAW_OK = 0,
-    SOFTDRAW_ERROR_TEMPERATURE, /* a temperature is negative or NaN */
+    SOFTDRAW_ERROR_TEMPERATURE, /* a temperature is negative or NaN, or 0 for softmax_vjp */
     SOFTDRAW_ERROR_ISA,         /* SOFTDRAW_ISA names a tier that this CPU or build lacks */
     SOFTDRAW_ERROR_LENGTH,      /* no weights, or more than 2^32 of them */
     SOFTDRAW_ERROR_WEIGHT,      /* a weight is negative, NaN or infinite */
@@ -99,6 +99,19 @@ int softdraw_logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
 int softdraw_logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
                             ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
                             ptrdiff_t temperature_stride);
+
+/* For each row of probabilities p, from softmax(x / T), and gradients g of a loss by them, the loss's
+ * gradient by x:
+ *     out[i] = p[i] (g[i] - sum(p g)) / T
+ * for p from 0 to 1 and n to 2^24 to 1 ULP of the largest of |out[i]|, |p[i]| sum(|p g|) / (256 T)
+ * and |p[i]| max(|g|) / (2^900 T). T > 0; at infinity out is 0. A row with NaN or an infinity in p or g
+ * becomes NaN. out may be p or g with equal strides, and must not overlap them otherwise. */
+int softdraw_softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
+                             float *out, ptrdiff_t out_stride, size_t rows, size_t n,
+                             const double *temperature, ptrdiff_t temperature_stride);
+int softdraw_softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *g,
+                             ptrdiff_t g_stride, double *out, ptrdiff_t out_stride, size_t rows,
+                             size_t n, const double *temperature, ptrdiff_t temperature_stride);
 
 /* ---- generator ------------------------------------------------------------------------------ */
 

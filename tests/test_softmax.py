@@ -622,6 +622,18 @@ def test_out_may_overlap_the_temperatures(function):
     np.testing.assert_array_equal(memory, expected)
 
 
+@pytest.mark.parametrize("function", SAME_SHAPE)
+@pytest.mark.parametrize("place", [0, 1, 17, 29])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_out_may_hold_the_temperatures_anywhere(function, place, axis):
+    memory = np.abs(normal(36)) + 0.1
+    out, x = memory[:30].reshape(5, 6), normal(5, 6)
+    temperature = memory[place : place + (6 if axis == 0 else 5)]
+    expected = function(x, temperature.copy(), axis=axis)
+    function(x, temperature, axis=axis, out=out)
+    np.testing.assert_array_equal(out, expected)
+
+
 # ---- empty arrays ------------------------------------------------------------------------------
 
 

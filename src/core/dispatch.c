@@ -96,7 +96,7 @@ const sd_kernels *sd_kernels_in_use(void) {
 const char *softdraw_strerror(int error) {
     switch (error) {
     case SOFTDRAW_OK: return "no error";
-    case SOFTDRAW_ERROR_TEMPERATURE: return "temperature must be >= 0";
+    case SOFTDRAW_ERROR_TEMPERATURE: return "temperature must be >= 0, for softmax_vjp > 0";
     case SOFTDRAW_ERROR_ISA: return "SOFTDRAW_ISA names a tier that this CPU or build lacks";
     case SOFTDRAW_ERROR_LENGTH: return "needs at least one weight and at most 2**32";
     case SOFTDRAW_ERROR_WEIGHT: return "weights must be finite and >= 0";

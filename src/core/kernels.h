@@ -25,6 +25,18 @@ typedef struct {
     void (*logsumexp_f64)(const double *x, double *out, const sd_rows *rows);
     void (*logsumexp_f16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
     void (*logsumexp_bf16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
+    /* x, x_stride are those of p */
+    void (*softmax_vjp_f32)(const float *p, const float *g, ptrdiff_t g_stride, float *out,
+                            const sd_rows *rows);
+    void (*softmax_vjp_f64)(const double *p, const double *g, ptrdiff_t g_stride, double *out,
+                            const sd_rows *rows);
+    /* as in transpose.h, with strides in elements */
+    void (*transpose_16)(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                         size_t rows, size_t columns);
+    void (*transpose_32)(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptrdiff_t out_stride,
+                         size_t rows, size_t columns);
+    void (*transpose_64)(const uint64_t *x, ptrdiff_t x_stride, uint64_t *out, ptrdiff_t out_stride,
+                         size_t rows, size_t columns);
     /* steps all eight lanes of s `blocks` times, eight words a step */
     void (*xoshiro_blocks)(uint64_t s[4][8], uint64_t *out, size_t blocks);
     void (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,

@@ -45,11 +45,18 @@
 #include "item_undef.h"
 #include "exp2_undef.h"
 
+#include "vjp_body.h"
+#include "transpose_body.h"
 #include "xoshiro_body.h"
 #include "alias_body.h"
 
+/* clang-format off */
 const sd_kernels SD_KERNELS = {
-    softmax_f32,   softmax_f64,   softmax_f16,   softmax_bf16,   log_softmax_f32, log_softmax_f64,
-    log_softmax_f16, log_softmax_bf16, logsumexp_f32, logsumexp_f64, logsumexp_f16, logsumexp_bf16,
-    xoshiro_blocks,  alias_map,
+    softmax_f32, softmax_f64, softmax_f16, softmax_bf16,
+    log_softmax_f32, log_softmax_f64, log_softmax_f16, log_softmax_bf16,
+    logsumexp_f32, logsumexp_f64, logsumexp_f16, logsumexp_bf16,
+    softmax_vjp_f32, softmax_vjp_f64,
+    transpose_16, transpose_32, transpose_64,
+    xoshiro_blocks,
+    alias_map,
 };

@@ -3,10 +3,10 @@
 #include "kernels.h"
 #include "softdraw.h"
 
-static int temperatures_valid(const double *temperature, ptrdiff_t stride, size_t rows) {
+static int temperatures_valid(const double *temperature, ptrdiff_t stride, size_t rows, double least) {
     const size_t count = stride == 0 && rows > 1 ? 1 : rows;
     for (size_t r = 0; r < count; r++)
-        if (!(temperature[(ptrdiff_t)r * stride] >= 0)) return 0;
+        if (!(temperature[(ptrdiff_t)r * stride] >= least)) return 0;
     return 1;
 }
 
@@ -16,7 +16,7 @@ static int temperatures_valid(const double *temperature, ptrdiff_t stride, size_
                         ptrdiff_t temperature_stride) {                                           \
         const sd_kernels *kernels = sd_kernels_in_use();                                          \
         if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
-        if (!temperatures_valid(temperature, temperature_stride, rows))                           \
+        if (!temperatures_valid(temperature, temperature_stride, rows, 0))                         \
             return SOFTDRAW_ERROR_TEMPERATURE;                                                    \
         const sd_rows all = {x_stride, out_stride, temperature_stride, rows, n, temperature};     \
         kernels->name(x, out, &all);                                                              \
@@ -35,3 +35,19 @@ SD_DEFINE(logsumexp_f32, float)
 SD_DEFINE(logsumexp_f64, double)
 SD_DEFINE(logsumexp_f16, uint16_t)
 SD_DEFINE(logsumexp_bf16, uint16_t)
+
+#define SD_DEFINE_VJP(name, type)                                                                 \
+    int softdraw_##name(const type *p, ptrdiff_t p_stride, const type *g, ptrdiff_t g_stride,     \
+                        type *out, ptrdiff_t out_stride, size_t rows, size_t n,                   \
+                        const double *temperature, ptrdiff_t temperature_stride) {                \
+        const sd_kernels *kernels = sd_kernels_in_use();                                          \
+        if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
+        if (!temperatures_valid(temperature, temperature_stride, rows, DBL_TRUE_MIN))             \
+            return SOFTDRAW_ERROR_TEMPERATURE;                                                    \
+        const sd_rows all = {p_stride, out_stride, temperature_stride, rows, n, temperature};     \
+        kernels->name(p, g, g_stride, out, &all);                                                 \
+        return SOFTDRAW_OK;                                                                       \
+    }
+
+SD_DEFINE_VJP(softmax_vjp_f32, float)
+SD_DEFINE_VJP(softmax_vjp_f64, double)

@@ -14,6 +14,7 @@
 
 SD_TARGET_BEGIN("avx2,fma,f16c")
 #include "pack_avx2.h"
+#include "tile_avx2.h"
 
 #define SD_KERNELS sd_kernels_avx2
 #include "kernels_body.h"

@@ -14,6 +14,7 @@
 
 SD_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
 #include "pack_avx512.h"
+#include "tile_avx2.h"
 
 #define SD_KERNELS sd_kernels_avx512
 #include "kernels_body.h"

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "pack_neon.h"
+#include "tile_plain.h"
 
 #define SD_KERNELS sd_kernels_neon
 #include "kernels_body.h"

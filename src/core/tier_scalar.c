@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "pack_scalar.h"
+#include "tile_plain.h"
 
 #define SD_KERNELS sd_kernels_scalar
 #include "kernels_body.h"

@@ -15,7 +15,7 @@ from ._core import cpu_info
 from ._include import get_include
 from ._logits import sample_logits
 from ._random import Xoshiro256
-from ._softmax import log_softmax, logsumexp, softmax
+from ._softmax import log_softmax, logsumexp, softmax, softmax_vjp
 
 __version__ = "0.1.0"
 
@@ -28,4 +28,5 @@ __all__ = [
     "logsumexp",
     "sample_logits",
     "softmax",
+    "softmax_vjp",
 ]

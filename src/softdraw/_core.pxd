@@ -3,7 +3,7 @@ into the extension module softdraw._core, where all other modules find them.
 """
 
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "softdraw.h" nogil:
     int SOFTDRAW_OK
@@ -28,18 +28,44 @@ cdef int softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t o
 cdef int softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
                      size_t rows, size_t n, const double *temperature,
                      ptrdiff_t temperature_stride) noexcept nogil
+cdef int softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                     ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil
+cdef int softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                      ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                      ptrdiff_t temperature_stride) noexcept nogil
 cdef int log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride) noexcept nogil
 cdef int log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride) noexcept nogil
+cdef int log_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                         ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride) noexcept nogil
+cdef int log_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                          ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                          ptrdiff_t temperature_stride) noexcept nogil
 cdef int logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                        size_t rows, size_t n, const double *temperature,
                        ptrdiff_t temperature_stride) noexcept nogil
 cdef int logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
                        size_t rows, size_t n, const double *temperature,
                        ptrdiff_t temperature_stride) noexcept nogil
+cdef int logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                       ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                       ptrdiff_t temperature_stride) noexcept nogil
+cdef int logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                        ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                        ptrdiff_t temperature_stride) noexcept nogil
+cdef int softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
+                         float *out, ptrdiff_t out_stride, size_t rows, size_t n,
+                         const double *temperature, ptrdiff_t temperature_stride) noexcept nogil
+cdef int softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *g, ptrdiff_t g_stride,
+                         double *out, ptrdiff_t out_stride, size_t rows, size_t n,
+                         const double *temperature, ptrdiff_t temperature_stride) noexcept nogil
+cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
+                    ptrdiff_t out_stride, size_t rows, size_t columns) noexcept nogil
 
 cdef void xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil
 cdef uint64_t xoshiro_next(softdraw_xoshiro *generator) noexcept nogil

@@ -7,18 +7,50 @@ cdef extern from "softdraw.h" nogil:
     int softdraw_softmax_f64(const double *x, ptrdiff_t x_stride, double *out,
                              ptrdiff_t out_stride, size_t rows, size_t n,
                              const double *temperature, ptrdiff_t temperature_stride) noexcept
+    int softdraw_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                             ptrdiff_t out_stride, size_t rows, size_t n,
+                             const double *temperature,
+                             ptrdiff_t temperature_stride) noexcept
+    int softdraw_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                              ptrdiff_t out_stride, size_t rows, size_t n,
+                              const double *temperature,
+                              ptrdiff_t temperature_stride) noexcept
     int softdraw_log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out,
                                  ptrdiff_t out_stride, size_t rows, size_t n,
                                  const double *temperature, ptrdiff_t temperature_stride) noexcept
     int softdraw_log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out,
                                  ptrdiff_t out_stride, size_t rows, size_t n,
                                  const double *temperature, ptrdiff_t temperature_stride) noexcept
+    int softdraw_log_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                                 ptrdiff_t out_stride, size_t rows, size_t n,
+                                 const double *temperature,
+                                 ptrdiff_t temperature_stride) noexcept
+    int softdraw_log_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                                  ptrdiff_t out_stride, size_t rows, size_t n,
+                                  const double *temperature,
+                                  ptrdiff_t temperature_stride) noexcept
     int softdraw_logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out,
                                ptrdiff_t out_stride, size_t rows, size_t n,
                                const double *temperature, ptrdiff_t temperature_stride) noexcept
     int softdraw_logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out,
                                ptrdiff_t out_stride, size_t rows, size_t n,
                                const double *temperature, ptrdiff_t temperature_stride) noexcept
+    int softdraw_logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                               ptrdiff_t out_stride, size_t rows, size_t n,
+                               const double *temperature,
+                               ptrdiff_t temperature_stride) noexcept
+    int softdraw_logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                                ptrdiff_t out_stride, size_t rows, size_t n,
+                                const double *temperature,
+                                ptrdiff_t temperature_stride) noexcept
+    int softdraw_softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g,
+                                 ptrdiff_t g_stride, float *out, ptrdiff_t out_stride, size_t rows,
+                                 size_t n, const double *temperature,
+                                 ptrdiff_t temperature_stride) noexcept
+    int softdraw_softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *g,
+                                 ptrdiff_t g_stride, double *out, ptrdiff_t out_stride, size_t rows,
+                                 size_t n, const double *temperature,
+                                 ptrdiff_t temperature_stride) noexcept
     void softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept
     uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) noexcept
     int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept
@@ -40,6 +72,10 @@ cdef extern from "softdraw.h" nogil:
     int softdraw_tier_available(int tier) noexcept
     int softdraw_tier_in_use() noexcept
 
+cdef extern from "../core/transpose.h" nogil:
+    void sd_transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
+                      ptrdiff_t out_stride, size_t rows, size_t columns) noexcept
+
 
 cdef int softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                      size_t rows, size_t n, const double *temperature,
@@ -53,6 +89,20 @@ cdef int softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t
                      ptrdiff_t temperature_stride) noexcept nogil:
     return softdraw_softmax_f64(x, x_stride, out, out_stride, rows, n, temperature,
                                 temperature_stride)
+
+
+cdef int softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                     ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_softmax_f16(x, x_stride, out, out_stride, rows, n, temperature,
+                                temperature_stride)
+
+
+cdef int softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                      ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                      ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_softmax_bf16(x, x_stride, out, out_stride, rows, n, temperature,
+                                 temperature_stride)
 
 
 cdef int log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
@@ -69,6 +119,20 @@ cdef int log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdi
                                     temperature_stride)
 
 
+cdef int log_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                         ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_log_softmax_f16(x, x_stride, out, out_stride, rows, n, temperature,
+                                    temperature_stride)
+
+
+cdef int log_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                          ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                          ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_log_softmax_bf16(x, x_stride, out, out_stride, rows, n, temperature,
+                                     temperature_stride)
+
+
 cdef int logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                        size_t rows, size_t n, const double *temperature,
                        ptrdiff_t temperature_stride) noexcept nogil:
@@ -81,6 +145,39 @@ cdef int logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff
                        ptrdiff_t temperature_stride) noexcept nogil:
     return softdraw_logsumexp_f64(x, x_stride, out, out_stride, rows, n, temperature,
                                   temperature_stride)
+
+
+cdef int logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                       ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                       ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_logsumexp_f16(x, x_stride, out, out_stride, rows, n, temperature,
+                                  temperature_stride)
+
+
+cdef int logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                        ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+                        ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_logsumexp_bf16(x, x_stride, out, out_stride, rows, n, temperature,
+                                   temperature_stride)
+
+
+cdef int softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
+                         float *out, ptrdiff_t out_stride, size_t rows, size_t n,
+                         const double *temperature, ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_softmax_vjp_f32(p, p_stride, g, g_stride, out, out_stride, rows, n, temperature,
+                                    temperature_stride)
+
+
+cdef int softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *g, ptrdiff_t g_stride,
+                         double *out, ptrdiff_t out_stride, size_t rows, size_t n,
+                         const double *temperature, ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_softmax_vjp_f64(p, p_stride, g, g_stride, out, out_stride, rows, n, temperature,
+                                    temperature_stride)
+
+
+cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
+                    ptrdiff_t out_stride, size_t rows, size_t columns) noexcept nogil:
+    sd_transpose(itemsize, x, x_stride, out, out_stride, rows, columns)
 
 
 cdef void xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil:

@@ -42,6 +42,32 @@ def log_softmax(
 def log_softmax(
     x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: NDArray[Any] | None = None
 ) -> NDArray[Any]: ...
+@overload
+def softmax_vjp(
+    p: ArrayLike, g: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: _Out
+) -> _Out: ...
+@overload
+def softmax_vjp(
+    p: NDArray[_Float],
+    g: NDArray[_Float],
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: _Axis = -1,
+    out: None = None,
+) -> NDArray[_Float]: ...
+@overload
+def softmax_vjp(
+    p: _Numbers, g: _Numbers, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+) -> NDArray[np.float64]: ...
+@overload
+def softmax_vjp(
+    p: ArrayLike,
+    g: ArrayLike,
+    temperature: ArrayLike = 1.0,
+    *,
+    axis: _Axis = -1,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]: ...
 
 # A NumPy scalar where every axis is reduced and keepdims is False.
 @overload

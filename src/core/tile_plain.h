@@ -1,0 +1,25 @@
+/* Small pieces transposed, out[c][r] = x[r][c], strides in elements: a square tile of SD_TILE rows and
+ * columns, and a tall one of SD_TALL rows, whose columns are lines of the cache written whole. */
+
+enum { SD_TILE_16 = 8, SD_TALL_16 = 32, SD_TILE_32 = 4, SD_TALL_32 = 16, SD_TILE_64 = 4, SD_TALL_64 = 8 };
+
+#define SD_TILES(bits)                                                                             \
+    SD_INLINE void tile_rows_##bits(const uint##bits##_t *x, ptrdiff_t x_stride,                   \
+                                    uint##bits##_t *out, ptrdiff_t out_stride, ptrdiff_t rows) {   \
+        for (ptrdiff_t c = 0; c < SD_TILE_##bits; c++)                                             \
+            for (ptrdiff_t r = 0; r < rows; r++) out[c * out_stride + r] = x[r * x_stride + c];    \
+    }                                                                                              \
+    SD_INLINE void tile_##bits(const uint##bits##_t *x, ptrdiff_t x_stride, uint##bits##_t *out,   \
+                               ptrdiff_t out_stride) {                                             \
+        tile_rows_##bits(x, x_stride, out, out_stride, SD_TILE_##bits);                            \
+    }                                                                                              \
+    SD_INLINE void tall_##bits(const uint##bits##_t *x, ptrdiff_t x_stride, uint##bits##_t *out,   \
+                               ptrdiff_t out_stride) {                                             \
+        tile_rows_##bits(x, x_stride, out, out_stride, SD_TALL_##bits);                            \
+    }
+
+SD_TILES(16)
+SD_TILES(32)
+SD_TILES(64)
+
+#undef SD_TILES

@@ -1,0 +1,225 @@
+"""Arrays too large for one pass through the scratch block, their memory, and 2**31 elements."""
+
+import os
+import threading
+import tracemalloc
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from softdraw import log_softmax, logsumexp, softmax, softmax_vjp
+
+FLOATS = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
+FUNCTIONS = [softmax, log_softmax, logsumexp, softmax_vjp]
+SCRATCH = 4 << 20  # bytes that are more than the scratch block of any array here
+
+
+def values(shape, dtype, seed=0):
+    """Numbers that repeat, so that they are quick to make."""
+    some = np.random.default_rng(seed).normal(0, 3, 9973)
+    count = int(np.prod(shape))
+    return np.resize(some, count).reshape(shape).astype(dtype)
+
+
+def call(function, x, temperature=0.7, **keywords):
+    return function(*((x, x) if function is softmax_vjp else (x,)), temperature, **keywords)
+
+
+def by_rows(function, x, axes, temperature=0.7):
+    """The result through contiguous rows."""
+    axes = sorted(a % x.ndim for a in axes)
+    kept = [i for i in range(x.ndim) if i not in axes]
+    rows = np.ascontiguousarray(x.transpose(kept + axes))
+    rows = rows.astype(rows.dtype.newbyteorder("="))
+    flat = rows.reshape(*(x.shape[i] for i in kept), -1)
+    result = call(function, flat, temperature)
+    if function is logsumexp:
+        return result
+    return result.reshape(rows.shape).transpose(np.argsort(kept + axes))
+
+
+# ---- several boxes -----------------------------------------------------------------------------
+
+LAYOUTS = {
+    "columns": ((1500, 1100), (0,), lambda x: x),
+    "columns by two powers of 2": ((1024, 2048), (0,), lambda x: x),
+    "long columns": ((120_000, 35), (0,), lambda x: x),
+    "short columns": ((3, 400_001), (0,), lambda x: x),
+    "columns of one": ((1, 300_000), (0,), lambda x: x),
+    "two columns": ((700_000, 2), (0,), lambda x: x),
+    "fortran": ((1500, 1100), (1,), np.asfortranarray),
+    "columns reversed": ((1500, 1100), (0,), lambda x: x[::-1]),
+    "rows of columns reversed": ((1500, 1100), (0,), lambda x: x[:, ::-1]),
+    "every third column": ((1500, 2200), (0,), lambda x: x[:, ::3]),
+    "every third": ((1500, 2200), (1,), lambda x: x[:, ::3]),
+    "every third row": ((3000, 1100), (1,), lambda x: x[::3]),
+    "the middle": ((50, 300, 90), (1,), lambda x: x),
+    "the middle of a transpose": ((50, 300, 90), (1,), lambda x: x.transpose(2, 1, 0)),
+    "both ends": ((50, 300, 90), (0, 2), lambda x: x),
+    "the first two": ((50, 300, 90), (0, 1), lambda x: x),
+    "many small middles": ((300_000, 2, 2), (1,), lambda x: x),
+    "every second of everything": ((60, 300, 180), (1,), lambda x: x[::2, ::2, ::2]),
+    "six dimensions": ((9, 10, 11, 12, 13, 5), (1, 4), lambda x: x),
+    "broadcast rows": ((1, 3000), (1,), lambda x: np.broadcast_to(x, (700, 3000))),
+    "broadcast columns": ((3000, 1), (0,), lambda x: np.broadcast_to(x, (3000, 700))),
+    "byte-swapped": ((700, 3000), (1,), lambda x: x.astype(x.dtype.newbyteorder())),
+    "byte-swapped columns": ((1500, 1100), (0,), lambda x: x.astype(x.dtype.newbyteorder())),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_layout_has_the_bits_of_contiguous_rows(function, layout, dtype):
+    shape, axes, arrange = LAYOUTS[layout]
+    x = arrange(values(shape, dtype))
+    expected = by_rows(function, x, axes)
+    result = call(function, x, axis=axes)
+    assert result.dtype == expected.dtype
+    np.testing.assert_array_equal(result, expected)
+    if function is not logsumexp and x.flags.writeable and x.dtype.isnative:
+        out = arrange(np.zeros(shape, dtype))
+        np.testing.assert_array_equal(call(function, x, axis=axes, out=out), expected)
+        np.testing.assert_array_equal(call(function, x, axis=axes, out=x), expected)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.int16, np.uint64, bool])
+@pytest.mark.parametrize("layout", ["columns", "every third", "both ends", "many small middles"])
+def test_types_that_are_converted_have_the_bits_of_contiguous_rows(function, dtype, layout):
+    shape, axes, arrange = LAYOUTS[layout]
+    x = arrange(np.abs(values(shape, np.float64)).astype(dtype))
+    expected = by_rows(function, x, axes)
+    result = call(function, x, axis=axes)
+    assert result.dtype == expected.dtype
+    assert result.tobytes() == np.ascontiguousarray(expected).tobytes()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("layout", ["columns", "the middle", "both ends", "every third", "fortran"])
+@pytest.mark.parametrize("form", ["keepdims", "reduced", "reversed", "broadcast"])
+def test_each_row_has_its_own_temperature_in_every_layout(function, layout, form):
+    shape, axes, arrange = LAYOUTS[layout]
+    x = arrange(values(shape, np.float32))
+    kept = tuple(x.shape[i] for i in range(x.ndim) if i not in axes)
+    temperature = np.linspace(0.5, 2, int(np.prod(kept))).reshape(kept)
+    if form == "reversed":
+        temperature = temperature[::-1]
+    if form == "broadcast":
+        temperature = temperature[:1]
+    given = np.expand_dims(temperature, axes) if form == "keepdims" else temperature
+    expected = by_rows(function, x, axes, temperature)
+    np.testing.assert_array_equal(call(function, x, given, axis=axes), expected)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_contiguous_rows_without_a_gap_are_rows_alone(function, dtype):
+    x = values((70, 40_000), dtype)
+    together = call(function, x)
+    for r in (0, 1, 33, 69):
+        assert np.asarray(call(function, x[r])).tobytes() == together[r].tobytes()
+
+
+# ---- memory ------------------------------------------------------------------------------------
+
+
+def peak(function, *arguments, **keywords):
+    """Bytes allocated meanwhile, at the most."""
+    function(*arguments, **keywords)
+    tracemalloc.start()
+    try:
+        function(*arguments, **keywords)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("function", [softmax, log_softmax, softmax_vjp])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_contiguous_rows_into_out_allocate_nothing(function, dtype):
+    x = values((40, 50_000), dtype)
+    assert peak(call, function, x, out=np.empty_like(x)) < 4096
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_contiguous_rows_allocate_their_result_alone(dtype):
+    x = values((40, 50_000), dtype)
+    assert peak(softmax, x) < x.nbytes + 4096
+    assert peak(logsumexp, x) < 4096
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("dtype", [*FLOATS, np.int32])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_no_array_is_copied_whole(function, dtype, axis):
+    x = values((4000, 2500), dtype)
+    keywords = {} if function is logsumexp else {"out": call(function, x)}
+    assert peak(call, function, x, axis=axis, **keywords) < 2 * SCRATCH < x.nbytes
+
+
+# ---- the GIL -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_other_threads_run_during_a_long_call(function, axis):
+    x = values((2000, 4000), np.float32)
+    begun, ended = threading.Event(), []
+
+    def work():
+        begun.set()
+        call(function, x, axis=axis)
+        ended.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    begun.wait()
+    steps = 0
+    while not ended:
+        steps += 1
+    thread.join()
+    assert steps > 100
+
+
+# ---- 2**31 elements ----------------------------------------------------------------------------
+
+
+def all_but_impossible(count, places):
+    """float16 of -inf, and 0 at some places."""
+    needed = 2 * count + (1 << 30)
+    try:
+        available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        available = 0
+    if available < needed:
+        pytest.skip(f"needs {needed >> 30} GB of memory, {available >> 30} GB are free")
+    x = np.full(count, -np.inf, np.float16)
+    x[places] = 0
+    return x
+
+
+@pytest.mark.slow
+def test_a_row_of_more_than_2_to_the_31_elements():
+    places = [0, 2**31 - 1, 2**31, 2**31 + 7]
+    x = all_but_impossible(2**31 + 9, places)
+    np.testing.assert_allclose(float(logsumexp(x)), np.log(4), rtol=1e-3)
+    assert softmax(x, out=x) is x
+    np.testing.assert_array_equal(x[places], np.float16(0.25))
+    assert np.count_nonzero(x) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("axis", [0, 1])
+def test_more_than_2_to_the_31_elements_in_rows(axis):
+    rows, n = 2**16 + 3, 2**15
+    x = all_but_impossible(rows * n, slice(0, 0)).reshape(rows, n)
+    if axis == 0:
+        x[[1, 2**16, 2**16 + 2], :] = 0
+    else:
+        x[:, [0, n // 2, n - 1]] = 0
+    log_softmax(x, axis=axis, out=x)
+    finite = x[2**16 + 2] if axis == 0 else x[:, n - 1]
+    np.testing.assert_array_equal(finite, np.float16(-np.log(3)))
+    assert np.isneginf(x[3] if axis == 0 else x[:, 3]).all()
