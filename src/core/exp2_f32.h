@@ -177,10 +177,45 @@ SD_INLINE sd_sum accumulator_total_f32(const accumulator_f32 *a) {
     return r;
 }
 
-/* What is left of a sum of exponentials and of the rest of each, scaled by SD_SCALE. */
-SD_INLINE sd_sum sum_of_parts_f32(float high, float low) {
-    const sd_sum r = {((double)high + (double)low) * SD_UNSCALE, 0};
+/* What eight short rows have each: as many numbers, in packs of eight. */
+typedef struct {
+    float max[16], c_hi[16], c_lo[16], floor[16], eighths[16], inverse_high[16], inverse_low[16];
+} short_rows_f32;
+
+/* From their maxima and temperatures, their reductions. 0 if a row is out of the ordinary. */
+SD_INLINE int short_reduce_f32(short_rows_f32 *rows, f64x8 max, f64x8 t) {
+    const f64x8 zero = f64_set1(0), one = f64_set1(1), shift = f64_set1(0x1.8p52);
+    const f64x8 c = f64_div(f64_set1(SD_LOG2E_HI), t), offset = f64_mul(max, c);
+    const f64x8 power = f64_sub(f64_add(offset, shift), shift);
+    f64x8 bad = f64_where_ge(f64_set1(SD_OFFSET), f64_abs(offset), zero, one);
+    bad = f64_add(bad, f64_where_ge(t, f64_set1(0x1p-64), zero, one));
+    bad = f64_add(bad, f64_where_ge(f64_set1(0x1p64), t, zero, one));
+    const f64x8 below = f64_mul(c, f64_set1(1 - 0x1p-24));
+    const f64x8 floor = f64_sub(max, f64_mul(t, f64_set1(SD_CUTOFF / SD_LOG2E_HI)));
+    const f32x16 c_hi = f32_from_f64(below, below);
+    const f64x8 rest = f64_sub(c, f32_low_to_f64(c_hi));
+    f32_store(rows->max, f32_from_f64(max, max));
+    f32_store(rows->c_hi, c_hi);
+    f32_store(rows->c_lo, f32_from_f64(rest, rest));
+    f32_store(rows->floor, f32_from_f64(floor, floor));
+    f32_store(rows->eighths, f32_sub(f32_set1(SD_EIGHTHS), f32_from_f64(power, power)));
+    return f64_mask_ge(zero, bad) == 255;
+}
+
+SD_INLINE reduction_f32 short_reduction_f32(const short_rows_f32 *rows, int i) {
+    const reduction_f32 r = {rows->c_hi[i],  rows->c_lo[i],    1, 1, 0,
+                             rows->floor[i], rows->eighths[i], 0};
     return r;
+}
+
+/* From two parts of their sums, the inverses. 0 if one is NaN. */
+SD_INLINE int short_invert_f32(short_rows_f32 *rows, f64x8 high, f64x8 low) {
+    const f64x8 sum = f64_add(high, low), inverse = f64_div(f64_set1(SD_SCALE), sum);
+    const f32x16 rounded = f32_from_f64(inverse, inverse);
+    const f64x8 rest = f64_sub(inverse, f32_low_to_f64(rounded));
+    f32_store(rows->inverse_high, rounded);
+    f32_store(rows->inverse_low, f32_from_f64(rest, rest));
+    return f64_mask_ge(sum, f64_set1(0)) == 255;
 }
 
 /* s (1 + q) of the first lane, not scaled */

@@ -141,10 +141,6 @@ SD_INLINE sd_sum accumulator_total_f64(const accumulator_f64 *a) {
     return r;
 }
 
-SD_INLINE sd_sum sum_of_parts_f64(double high, double low) {
-    return sd_two_sum(high * SD_UNSCALE, low * SD_UNSCALE);
-}
-
 SD_INLINE sd_sum exponential_value_f64(f64x8 s, f64x8 q) {
     const f64x8 high = f64_fma(s, q, s), low = f64_fma(s, q, f64_sub(s, high));
     const sd_sum r = {f64_first(high) * SD_UNSCALE, f64_first(low) * SD_UNSCALE};
@@ -153,14 +149,53 @@ SD_INLINE sd_sum exponential_value_f64(f64x8 s, f64x8 q) {
 
 typedef struct { f64x8 high, low; } inverse_f64;
 
-/* 1 / sum, but for the last bits of its low part */
-SD_INLINE inverse_f64 inverse_make_f64(sd_sum sum) {
-    const f64x8 d = f64_set1(sum.high), one = f64_set1(1), inverse = f64_div(one, d);
-    const f64x8 product = f64_mul(d, inverse);
+/* 1 / (high + low), but for the last bits of its low part */
+SD_INLINE inverse_f64 pair_inverse(f64x8 high, f64x8 low) {
+    const f64x8 one = f64_set1(1), inverse = f64_div(one, high), product = f64_mul(high, inverse);
     const f64x8 left = f64_sub(f64_sub(one, product),
-                               f64_fma(f64_set1(sum.low), inverse, f64_fms(d, inverse, product)));
+                               f64_fma(low, inverse, f64_fms(high, inverse, product)));
     const inverse_f64 r = {inverse, f64_mul(left, inverse)};
     return r;
+}
+
+SD_INLINE inverse_f64 inverse_make_f64(sd_sum sum) {
+    return pair_inverse(f64_set1(sum.high), f64_set1(sum.low));
+}
+
+typedef struct {
+    double max[8], c_hi[8], c_lo[8], floor[8], quarters[8], inverse_high[8], inverse_low[8];
+} short_rows_f64;
+
+SD_INLINE int short_reduce_f64(short_rows_f64 *rows, f64x8 max, f64x8 t) {
+    const f64x8 zero = f64_set1(0), one = f64_set1(1), shift = f64_set1(0x1.8p52);
+    const f64x8 log2e = f64_set1(SD_LOG2E_HI);
+    const f64x8 c = f64_mul(f64_div(log2e, t), f64_set1(1 - 0x1p-53));
+    const f64x8 rest = f64_sub(zero, f64_fms(c, t, log2e)), offset = f64_mul(max, c);
+    const f64x8 power = f64_sub(f64_add(offset, shift), shift);
+    f64x8 bad = f64_where_ge(f64_set1(SD_OFFSET), f64_abs(offset), zero, one);
+    bad = f64_add(bad, f64_where_ge(t, f64_set1(0x1p-500), zero, one));
+    bad = f64_add(bad, f64_where_ge(f64_set1(0x1p500), t, zero, one));
+    f64_store(rows->max, max);
+    f64_store(rows->c_hi, c);
+    f64_store(rows->c_lo, f64_div(f64_add(rest, f64_set1(SD_LOG2E_LO)), t));
+    f64_store(rows->floor, f64_sub(max, f64_mul(t, f64_set1(SD_CUTOFF / SD_LOG2E_HI))));
+    f64_store(rows->quarters, f64_sub(f64_set1(SD_QUARTERS), power));
+    return f64_mask_ge(zero, bad) == 255;
+}
+
+SD_INLINE reduction_f64 short_reduction_f64(const short_rows_f64 *rows, int i) {
+    const reduction_f64 r = {rows->c_hi[i],  rows->c_lo[i],     1, 1, 0,
+                             rows->floor[i], rows->quarters[i], 0};
+    return r;
+}
+
+SD_INLINE int short_invert_f64(short_rows_f64 *rows, f64x8 high, f64x8 low) {
+    const f64x8 sum = f64_add(high, low), unscale = f64_set1(SD_UNSCALE);
+    const f64x8 rest = f64_sub(low, f64_sub(sum, high)); /* FastTwoSum: high is the larger */
+    const inverse_f64 inverse = pair_inverse(f64_mul(sum, unscale), f64_mul(rest, unscale));
+    f64_store(rows->inverse_high, inverse.high);
+    f64_store(rows->inverse_low, inverse.low);
+    return f64_mask_ge(sum, f64_set1(0)) == 255;
 }
 
 SD_INLINE sd_sum sum_quotient_f64(sd_sum a, sd_sum b) {

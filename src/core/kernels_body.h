@@ -4,9 +4,7 @@
 
 /* for each u of `group` packs */
 #define SD_EACH SD_UNROLL for (int u = 0; u < group; u++)
-/* for each i of `rows` rows */
-#define SD_ROWS SD_UNROLL for (int i = 0; i < rows; i++)
-/* the most packs or rows */
+/* the most packs */
 #define SD_MOST 4
 /* bytes of a row from which on results are written past the caches */
 #define SD_PAST_CACHES (1 << 23)

@@ -4,7 +4,6 @@
 #include "compiler.h"
 
 #define SD_GROUP 2
-#define SD_SHORT_ROWS 4
 #define SD_BODY SD_INLINE
 
 #include <immintrin.h>
@@ -362,6 +361,36 @@ SD_INLINE __m256i u64_lt_4(__m256i a, __m256i b) {
 SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     SD_BOTH(u64x8, _mm256_blendv_epi8(no.v[0], yes.v[0], u64_lt_4(a.v[0], b.v[0])),
             _mm256_blendv_epi8(no.v[1], yes.v[1], u64_lt_4(a.v[1], b.v[1])));
+}
+
+/* of eight packs, one number each */
+#include "reduce_x86.h"
+#define SD_OF_EIGHT_F32(name, op)                                                              \
+    SD_INLINE f64x8 f32_##name##_8(const f32x16 *a) {                                          \
+        __m256 r[8];                                                                           \
+        SD_UNROLL for (int i = 0; i < 8; i++) r[i] = op##_ps(a[i].v[0], a[i].v[1]);            \
+        const __m256 all = sd_##name##_8_ps(r);                                                \
+        SD_BOTH(f64x8, _mm256_cvtps_pd(_mm256_castps256_ps128(all)),                           \
+                _mm256_cvtps_pd(_mm256_extractf128_ps(all, 1)));                               \
+    }                                                                                          \
+    SD_INLINE f64x8 f64_##name##_8(const f64x8 *a) {                                           \
+        __m256d r[8];                                                                          \
+        SD_UNROLL for (int i = 0; i < 8; i++) r[i] = op##_pd(a[i].v[0], a[i].v[1]);            \
+        SD_BOTH(f64x8, sd_##name##_4_pd(r), sd_##name##_4_pd(r + 4));                          \
+    }
+SD_OF_EIGHT_F32(largest, _mm256_max)
+SD_OF_EIGHT_F32(total, _mm256_add)
+#undef SD_OF_EIGHT_F32
+
+SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
+    const int low = _mm256_movemask_ps(_mm256_cmp_ps(a.v[0], b.v[0], _CMP_GE_OQ));
+    const int high = _mm256_movemask_ps(_mm256_cmp_ps(a.v[1], b.v[1], _CMP_GE_OQ));
+    return (unsigned)(high << 8 | low);
+}
+SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
+    const int low = _mm256_movemask_pd(_mm256_cmp_pd(a.v[0], b.v[0], _CMP_GE_OQ));
+    const int high = _mm256_movemask_pd(_mm256_cmp_pd(a.v[1], b.v[1], _CMP_GE_OQ));
+    return (unsigned)(high << 4 | low);
 }
 
 #endif

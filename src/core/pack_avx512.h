@@ -4,7 +4,6 @@
 #include "compiler.h"
 
 #define SD_GROUP 4
-#define SD_SHORT_ROWS 4
 #define SD_BODY SD_INLINE
 
 #include <immintrin.h>
@@ -173,5 +172,30 @@ SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
 SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     return _mm512_mask_blend_epi64(_mm512_cmplt_epu64_mask(a, b), no, yes);
 }
+
+/* of eight packs, one number each */
+#include "reduce_x86.h"
+#define SD_OF_EIGHT(name, op)                                                                  \
+    SD_INLINE f64x8 f32_##name##_8(const f32x16 *a) {                                          \
+        __m256 r[8];                                                                           \
+        SD_UNROLL for (int i = 0; i < 8; i++)                                                  \
+            r[i] = op##_ps(_mm512_castps512_ps256(a[i]), _mm512_extractf32x8_ps(a[i], 1));     \
+        return _mm512_cvtps_pd(sd_##name##_8_ps(r));                                           \
+    }                                                                                          \
+    SD_INLINE f64x8 f64_##name##_8(const f64x8 *a) {                                           \
+        __m256d r[8];                                                                          \
+        SD_UNROLL for (int i = 0; i < 8; i++)                                                  \
+            r[i] = op##_pd(_mm512_castpd512_pd256(a[i]), _mm512_extractf64x4_pd(a[i], 1));     \
+        const __m512d low = _mm512_castpd256_pd512(sd_##name##_4_pd(r));                       \
+        return _mm512_insertf64x4(low, sd_##name##_4_pd(r + 4), 1);                            \
+    }
+SD_OF_EIGHT(largest, _mm256_max)
+SD_OF_EIGHT(total, _mm256_add)
+#undef SD_OF_EIGHT
+
+SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
+    return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
+}
+SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ); }
 
 #endif

@@ -4,7 +4,6 @@
 #include "compiler.h"
 
 #define SD_GROUP 1
-#define SD_SHORT_ROWS 2
 #define SD_BODY SD_INLINE
 
 #include <arm_neon.h>
@@ -241,6 +240,34 @@ SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
 }
 SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     SD_FOUR(u64x8, vbslq_u64(vcltq_u64(a.v[i], b.v[i]), yes.v[i], no.v[i]));
+}
+
+/* of eight packs, one number each */
+#define SD_EIGHT(expression)                                      \
+    do {                                                          \
+        double lane[8];                                           \
+        for (int i = 0; i < 8; i++) lane[i] = (expression);       \
+        return f64_load(lane);                                    \
+    } while (0)
+SD_INLINE f64x8 f32_largest_8(const f32x16 *a) { SD_EIGHT((double)f32_largest(a[i])); }
+SD_INLINE f64x8 f32_total_8(const f32x16 *a) { SD_EIGHT((double)f32_total(a[i])); }
+SD_INLINE f64x8 f64_largest_8(const f64x8 *a) { SD_EIGHT(f64_largest(a[i])); }
+SD_INLINE f64x8 f64_total_8(const f64x8 *a) { SD_EIGHT(f64_total(a[i])); }
+
+SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
+    static const uint32_t bits[16] = {1,      1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
+                                      1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
+    unsigned mask = 0;
+    for (int i = 0; i < 4; i++)
+        mask |= vaddvq_u32(vandq_u32(vcgeq_f32(a.v[i], b.v[i]), vld1q_u32(bits + 4 * i)));
+    return mask;
+}
+SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
+    static const uint64_t bits[8] = {1, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7};
+    unsigned mask = 0;
+    for (int i = 0; i < 4; i++)
+        mask |= (unsigned)vaddvq_u64(vandq_u64(vcgeq_f64(a.v[i], b.v[i]), vld1q_u64(bits + 2 * i)));
+    return mask;
 }
 
 #endif

@@ -8,9 +8,8 @@
 #define SD_PACK_H
 #include "compiler.h"
 
-/* How many packs kernels work on in lockstep, as many as the registers hold, and how many short rows. */
+/* How many packs kernels work on in lockstep: as many as the registers hold. */
 #define SD_GROUP 1
-#define SD_SHORT_ROWS 1
 /* The larger inner functions: inlined into their loops, but here, where that takes minutes to compile. */
 #define SD_BODY static SD_NOINLINE
 
@@ -225,6 +224,25 @@ SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
 }
 SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     SD_LANES(u64x8, 8, a.v[i] < b.v[i] ? yes.v[i] : no.v[i]);
+}
+
+/* One number of each of eight packs. */
+#define SD_EIGHT(expression) SD_LANES(f64x8, 8, expression)
+SD_INLINE f64x8 f32_largest_8(const f32x16 *a) { SD_EIGHT((double)f32_largest(a[i])); }
+SD_INLINE f64x8 f32_total_8(const f32x16 *a) { SD_EIGHT((double)f32_total(a[i])); }
+SD_INLINE f64x8 f64_largest_8(const f64x8 *a) { SD_EIGHT(f64_largest(a[i])); }
+SD_INLINE f64x8 f64_total_8(const f64x8 *a) { SD_EIGHT(f64_total(a[i])); }
+
+/* Bit i is set where lane i of a is at least that of b. */
+SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
+    unsigned mask = 0;
+    for (int i = 0; i < 16; i++) mask |= (unsigned)(a.v[i] >= b.v[i]) << i;
+    return mask;
+}
+SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
+    unsigned mask = 0;
+    for (int i = 0; i < 8; i++) mask |= (unsigned)(a.v[i] >= b.v[i]) << i;
+    return mask;
 }
 
 #endif

@@ -348,81 +348,106 @@ static void F(softmax_row)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *
 
 /* ---- short rows ----------------------------------------------------------------------------- */
 
-/* Rows of at most four packs stay in registers, and their exponentials are computed once. Several rows
- * at a time, step by step: the long waits of a row, for its maximum and for its division, are then
- * waited for once. 0, and nothing written, if one of them is left to softmax_row. */
-SD_BODY int F(softmax_short)(const A(temperature) * t, const SD_ITEM *const *x, SD_ITEM *const *out,
-                               size_t n, const int rows, const int group) {
-    const SD_PACK split = P(set1)(SD_SPLIT);
-    SD_PACK s[SD_MOST][SD_MOST], q[SD_MOST][SD_MOST], packs[SD_MOST][SD_MOST];
-    SD_REAL max[SD_MOST];
-    A(reduction) r[SD_MOST];
-    A(inverse) inverse[SD_MOST];
-    int special = 0;
-    SD_ROWS {
-        SD_EACH packs[i][u] = F(load_up_to)(x[i] + u * SD_WIDTH, n - (size_t)u * SD_WIDTH);
-        SD_PACK lane_max = packs[i][0];
-        SD_EACH lane_max = P(max)(packs[i][u], lane_max);
-        max[i] = P(largest)(lane_max);
+/* Rows of at most four packs stay in registers, and their exponentials are computed once. Eight rows at
+ * a time, step by step: what is one number a row, from its maximum to its 1 / sum, is computed for all
+ * eight in one pack, and waited for once. */
+
+/* One or eight rows of n items in `group` packs; 0, and nothing written, if one is left to softmax_row. */
+SD_BODY int F(softmax_short)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out, ptrdiff_t out_stride,
+                             size_t n, f64x8 t, const int count, const int group) {
+    const SD_PACK split = P(set1)(SD_SPLIT), zero = P(set1)(0);
+    SD_PACK s[8][SD_MOST], q[8][SD_MOST], packs[SD_MOST], high[8], low[8];
+    A(short_rows) rows;
+    const SD_ITEM *from = x;
+    for (int i = 0; i < count; i++, from += x_stride) {
+        SD_EACH packs[u] = F(load_up_to)(from + u * SD_WIDTH, n - (size_t)u * SD_WIDTH);
+        SD_EACH packs[0] = P(max)(packs[u], packs[0]);
+        high[i] = packs[0];
     }
-    SD_ROWS {
-        special |= t[i].all_equal | t[i].only_max | A(must_be_moved)(t + i, max[i]);
-        r[i] = A(reduction_plain)(t + i, max[i]);
-    }
-    if (special) return 0;
-    SD_ROWS A(exponential)(r + i, group, packs[i], 0, 1, s[i], q[i]);
-    SD_ROWS {
-        SD_PACK high = P(set1)(0), low = high;
+    const f64x8 max = count == 1 ? f64_set1(P(largest)(high[0])) : P(largest_8)(high);
+    if (!A(short_reduce)(&rows, max, t)) return 0;
+    from = x;
+    for (int i = 0; i < count; i++, from += x_stride) {
+        const A(reduction) r = A(short_reduction)(&rows, i);
+        const SD_PACK row_max = P(set1)(rows.max[i]);
+        int equal = 1;
+        SD_EACH {
+            const size_t left = n - (size_t)u * SD_WIDTH;
+            packs[u] = F(load_up_to)(from + u * SD_WIDTH, left);
+            equal &= P(mask_ge)(packs[u], row_max) == (1u << (left < SD_WIDTH ? left : SD_WIDTH)) - 1;
+        }
+        if (equal) return 0; /* or all NaN */
+        A(exponential)(&r, group, packs, 0, 1, s[i], q[i]);
+        high[i] = low[i] = zero;
         SD_EACH {
             const SD_PACK e = P(fma)(s[i][u], q[i][u], s[i][u]);
             const SD_PACK upper = P(sub)(P(add)(e, split), split);
-            high = P(add)(high, upper);
-            low = P(add)(low, P(fma)(s[i][u], q[i][u], P(sub)(s[i][u], upper)));
+            high[i] = P(add)(high[i], upper);
+            low[i] = P(add)(low[i], P(fma)(s[i][u], q[i][u], P(sub)(s[i][u], upper)));
         }
-        const sd_sum sum = A(sum_of_parts)(P(total)(high), P(total)(low));
-        special |= F(may_be_equal)(A(exponential_value)(s[i][0], q[i][0]), n, sum);
-        inverse[i] = A(inverse_make)(sum);
     }
-    if (special) return 0;
-    SD_ROWS F(divide)(inverse + i, group, s[i], q[i], packs[i]);
-    SD_ROWS SD_EACH F(store_up_to)(out[i] + u * SD_WIDTH, n - (size_t)u * SD_WIDTH, packs[i][u]);
+    const f64x8 sums = count == 1 ? f64_set1(P(total)(high[0])) : P(total_8)(high);
+    const f64x8 rests = count == 1 ? f64_set1(P(total)(low[0])) : P(total_8)(low);
+    if (!A(short_invert)(&rows, sums, rests)) return 0;
+    for (int i = 0; i < count; i++, out += out_stride) {
+        const A(inverse) inverse = {P(set1)(rows.inverse_high[i]), P(set1)(rows.inverse_low[i])};
+        F(divide)(&inverse, group, s[i], q[i], packs);
+        SD_EACH F(store_up_to)(out + u * SD_WIDTH, n - (size_t)u * SD_WIDTH, packs[u]);
+    }
     return 1;
 }
 
-/* `rows` rows from the i-th on. */
-SD_INLINE void F(softmax_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *all, size_t i,
-                               A(temperature) * t, const int rows, const int group) {
-    const SD_ITEM *from[SD_MOST];
-    SD_ITEM *to[SD_MOST];
-    for (int k = 0; k < rows; k++) {
-        const ptrdiff_t row = (ptrdiff_t)i + k;
-        from[k] = x + row * all->x_stride;
-        to[k] = out + row * all->out_stride;
-        if (all->temperature_stride || i == 0)
-            t[k] = A(temperature_make)(all->temperature[row * all->temperature_stride]);
-    }
-    if (group && F(softmax_short)(t, from, to, all->n, rows, group)) return;
-    for (int k = 0; k < rows; k++) /* one special row must not change its neighbours */
-        if (rows == 1 || !F(softmax_short)(t + k, from + k, to + k, all->n, 1, group))
-            F(softmax_row)(t + k, from[k], to[k], all->n);
-}
+/* ---- all rows ------------------------------------------------------------------------------- */
 
-SD_INLINE void F(softmax_all)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *all, const int at_once,
-                              const int group) {
-    A(temperature) t[SD_MOST];
-    size_t i = 0;
-    for (; at_once > 1 && all->rows - i >= (size_t)at_once; i += (size_t)at_once)
-        F(softmax_rows)(x, out, all, i, t, at_once, group);
-    for (; i < all->rows; i++) F(softmax_rows)(x, out, all, i, t, 1, group);
+SD_INLINE void F(softmax_short_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *all,
+                                     const int group) {
+    const double *t = all->temperature;
+    const ptrdiff_t t_stride = all->temperature_stride;
+    const f64x8 same = f64_set1(*t);
+    size_t left = all->rows;
+    while (left > 0) {
+        if (left >= 8) {
+            double each[8];
+            for (int i = 0; t_stride && i < 8; i++) each[i] = t[i * t_stride];
+            if (F(softmax_short)(x, all->x_stride, out, all->out_stride, all->n,
+                                 t_stride ? f64_load(each) : same, 8, group)) {
+                x += 8 * all->x_stride;
+                out += 8 * all->out_stride;
+                t += 8 * t_stride;
+                left -= 8;
+                continue;
+            }
+        }
+        /* a row that is out of the ordinary must not change its neighbours */
+        for (size_t some = left < 8 ? left : 8; some > 0; some--, left--) {
+            if (!F(softmax_short)(x, 0, out, 0, all->n, f64_set1(*t), 1, group)) {
+                const A(temperature) alone = A(temperature_make)(*t);
+                F(softmax_row)(&alone, x, out, all->n);
+            }
+            x += all->x_stride;
+            out += all->out_stride;
+            t += t_stride;
+        }
+    }
 }
 
 static void F(softmax)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *rows) {
-    if (rows->n == 0) return;
-    switch ((rows->n - 1) / SD_WIDTH) {
-    case 0: F(softmax_all)(x, out, rows, SD_SHORT_ROWS, 1); break;
-    case 1: F(softmax_all)(x, out, rows, SD_SHORT_ROWS, 2); break;
-    case 2: F(softmax_all)(x, out, rows, 1, 3); break;
-    case 3: F(softmax_all)(x, out, rows, 1, 4); break;
-    default: F(softmax_all)(x, out, rows, 1, 0);
+    if (rows->n == 0 || rows->rows == 0) return;
+    if (rows->n <= SD_WIDTH) {
+        F(softmax_short_rows)(x, out, rows, 1);
+    } else if (rows->n <= 2 * SD_WIDTH) {
+        F(softmax_short_rows)(x, out, rows, 2);
+    } else if (rows->n <= 3 * SD_WIDTH) {
+        F(softmax_short_rows)(x, out, rows, 3);
+    } else if (rows->n <= 4 * SD_WIDTH) {
+        F(softmax_short_rows)(x, out, rows, 4);
+    } else {
+        double t = rows->temperature[0];
+        A(temperature) temperature = A(temperature_make)(t);
+        for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
+            const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
+            if (next != t) temperature = A(temperature_make)(t = next);
+            F(softmax_row)(&temperature, x, out, rows->n);
+        }
     }
 }
