@@ -4,6 +4,7 @@
 #define SD_HALF_H
 #include "compiler.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -45,6 +46,14 @@ SD_INLINE uint16_t sd_bf16_from_f32(float value) {
     if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fc0u;
     const uint32_t half = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
     return (uint16_t)(half == 0x8000u ? 0 : half);
+}
+
+/* The lanes that hold the first n items of a pack, as bits; bfloat16 lie as pack_scalar.h says. */
+SD_INLINE unsigned f32_mask_n(size_t n) { return n < 16 ? (1u << n) - 1 : 0xffffu; }
+SD_INLINE unsigned f64_mask_n(size_t n) { return n < 8 ? (1u << n) - 1 : 0xffu; }
+SD_INLINE unsigned f16_mask_n(size_t n) { return f32_mask_n(n); }
+SD_INLINE unsigned bf16_mask_n(size_t n) {
+    return n < 16 ? ((1u << (n + 1) / 2) - 1) | ((1u << n / 2) - 1) << 8 : 0xffffu;
 }
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef SD_PACK_H
 #define SD_PACK_H
 #include "compiler.h"
+#include "half.h"
 
 #define SD_GROUP 2
 #define SD_BODY SD_INLINE
@@ -172,30 +173,28 @@ SD_INLINE __m256i f16_from_f32(f32x16 a) {
     return sd_without_minus_zero(r);
 }
 SD_INLINE f32x16 bf16_load(const uint16_t *p) {
-    const __m128i *const q = (const __m128i *)p;
-    const __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128(q));
-    const __m256i high = _mm256_cvtepu16_epi32(_mm_loadu_si128(q + 1));
-    SD_BOTH(f32x16, _mm256_castsi256_ps(_mm256_slli_epi32(low, 16)),
-            _mm256_castsi256_ps(_mm256_slli_epi32(high, 16)));
+    const __m256i both = _mm256_loadu_si256((const __m256i *)p);
+    SD_BOTH(f32x16, _mm256_castsi256_ps(_mm256_slli_epi32(both, 16)),
+            _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000))));
 }
-/* Adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to nearest even. */
-SD_INLINE __m256i bf16_from_f32_8(__m256 a) {
+/* In the upper half of each lane: adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to
+ * nearest even. */
+SD_INLINE __m256i bf16_rounded(__m256 a) {
     const __m256i bits = _mm256_castps_si256(a), one = _mm256_set1_epi32(1);
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), one);
-    const __m256i half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff));
-    return _mm256_srli_epi32(_mm256_add_epi32(bits, half), 16);
+    return _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
 }
 SD_INLINE __m256i bf16_from_f32(f32x16 a) {
-    const __m256i r = _mm256_packus_epi32(bf16_from_f32_8(a.v[0]), bf16_from_f32_8(a.v[1]));
-    return sd_without_minus_zero(_mm256_permute4x64_epi64(r, 0xD8));
+    const __m256i even = _mm256_srli_epi32(bf16_rounded(a.v[0]), 16);
+    return sd_without_minus_zero(_mm256_blend_epi16(even, bf16_rounded(a.v[1]), 0xAA));
 }
 #define SD_HALF(type)                                                                              \
     SD_INLINE f32x16 type##_load_n(const uint16_t *p, size_t n, float fill) {                      \
-        uint16_t whole[16] = {0};                                                                  \
-        float lanes[16];                                                                           \
+        const uint16_t other = sd_##type##_from_f32(fill);                                         \
+        uint16_t whole[16];                                                                        \
+        for (int i = 0; i < 16; i++) whole[i] = other;                                             \
         memcpy(whole, p, n * sizeof *p);                                                           \
-        f32_store(lanes, type##_load(whole));                                                      \
-        return f32_load_n(lanes, n, fill);                                                         \
+        return type##_load(whole);                                                                 \
     }                                                                                              \
     SD_INLINE void type##_store(uint16_t *p, f32x16 a) {                                           \
         _mm256_storeu_si256((__m256i *)p, type##_from_f32(a));                                     \

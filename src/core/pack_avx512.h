@@ -2,6 +2,7 @@
 #ifndef SD_PACK_H
 #define SD_PACK_H
 #include "compiler.h"
+#include "half.h"
 
 #define SD_GROUP 4
 #define SD_BODY SD_INLINE
@@ -78,24 +79,27 @@ SD_INLINE __m256i f16_from_f32(f32x16 a) {
     return sd_without_minus_zero(_mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
 }
 SD_INLINE f32x16 bf16_load(const uint16_t *p) {
-    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+    const __m256i both = _mm256_loadu_si256((const __m256i *)p);
+    const __m256i odd = _mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000));
+    const __m512i even = _mm512_castsi256_si512(_mm256_slli_epi32(both, 16));
+    return _mm512_castsi512_ps(_mm512_inserti64x4(even, odd, 1));
 }
-/* Adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to nearest even. */
+/* In the upper half of each lane: adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to
+ * nearest even. */
 SD_INLINE __m256i bf16_from_f32(f32x16 a) {
     const __m512i bits = _mm512_castps_si512(a), one = _mm512_set1_epi32(1);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), one);
-    const __m512i half = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff));
-    const __m512i r = _mm512_srli_epi32(_mm512_add_epi32(bits, half), 16);
-    return sd_without_minus_zero(_mm512_cvtepi32_epi16(r));
+    const __m512i r = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+    const __m256i even = _mm256_srli_epi32(_mm512_castsi512_si256(r), 16);
+    return sd_without_minus_zero(_mm256_blend_epi16(even, _mm512_extracti64x4_epi64(r, 1), 0xAA));
 }
 #define SD_HALF(type)                                                                              \
     SD_INLINE f32x16 type##_load_n(const uint16_t *p, size_t n, float fill) {                      \
-        uint16_t whole[16] = {0};                                                                  \
-        float lanes[16];                                                                           \
+        const uint16_t other = sd_##type##_from_f32(fill);                                         \
+        uint16_t whole[16];                                                                        \
+        for (int i = 0; i < 16; i++) whole[i] = other;                                             \
         memcpy(whole, p, n * sizeof *p);                                                           \
-        f32_store(lanes, type##_load(whole));                                                      \
-        return f32_load_n(lanes, n, fill);                                                         \
+        return type##_load(whole);                                                                 \
     }                                                                                              \
     SD_INLINE void type##_store(uint16_t *p, f32x16 a) {                                           \
         _mm256_storeu_si256((__m256i *)p, type##_from_f32(a));                                     \

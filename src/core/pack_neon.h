@@ -2,6 +2,7 @@
 #ifndef SD_PACK_H
 #define SD_PACK_H
 #include "compiler.h"
+#include "half.h"
 
 #define SD_GROUP 1
 #define SD_BODY SD_INLINE
@@ -116,28 +117,41 @@ SD_INLINE uint16x8_t sd_without_minus_zero(uint16x8_t a) {
 SD_INLINE f32x16 f16_load(const uint16_t *p) {
     SD_FOUR(f32x16, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i))));
 }
-SD_INLINE uint16x4_t f16_from_f32(float32x4_t a) { return vreinterpret_u16_f16(vcvt_f16_f32(a)); }
-SD_INLINE f32x16 bf16_load(const uint16_t *p) {
-    SD_FOUR(f32x16, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)));
+SD_INLINE void f16_store(uint16_t *p, f32x16 a) {
+    for (int i = 0; i < 4; i += 2)
+        vst1q_u16(p + 4 * i, sd_without_minus_zero(vreinterpretq_u16_f16(
+                                 vcombine_f16(vcvt_f16_f32(a.v[i]), vcvt_f16_f32(a.v[i + 1])))));
 }
-/* Adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to nearest even. */
-SD_INLINE uint16x4_t bf16_from_f32(float32x4_t a) {
+SD_INLINE f32x16 bf16_load(const uint16_t *p) {
+    f32x16 r;
+    for (int i = 0; i < 2; i++) {
+        const uint32x4_t both = vreinterpretq_u32_u16(vld1q_u16(p + 8 * i));
+        r.v[i] = vreinterpretq_f32_u32(vshlq_n_u32(both, 16));
+        r.v[i + 2] = vreinterpretq_f32_u32(vandq_u32(both, vdupq_n_u32(0xffff0000u)));
+    }
+    return r;
+}
+/* In the upper half of each lane: adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to
+ * nearest even. */
+SD_INLINE uint32x4_t bf16_rounded(float32x4_t a) {
     const uint32x4_t bits = vreinterpretq_u32_f32(a);
     const uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
-    return vshrn_n_u32(vaddq_u32(bits, vaddq_u32(odd, vdupq_n_u32(0x7fff))), 16);
+    return vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd);
+}
+SD_INLINE void bf16_store(uint16_t *p, f32x16 a) {
+    for (int i = 0; i < 2; i++) {
+        const uint32x4_t even = vshrq_n_u32(bf16_rounded(a.v[i]), 16);
+        const uint32x4_t both = vbslq_u32(vdupq_n_u32(0xffffu), even, bf16_rounded(a.v[i + 2]));
+        vst1q_u16(p + 8 * i, sd_without_minus_zero(vreinterpretq_u16_u32(both)));
+    }
 }
 #define SD_HALF(type)                                                                              \
     SD_INLINE f32x16 type##_load_n(const uint16_t *p, size_t n, float fill) {                      \
-        uint16_t whole[16] = {0};                                                                  \
-        float lanes[16];                                                                           \
+        const uint16_t other = sd_##type##_from_f32(fill);                                         \
+        uint16_t whole[16];                                                                        \
+        for (int i = 0; i < 16; i++) whole[i] = other;                                             \
         memcpy(whole, p, n * sizeof *p);                                                           \
-        f32_store(lanes, type##_load(whole));                                                      \
-        return f32_load_n(lanes, n, fill);                                                         \
-    }                                                                                              \
-    SD_INLINE void type##_store(uint16_t *p, f32x16 a) {                                           \
-        for (int i = 0; i < 4; i += 2)                                                             \
-            vst1q_u16(p + 4 * i, sd_without_minus_zero(vcombine_u16(                               \
-                                     type##_from_f32(a.v[i]), type##_from_f32(a.v[i + 1]))));      \
+        return type##_load(whole);                                                                 \
     }                                                                                              \
     SD_INLINE void type##_store_n(uint16_t *p, size_t n, f32x16 a) {                               \
         uint16_t whole[16];                                                                        \

@@ -129,7 +129,10 @@ SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
     SD_LANES(f32x16, 16, (float)(i < 8 ? low.v[i & 7] : high.v[i & 7]));
 }
 
-/* float16 and bfloat16 in memory, float32 in packs, as half.h has them */
+/* float16 and bfloat16 in memory, float32 in packs, as half.h has them; fill is one that they have. A
+ * pack of bfloat16 is eight items at even places, then the eight at odd ones: so they lie as halves of
+ * 32 bits, and come and go by a shift and a mask. */
+#define SD_PLACE(i) ((i) < 8 ? 2 * (i) : 2 * (i) - 15)
 SD_INLINE f32x16 f16_load(const uint16_t *p) { SD_LANES(f32x16, 16, sd_f16_to_f32(p[i])); }
 SD_INLINE f32x16 f16_load_n(const uint16_t *p, size_t n, float fill) {
     SD_LANES(f32x16, 16, (size_t)i < n ? sd_f16_to_f32(p[i]) : fill);
@@ -139,12 +142,15 @@ SD_INLINE void f16_store_n(uint16_t *p, size_t n, f32x16 a) {
 }
 SD_INLINE void f16_store(uint16_t *p, f32x16 a) { f16_store_n(p, 16, a); }
 SD_INLINE void f16_stream(uint16_t *p, f32x16 a) { f16_store(p, a); }
-SD_INLINE f32x16 bf16_load(const uint16_t *p) { SD_LANES(f32x16, 16, sd_bf16_to_f32(p[i])); }
+SD_INLINE f32x16 bf16_load(const uint16_t *p) {
+    SD_LANES(f32x16, 16, sd_bf16_to_f32(p[SD_PLACE(i)]));
+}
 SD_INLINE f32x16 bf16_load_n(const uint16_t *p, size_t n, float fill) {
-    SD_LANES(f32x16, 16, (size_t)i < n ? sd_bf16_to_f32(p[i]) : fill);
+    SD_LANES(f32x16, 16, (size_t)SD_PLACE(i) < n ? sd_bf16_to_f32(p[SD_PLACE(i)]) : fill);
 }
 SD_INLINE void bf16_store_n(uint16_t *p, size_t n, f32x16 a) {
-    for (size_t i = 0; i < n; i++) p[i] = sd_bf16_from_f32(a.v[i]);
+    for (size_t i = 0; i < 16; i++)
+        if (SD_PLACE(i) < n) p[SD_PLACE(i)] = sd_bf16_from_f32(a.v[i]);
 }
 SD_INLINE void bf16_store(uint16_t *p, f32x16 a) { bf16_store_n(p, 16, a); }
 SD_INLINE void bf16_stream(uint16_t *p, f32x16 a) { bf16_store(p, a); }

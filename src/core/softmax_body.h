@@ -374,7 +374,7 @@ SD_BODY int F(softmax_short)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out,
         SD_EACH {
             const size_t left = n - (size_t)u * SD_WIDTH;
             packs[u] = F(load_up_to)(from + u * SD_WIDTH, left);
-            equal &= P(mask_ge)(packs[u], row_max) == (1u << (left < SD_WIDTH ? left : SD_WIDTH)) - 1;
+            equal &= P(mask_ge)(packs[u], row_max) == I(mask_n)(left);
         }
         if (equal) return 0; /* or all NaN */
         A(exponential)(&r, group, packs, 0, 1, s[i], q[i]);

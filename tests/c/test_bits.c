@@ -8,6 +8,9 @@
 
 #define HASH_F32 UINT64_C(0x1165d317f75eddf7)
 #define HASH_F64 UINT64_C(0x98e17027d222667f)
+#define HASH_F16 UINT64_C(0x5aba6f396f2e0348)
+#define HASH_BF16 UINT64_C(0x7cee7a02612f430e)
+#define HASH_ROWS UINT64_C(0x84c4b93036e06805)
 
 enum { LONGEST = 10007 };
 
@@ -53,6 +56,7 @@ static const double offsets[] = {0, 1e5, -3};
 
 static float x32[LONGEST], out32[LONGEST];
 static double x64[LONGEST], out64[LONGEST];
+static uint16_t x16[LONGEST], xb16[LONGEST], out16[LONGEST];
 
 static void fill(size_t n, int variant) {
     const double spread = spreads[variant % 4], offset = offsets[variant % 3];
@@ -88,6 +92,48 @@ static void one_f64(size_t n, double t) {
     hash_f64(out64, 1);
 }
 
+/* bits of halves: of any kind, and with two exponents only, so that rows are ordinary */
+static void fill_halves(size_t n) {
+    const int any = (random_word() >> 60) < 4;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t word = random_word();
+        x16[i] = (uint16_t)(word >> 48);
+        xb16[i] = (uint16_t)(word >> 32);
+        if (any) continue;
+        x16[i] = (uint16_t)((x16[i] & 0x87ff) | 0x4000);
+        xb16[i] = (uint16_t)((xb16[i] & 0x80ff) | 0x4000);
+    }
+}
+
+static void hash_halves(const uint16_t *p, size_t n) {
+    for (size_t i = 0; i < n; i++) hash_bits(p[i], 2);
+}
+
+#define ONE_HALF(type, x)                                                  \
+    static void one_##type(size_t n, double t) {                           \
+        const ptrdiff_t stride = (ptrdiff_t)n;                             \
+        fill_halves(n);                                                    \
+        softdraw_softmax_##type(x, stride, out16, stride, 1, n, &t, 0);    \
+        hash_halves(out16, n);                                             \
+        softdraw_log_softmax_##type(x, stride, out16, stride, 1, n, &t, 0); \
+        hash_halves(out16, n);                                             \
+        softdraw_logsumexp_##type(x, stride, out16, 1, 1, n, &t, 0);       \
+        hash_halves(out16, 1);                                             \
+    }
+ONE_HALF(f16, x16)
+ONE_HALF(bf16, xb16)
+
+/* rows that follow each other, each with a temperature of its own */
+static void rows_f32(size_t n, double t) {
+    double each[11];
+    size_t rows = n ? LONGEST / n : 0;
+    if (rows > 11) rows = 11;
+    for (int i = 0; i < 11; i++) each[i] = i == 7 ? t : 0.5 + i;
+    for (size_t i = n; i < rows * n; i++) x32[i] = x32[i % n] * (float)(i / n);
+    softdraw_softmax_f32(x32, (ptrdiff_t)n, out32, (ptrdiff_t)n, rows, n, each, 1);
+    hash_f32(out32, rows * n);
+}
+
 static uint64_t corpus(void (*each)(size_t, double)) {
     hash = UINT64_C(0xcbf29ce484222325);
     random_state = 1;
@@ -105,10 +151,15 @@ int main(void) {
         puts("test_bits: SOFTDRAW_ISA names a tier that is not available");
         return 1;
     }
-    const uint64_t f32 = corpus(one), f64 = corpus(one_f64);
-    const int same = f32 == HASH_F32 && f64 == HASH_F64;
-    printf("%s %s: float32 0x%016llx, float64 0x%016llx\n", same ? "ok" : "DIFFERENT",
-           softdraw_tier_name(softdraw_tier_in_use()), (unsigned long long)f32,
-           (unsigned long long)f64);
-    return !same;
+    const uint64_t got[] = {corpus(one), corpus(one_f64), corpus(one_f16), corpus(one_bf16),
+                            corpus(rows_f32)};
+    const uint64_t committed[] = {HASH_F32, HASH_F64, HASH_F16, HASH_BF16, HASH_ROWS};
+    const char *const names[] = {"float32", "float64", "float16", "bfloat16", "rows"};
+    int different = 0;
+    for (int i = 0; i < 5; i++) {
+        printf("%s %s: %s 0x%016llx\n", got[i] == committed[i] ? "ok" : "DIFFERENT",
+               softdraw_tier_name(softdraw_tier_in_use()), names[i], (unsigned long long)got[i]);
+        different += got[i] != committed[i];
+    }
+    return different != 0;
 }
