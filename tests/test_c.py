@@ -69,7 +69,7 @@ def emulated(tmp_path_factory):
     if subprocess.run(probe, capture_output=True, check=False).returncode:
         pytest.skip("AVX-512 IS NOT EMULATED: no SIMDe (Debian: libsimde-dev)")
     kernels = tmp_path_factory.mktemp("simde") / "tier_avx512_by_simde.o"
-    flags = [*FLAGS, "-mavx2", "-mfma", f"-I{ROOT / 'tests' / 'c' / 'simde'}"]
+    flags = [*FLAGS, "-mavx2", "-mfma", "-mf16c", f"-I{ROOT / 'tests' / 'c' / 'simde'}"]
     run([*COMPILER, *flags, "-c", ROOT / "src" / "core" / "tier_avx512.c", "-o", kernels])
     return kernels
 
