@@ -782,7 +782,7 @@ cdef cnp.ndarray checked_temperatures(object temperature, bint is_vjp):
         )
         raise TypeError(f"temperature must be a real number or an array of them, got {got}")
     values = cnp.PyArray_FROM_OTF(given, cnp.NPY_FLOAT64,
-                                  cnp.NPY_ARRAY_ALIGNED | cnp.NPY_ARRAY_NOTSWAPPED)
+                                  cnp.NPY_ARRAY_IN_ARRAY | cnp.NPY_ARRAY_NOTSWAPPED)
     if not all_valid(values, is_vjp):
         invalid = ~(values > 0 if is_vjp else values >= 0)
         where = np.unravel_index(invalid.argmax(), values.shape)
@@ -791,11 +791,9 @@ cdef cnp.ndarray checked_temperatures(object temperature, bint is_vjp):
     return values
 
 
-cdef bint all_valid(cnp.ndarray temperatures, bint is_vjp):
+cdef bint all_valid(cnp.ndarray temperatures, bint is_vjp) noexcept:
     cdef const double *t = <const double *>cnp.PyArray_DATA(temperatures)
     cdef ptrdiff_t i
-    if not cnp.PyArray_ISONESEGMENT(temperatures):
-        return bool(np.all(temperatures > 0 if is_vjp else temperatures >= 0))
     for i in range(cnp.PyArray_SIZE(temperatures)):
         if not (t[i] > 0 if is_vjp else t[i] >= 0):
             return False
