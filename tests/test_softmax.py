@@ -1,6 +1,7 @@
 """What softmax, log_softmax and logsumexp take and give back; every value against the oracle."""
 
 import array
+from itertools import permutations
 
 import hypothesis.extra.numpy as hnp
 import ml_dtypes
@@ -676,6 +677,56 @@ def test_empty_list_gives_an_empty_float64_array(function):
 def test_empty_out(function):
     out = np.empty((3, 0))
     assert function(np.empty((3, 0)), out=out) is out
+
+
+EMPTY_SHAPES = [(0,), (3, 0), (0, 3), (0, 0), (2, 0, 4), (0, 2, 4), (2, 4, 0), (0, 1, 0)]
+
+
+def axes_of(ndim):
+    """Every way to name axes of so many dimensions, each axis once."""
+    named = [range(ndim), range(-ndim, 0)]
+    return [
+        None,
+        *(axis for axes in named for axis in axes),
+        *(chosen for axes in named for k in range(ndim + 1) for chosen in permutations(axes, k)),
+    ]
+
+
+@pytest.mark.parametrize("shape", EMPTY_SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_every_axis_of_every_empty_array(shape, dtype):
+    x = np.empty(shape, dtype)
+    for axis in axes_of(len(shape)):
+        for function in SAME_SHAPE:
+            result = function(x, 0.7, axis=axis)
+            assert (result.shape, result.dtype) == (shape, dtype)
+            assert function(x, 0.7, axis=axis, out=result) is result
+        for keepdims in (False, True):
+            sums = logsumexp(x, 0.7, axis=axis, keepdims=keepdims)
+            expected = np.zeros(shape).sum(axis=axis, keepdims=keepdims)
+            assert (np.shape(sums), sums.dtype) == (np.shape(expected), dtype)
+            assert (sums == -np.inf).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (1, 3, 1), (1, 1, 1), (2, 1, 3, 2)], ids=str)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_every_axis_of_every_shape(shape, dtype):
+    x = normal(*shape, dtype=dtype)
+    for axis in axes_of(len(shape)):
+        axes = range(len(shape)) if axis is None else np.atleast_1d(np.array(axis, int)) % x.ndim
+        kept = [i for i in range(x.ndim) if i not in axes]
+        order = kept + sorted(axes)
+        rows = x.transpose(order).reshape(*(x.shape[i] for i in kept), -1)
+        rows = np.ascontiguousarray(rows)
+        temperature = np.linspace(0.5, 2, rows[..., 0].size).reshape(rows.shape[:-1])
+        for t in (0.7, temperature, np.expand_dims(temperature, tuple(axes))):
+            by_row = t if np.ndim(t) == 0 else temperature
+            for function in SAME_SHAPE:
+                expected = function(rows, by_row).reshape([x.shape[i] for i in order])
+                expected = expected.transpose(np.argsort(order))
+                assert function(x, t, axis=axis).tobytes() == expected.tobytes()
+            sums = np.asarray(logsumexp(x, t, axis=axis))
+            assert sums.tobytes() == np.asarray(logsumexp(rows, by_row)).tobytes()
 
 
 @pytest.mark.parametrize("function", FAMILY)

@@ -44,6 +44,7 @@ def by_rows(function, x, axes, temperature=0.7):
 LAYOUTS = {
     "columns": ((1500, 1100), (0,), lambda x: x),
     "columns by two powers of 2": ((1024, 2048), (0,), lambda x: x),
+    "columns written past the caches": ((1500, 2100), (0,), lambda x: x[:, 1:-2]),
     "long columns": ((120_000, 35), (0,), lambda x: x),
     "short columns": ((3, 400_001), (0,), lambda x: x),
     "columns of one": ((1, 300_000), (0,), lambda x: x),

@@ -32,11 +32,11 @@ typedef struct {
                             const sd_rows *rows);
     /* as in transpose.h, with strides in elements */
     void (*transpose_16)(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
-                         size_t rows, size_t columns);
+                         size_t rows, size_t columns, int past_caches);
     void (*transpose_32)(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptrdiff_t out_stride,
-                         size_t rows, size_t columns);
+                         size_t rows, size_t columns, int past_caches);
     void (*transpose_64)(const uint64_t *x, ptrdiff_t x_stride, uint64_t *out, ptrdiff_t out_stride,
-                         size_t rows, size_t columns);
+                         size_t rows, size_t columns, int past_caches);
     /* steps all eight lanes of s `blocks` times, eight words a step */
     void (*xoshiro_blocks)(uint64_t s[4][8], uint64_t *out, size_t blocks);
     void (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,

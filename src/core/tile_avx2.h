@@ -92,3 +92,9 @@ SD_INLINE void tall_64(const uint64_t *x, ptrdiff_t x_stride, uint64_t *out, ptr
         _mm256_storeu_si256((__m256i *)(out + i * out_stride + 4), lower[i]);
     }
 }
+
+SD_INLINE void tile_stream_line(char *out, const char *from) {
+    _mm256_stream_si256((__m256i *)out, _mm256_loadu_si256((const __m256i *)from));
+    _mm256_stream_si256((__m256i *)(out + 32), _mm256_loadu_si256((const __m256i *)(from + 32)));
+}
+SD_INLINE void tile_stream_end(void) { _mm_sfence(); }

@@ -65,7 +65,8 @@ cdef int softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *g, p
                          double *out, ptrdiff_t out_stride, size_t rows, size_t n,
                          const double *temperature, ptrdiff_t temperature_stride) noexcept nogil
 cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
-                    ptrdiff_t out_stride, size_t rows, size_t columns) noexcept nogil
+                    ptrdiff_t out_stride, size_t rows, size_t columns,
+                    int past_caches) noexcept nogil
 
 cdef void xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil
 cdef uint64_t xoshiro_next(softdraw_xoshiro *generator) noexcept nogil

@@ -74,7 +74,7 @@ cdef extern from "softdraw.h" nogil:
 
 cdef extern from "../core/transpose.h" nogil:
     void sd_transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
-                      ptrdiff_t out_stride, size_t rows, size_t columns) noexcept
+                      ptrdiff_t out_stride, size_t rows, size_t columns, int past_caches) noexcept
 
 
 cdef int softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
@@ -176,8 +176,9 @@ cdef int softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *g, p
 
 
 cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
-                    ptrdiff_t out_stride, size_t rows, size_t columns) noexcept nogil:
-    sd_transpose(itemsize, x, x_stride, out, out_stride, rows, columns)
+                    ptrdiff_t out_stride, size_t rows, size_t columns,
+                    int past_caches) noexcept nogil:
+    sd_transpose(itemsize, x, x_stride, out, out_stride, rows, columns, past_caches)
 
 
 cdef void xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil:

@@ -71,8 +71,10 @@ cdef enum:
     # bytes of the scratch block, which stays in a core's own cache; of columns more are taken at
     # once, for memory is read and written at half the speed in runs of less than a kilobyte
     SCRATCH = 1 << 18
-    SCRATCH_OF_COLUMNS = 1 << 21
+    SCRATCH_OF_COLUMNS = 1 << 20
     LINE = 64  # of the cache
+    # bytes of a result in columns from which on it is written past the caches
+    PAST_CACHES = 1 << 23
     MOST_DIMS = 64
 
 # NumPy's number for the bfloat16 of ml_dtypes, once an array of it has come by.
@@ -266,7 +268,9 @@ cdef struct Rows:
     # dimensions after it; its rows are pitch bytes apart there.
     int split
     ptrdiff_t step
+    ptrdiff_t lead  # by how much the first step is shorter, so that the others begin with a line
     ptrdiff_t pitch
+    bint past_caches
     char *scratch[ARRAYS]
 
 # Where a box begins, and how many indices of kept[split] it has.
@@ -377,6 +381,7 @@ cdef ptrdiff_t choose_boxes(Rows *rows) noexcept:
             columns |= size_of(row.stride[which]) < size_of(element.stride[which])
     # an odd number of lines, so that rows do not compete for the same places of the cache
     rows.pitch = (((rows.n - 1) // line + 1) | 1) * LINE
+    rows.lead = 0
     if direct:
         rows.split, rows.step = 0, rows.kept[0].length
         return 0
@@ -388,6 +393,8 @@ cdef ptrdiff_t choose_boxes(Rows *rows) noexcept:
     rows.step = max(budget // inner, 1)
     if columns and rows.split == rows.kept_ndim - 1:
         rows.step = max(rows.step // line, 1) * line
+        if rows.step < row.length:
+            rows.lead = <ptrdiff_t>(<uintptr_t>rows.data[OUT] % LINE) // rows.itemsize
     rows.step = min(rows.step, rows.kept[rows.split].length)
     return rows.step * inner
 
@@ -398,7 +405,12 @@ cdef void first_box(const Rows *rows, Box *box) noexcept nogil:
         box.index[i] = 0
     for i in range(ARRAYS):
         box.offset[i] = 0
-    box.length = min(rows.step, rows.kept[rows.split].length)
+    box.length = box_length(rows, box)
+
+
+cdef ptrdiff_t box_length(const Rows *rows, const Box *box) noexcept nogil:
+    cdef ptrdiff_t begun = box.index[rows.split]
+    return min(rows.step if begun else rows.step - rows.lead, rows.kept[rows.split].length - begun)
 
 
 cdef bint next_box(const Rows *rows, Box *box) noexcept nogil:
@@ -415,7 +427,7 @@ cdef bint next_box(const Rows *rows, Box *box) noexcept nogil:
         box.index[i] = 0
         step = 1
         i -= 1
-    box.length = min(rows.step, rows.kept[rows.split].length - box.index[rows.split])
+    box.length = box_length(rows, box)
     return i >= 0
 
 
@@ -460,12 +472,12 @@ cdef void compute_box(const Rows *rows, const Box *box) noexcept nogil:
                 stride[which] = rows.pitch // rows.itemsize
             if rows.how[which] == TRANSPOSED and which != OUT:
                 _core.transpose(rows.itemsize, rows.data[which] + offset[which],
-                                rows.reduced[0].stride[which], at[which], rows.pitch, n, length)
+                                rows.reduced[0].stride[which], at[which], rows.pitch, n, length, False)
         run(rows.function, rows.type_num, at[X], stride[X], at[G], stride[G], at[OUT], stride[OUT],
             length, n, <const double *>(rows.data[T] + offset[T]), last.stride[T] // 8)
         if rows.how[OUT] == TRANSPOSED:
             _core.transpose(rows.itemsize, at[OUT], rows.pitch, rows.data[OUT] + offset[OUT],
-                            rows.reduced[0].stride[OUT], length, n)
+                            rows.reduced[0].stride[OUT], length, n, rows.past_caches)
         line += 1
         done += length
 
@@ -550,6 +562,7 @@ cdef int compute(Rows *rows, cnp.ndarray x, cnp.ndarray g, cnp.ndarray out) exce
     rows.how[X] = way(rows, X, x)
     rows.how[G] = DIRECT if g is None else way(rows, G, g)
     rows.how[OUT] = way(rows, OUT, out)
+    rows.past_caches = cnp.PyArray_NBYTES(out) >= PAST_CACHES
     cdef ptrdiff_t most = choose_boxes(rows)
     if most > 0:
         block = most * rows.pitch
@@ -771,7 +784,7 @@ cdef cnp.ndarray checked_temperatures(object temperature, bint is_vjp):
         )
         raise TypeError(f"temperature must be a real number or an array of them, got {got}")
     values = cnp.PyArray_FROM_OTF(given, cnp.NPY_FLOAT64,
-                                  cnp.NPY_ARRAY_ALIGNED | cnp.NPY_ARRAY_NOTSWAPPED)
+                                  cnp.NPY_ARRAY_IN_ARRAY | cnp.NPY_ARRAY_NOTSWAPPED)
     if not all_valid(values, is_vjp):
         invalid = ~(values > 0 if is_vjp else values >= 0)
         where = np.unravel_index(invalid.argmax(), values.shape)
@@ -780,11 +793,9 @@ cdef cnp.ndarray checked_temperatures(object temperature, bint is_vjp):
     return values
 
 
-cdef bint all_valid(cnp.ndarray temperatures, bint is_vjp):
+cdef bint all_valid(cnp.ndarray temperatures, bint is_vjp) noexcept:
     cdef const double *t = <const double *>cnp.PyArray_DATA(temperatures)
     cdef ptrdiff_t i
-    if not cnp.PyArray_ISONESEGMENT(temperatures):
-        return bool(np.all(temperatures > 0 if is_vjp else temperatures >= 0))
     for i in range(cnp.PyArray_SIZE(temperatures)):
         if not (t[i] > 0 if is_vjp else t[i] >= 0):
             return False
