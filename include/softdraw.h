@@ -116,22 +116,24 @@ void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps);
 /* Number of bits for n categories: the smallest b >= 1 with 2^b >= n. */
 unsigned softdraw_alias_bits(size_t n);
 
-/* Exact integer weights: units[i] / 2^64 is weights[i] / sum(weights) to less than one unit, the
- * units sum to 2^64 (modulo 2^64 as stored: one category that holds all of it has 0), zero weights
- * get none and positive ones at least one, paid for by the largest weight. *where, if where is not
- * NULL, becomes the index of the largest weight (the first, if tied), which softdraw_alias_build
- * asks for, or on SOFTDRAW_ERROR_WEIGHT that of the first bad one. units is scratch meanwhile: an
- * error leaves anything in it. Each weight is read once, so weights that another thread changes
- * meanwhile give some table or an error, never an access out of bounds. */
-int softdraw_alias_units_f64(const double *weights, size_t n, uint64_t *units, size_t *where);
-int softdraw_alias_units_f32(const float *weights, size_t n, uint64_t *units, size_t *where);
-int softdraw_alias_units_u64(const uint64_t *weights, size_t n, uint64_t *units, size_t *where);
+/* Builds the table: fills 2^bits buckets, bits = softdraw_alias_bits(n). Weights become exact
+ * integers: units[i] / 2^64 is weights[i] / sum(weights) to less than one unit, the units sum to
+ * 2^64, zero weights get none and positive ones at least one, paid for by the largest weight.
+ * *where, if where is not NULL, becomes the index of the largest weight (the first, if tied), or on
+ * SOFTDRAW_ERROR_WEIGHT that of the first bad one. scratch has softdraw_alias_scratch(n) bytes; an
+ * error leaves anything in it and in buckets. Each weight is read once, so weights that another
+ * thread changes meanwhile give some table or an error, never an access out of bounds. */
+int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
+                             size_t *where);
+int softdraw_alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
+                             size_t *where);
+int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
+                             size_t *where);
 
-/* Fills the 2^bits buckets, bits = softdraw_alias_bits(n), from n units that sum to 2^64; largest
- * is the index of the largest, which tells who holds everything where units are all 0. */
-void softdraw_alias_build(const uint64_t *units, size_t n, size_t largest, uint64_t *buckets);
+/* Bytes of scratch that building a table of n categories needs: about 5/8 of n. */
+size_t softdraw_alias_scratch(size_t n);
 
-/* The units back from the buckets, exactly: the inverse of softdraw_alias_build. */
+/* The units, modulo 2^64, back from the buckets: a category that holds all of it has 0. */
 void softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
 
 /* The category that one word draws. */

@@ -251,4 +251,26 @@ SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
             _mm256_blendv_epi8(no.v[1], yes.v[1], u64_lt_4(a.v[1], b.v[1])));
 }
 
+/* ---- for alias tables ---- */
+
+SD_INLINE f64x8 f64_load_f32(const float *p) {
+    SD_BOTH(f64x8, _mm256_cvtps_pd(_mm_loadu_ps(p)), _mm256_cvtps_pd(_mm_loadu_ps(p + 4)));
+}
+SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) { return f64_fms(a, b, product); }
+SD_INLINE unsigned sd_mask_8(__m256d low, __m256d high) {
+    return (unsigned)_mm256_movemask_pd(low) | (unsigned)_mm256_movemask_pd(high) << 4;
+}
+SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) {
+    return sd_mask_8(_mm256_cmp_pd(a.v[0], b.v[0], _CMP_LT_OQ),
+                     _mm256_cmp_pd(a.v[1], b.v[1], _CMP_LT_OQ));
+}
+SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) {
+    return sd_mask_8(_mm256_castsi256_pd(u64_lt_4(a.v[0], b.v[0])),
+                     _mm256_castsi256_pd(u64_lt_4(a.v[1], b.v[1])));
+}
+SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) {
+    return sd_mask_8(_mm256_castsi256_pd(_mm256_cmpeq_epi64(a.v[0], b.v[0])),
+                     _mm256_castsi256_pd(_mm256_cmpeq_epi64(a.v[1], b.v[1])));
+}
+
 #endif

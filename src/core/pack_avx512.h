@@ -107,4 +107,12 @@ SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     return _mm512_mask_blend_epi64(_mm512_cmplt_epu64_mask(a, b), no, yes);
 }
 
+/* ---- for alias tables ---- */
+
+SD_INLINE f64x8 f64_load_f32(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) { return f64_fms(a, b, product); }
+SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) { return _mm512_cmplt_epu64_mask(a, b); }
+SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { return _mm512_cmpeq_epu64_mask(a, b); }
+
 #endif

@@ -12,8 +12,8 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._core cimport (
-    SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_ERROR_ZERO, alias_bits, alias_build, alias_map,
-    alias_units_f32, alias_units_f64, alias_units_of, alias_units_u64, softdraw_alias_map1,
+    SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_ERROR_ZERO, alias_bits, alias_build_f32, alias_build_f64,
+    alias_build_u64, alias_map, alias_scratch, alias_units_of, softdraw_alias_map1,
 )
 from softdraw._random cimport (
     Lock, bit_generator_of, bitgen_of, fork_count, hold, release, take_words,
@@ -281,21 +281,19 @@ cdef class AliasTable:
         if typenum == cnp.NPY_INT64 and weights.min() < 0:
             self.refuse(weights, np.argmax(weights < 0))
 
-        cdef cnp.ndarray units = np.empty(n, np.uint64)
+        cdef cnp.ndarray space = np.empty(alias_scratch(n), np.uint8)
         self.categories = n
         self.array = np.empty(<size_t> 1 << alias_bits(n), np.uint64)
         cdef const void *data = cnp.PyArray_DATA(weights)
-        cdef uint64_t *unit = <uint64_t *> cnp.PyArray_DATA(units)
+        cdef uint64_t *scratch = <uint64_t *> cnp.PyArray_DATA(space)
         cdef uint64_t *bucket = <uint64_t *> cnp.PyArray_DATA(self.array)
         with nogil:
             if typenum == cnp.NPY_FLOAT64:
-                error = alias_units_f64(<const double *> data, n, unit, &where)
+                error = alias_build_f64(<const double *> data, n, bucket, scratch, &where)
             elif typenum == cnp.NPY_FLOAT32:
-                error = alias_units_f32(<const float *> data, n, unit, &where)
+                error = alias_build_f32(<const float *> data, n, bucket, scratch, &where)
             else:
-                error = alias_units_u64(<const uint64_t *> data, n, unit, &where)
-            if not error:
-                alias_build(unit, n, where, bucket)
+                error = alias_build_u64(<const uint64_t *> data, n, bucket, scratch, &where)
         if error == SOFTDRAW_ERROR_WEIGHT:
             self.refuse(weights, where)
         if error == SOFTDRAW_ERROR_ZERO:
