@@ -34,18 +34,27 @@ static sd_marks marks_in(uint64_t *scratch, size_t n) {
     return marks;
 }
 
-/* 2^64 / W, where W = (high + low) * 2^exponent. Its parts are as exact as those of a fused
- * multiply-add would be: high * r.high is from 1/2 to 1. */
+/* 2^64 / W for W = (high + low) * 2^exponent. high * (1 / high) is from 1/2 to 1, so that a fused
+ * multiply-add would see no other error of it. */
 static sd_ratio ratio_to(double high, double low, int exponent) {
     sd_ratio r;
     r.high = 1 / high;
     const double product = high * r.high;
     const double error = sd_mul_error(high, r.high, product);
     r.low = ((1 - product) - error - low * r.high) * r.high;
-    const int scale = SD_WORD_BITS - exponent;
-    r.first = sd_power_of_two(scale / 2);
-    r.second = sd_power_of_two(scale - scale / 2);
+    const int far = exponent > 900 ? 900 : exponent < -900 ? -900 : 0;
+    const double scale = sd_power_of_two(SD_WORD_BITS - exponent + far);
+    r.first = sd_power_of_two(-far);
+    r.high *= scale;
+    r.low *= scale;
     return r;
+}
+
+static int all_equal(const uint64_t *copy, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        if (copy[i] != copy[0]) return 0;
+    }
+    return 1;
 }
 
 static void mark_size(const sd_marks *marks, size_t i, uint64_t unit, uint64_t full) {
@@ -92,14 +101,18 @@ static int build(const sd_kernels *kernels, sd_weights *seen, size_t n, int inte
     int exponent;
     if (!sd_exact_sum_top(&seen->sum, &high, &low, &exponent)) return SOFTDRAW_ERROR_ZERO;
     const unsigned bits = softdraw_alias_bits(n);
-    const uint64_t full = (uint64_t)1 << (64 - bits);
-    const sd_ratio ratio = ratio_to(high, low, exponent);
     *largest = seen->near;
     while (buckets[*largest] != seen->maximum) ++*largest;
+    if (n > 1 && all_equal(buckets, n)) {
+        sd_alias_arrange_equal(buckets, bits, n);
+        return SOFTDRAW_OK;
+    }
 
+    const sd_ratio ratio = ratio_to(high, low, exponent);
     const sd_marks marks = marks_in(scratch, n);
     sd_units_of *const units_of =
         integers ? kernels->alias_units_of_integers : kernels->alias_units_of_doubles;
+    const uint64_t full = (uint64_t)1 << (64 - bits);
     const uint64_t total = units_of(buckets, n, &ratio, full, &marks);
     if (n % 64) marks.light[n / 64] &= ((uint64_t)1 << n % 64) - 1;
     correct(buckets, n, *largest, 0 - total, full, &marks);

@@ -3,15 +3,15 @@
  * The products are worked out in double-double arithmetic, to 2^-38. Every tier must round as this
  * does, or near-ties would become other tables. */
 
-/* The unit nearest to 2^64 * (high + low) / W, modulo 2^64; what that leaves goes to *rest. */
-SD_INLINE u64x8 alias_nearest(const sd_ratio *ratio, f64x8 high, f64x8 low, f64x8 *rest) {
-    const f64x8 first = f64_set1(ratio->first), second = f64_set1(ratio->second);
+/* The unit nearest to 2^64 * (high + low) / W, modulo 2^64, low NULL for none; what that leaves goes
+ * to *rest. */
+SD_INLINE u64x8 alias_nearest(const sd_ratio *ratio, f64x8 high, const f64x8 *low, f64x8 *rest) {
     const f64x8 r_high = f64_set1(ratio->high), r_low = f64_set1(ratio->low);
-    high = f64_mul(f64_mul(high, first), second);
-    low = f64_mul(f64_mul(low, first), second);
+    high = f64_mul(high, f64_set1(ratio->first));
     const f64x8 product = f64_mul(high, r_high);
-    const f64x8 tail = f64_add(f64_mul_error(high, r_high, product),
-                               f64_add(f64_mul(high, r_low), f64_mul(low, r_high)));
+    f64x8 cross = f64_mul(high, r_low);
+    if (low) cross = f64_add(cross, f64_mul(f64_mul(*low, f64_set1(ratio->first)), r_high));
+    const f64x8 tail = f64_add(f64_mul_error(high, r_high, product), cross);
     /* Adding and subtracting 1.5 * 2^52 rounds to an integer, and leaves it in the low bits of the
      * sum: first a multiple of 2^32, then what is missing, then what the tail adds. */
     const f64x8 round = f64_set1(0x1.8p52);
@@ -36,11 +36,12 @@ SD_INLINE f64x8 alias_small(u64x8 integer) {
 /* An integer past 2^53 is a double and what that leaves, so that equal values have equal units
  * whatever their type. */
 SD_INLINE u64x8 alias_nearest_of(const sd_ratio *ratio, u64x8 copy, int integers, f64x8 *rest) {
-    if (!integers) return alias_nearest(ratio, f64_from_bits(copy), f64_set1(0), rest);
+    if (!integers) return alias_nearest(ratio, f64_from_bits(copy), NULL, rest);
     const f64x8 upper = f64_mul(alias_small(u64_shr_by(copy, 32)), f64_set1(0x1p32));
     const f64x8 lower = alias_small(u64_and(copy, u64_set1(0xffffffff)));
     const f64x8 high = f64_add(upper, lower);
-    return alias_nearest(ratio, high, f64_sub(lower, f64_sub(high, upper)), rest);
+    const f64x8 low = f64_sub(lower, f64_sub(high, upper));
+    return alias_nearest(ratio, high, &low, rest);
 }
 
 /* The n copies become units, whose sum is returned; `full` is what a bucket holds. What is within

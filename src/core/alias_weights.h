@@ -18,9 +18,9 @@ typedef struct {
     size_t near;      /* the first such stands at or after this index */
 } sd_weights;
 
-/* 2^64 / W as (high + low) * first * second: two powers of two, since their product may be out of
- * range. */
-typedef struct { double high, low, first, second; } sd_ratio;
+/* 2^64 / W as (high + low) * first, first a power of two that weights can be multiplied by so that
+ * neither they nor high are near the ends of the range. */
+typedef struct { double high, low, first; } sd_ratio;
 
 /* Bits for the categories, 64 of them in a word. */
 typedef struct {
@@ -70,8 +70,19 @@ SD_INLINE unsigned sd_lowest(uint64_t bits) {
 #endif
 }
 
+/* How many bits are set. */
+SD_INLINE unsigned sd_ones(uint64_t bits) {
+    bits -= bits >> 1 & 0x5555555555555555;
+    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (unsigned)(bits * 0x0101010101010101 >> 56);
+}
+
 /* Units to 2^bits buckets, in place, by the marks of light and heavy ones. */
 void sd_alias_arrange(uint64_t *buckets, unsigned bits, size_t n, const uint64_t *light,
                       const uint64_t *heavy);
+
+/* The buckets of n >= 2 equal weights. */
+void sd_alias_arrange_equal(uint64_t *buckets, unsigned bits, size_t n);
 
 #endif
