@@ -260,6 +260,10 @@ SD_INLINE uint64_t fill_equal(uint64_t *buckets, unsigned bits, size_t n, size_t
 }
 
 void sd_alias_arrange_equal(uint64_t *buckets, unsigned bits, size_t n) {
+    if (n == 1) { /* it has all 2^64 units, which is no integer of 64 bits */
+        buckets[0] = buckets[1] = 0;
+        return;
+    }
     /* 2^64 / n is less + rest / n; what is nearest to it is every unit but the first few */
     const uint64_t one = (uint64_t)1 << (64 - SD_WORD_BITS), most = ((uint64_t)0 - one) / one;
     const uint64_t less = most / n, rest = most % n + 1; /* which is n where n divides 2^64 */

@@ -55,46 +55,64 @@ static void alias_add_chunk(sd_exact_sum *sum, const uint64_t *copy, size_t n, u
     sd_exact_sum_add(sum, (uint64_t)lower, (unsigned)(exponent - 89 + SD_SUM_BELOW));
 }
 
-SD_INLINE u64x8 alias_larger(u64x8 a, u64x8 b) { return u64_where_lt(a, b, b, a); }
+/* What is known of copies that have been made, in packs and one by one. */
+typedef struct { u64x8 largest, different; } alias_seen;
 
-SD_INLINE uint64_t alias_largest(u64x8 a) {
+SD_INLINE void alias_see(alias_seen *seen, u64x8 bits, u64x8 first) {
+    seen->largest = u64_where_lt(seen->largest, bits, bits, seen->largest);
+    seen->different = u64_or(seen->different, u64_xor(bits, first));
+}
+
+SD_INLINE uint64_t alias_largest(const alias_seen *seen) {
     uint64_t lane[8], largest = 0;
-    u64_store(lane, a);
+    u64_store(lane, seen->largest);
     for (int i = 0; i < 8; i++) largest = lane[i] > largest ? lane[i] : largest;
     return largest;
 }
 
 /* Returns the index of the first weight that is none, or n. Adding zero makes zeros positive. The
- * last weights are read through volatile: once, as the others are by their loads. */
+ * last weights are read through volatile: once, as the others are by their loads. Equal ones are not
+ * added up before another one comes. */
 SD_INLINE size_t alias_read(const double *doubles, const float *floats, size_t n, uint64_t *copy,
-                            sd_weights *seen) {
+                            sd_weights *weights) {
+    const u64x8 zero = u64_set1(0);
+    size_t added = 0;
     for (size_t start = 0, end; start < n; start = end) {
         end = n - start < SD_CHUNK ? n : start + SD_CHUNK;
-        u64x8 largest = u64_set1(0);
+        alias_seen seen = {zero, zero};
         size_t i = start;
-        for (; i + 8 <= end; i += 8) {
+        for (u64x8 first = zero; i + 8 <= end; i += 8) {
             const f64x8 weight = floats ? f64_load_f32(floats + i) : f64_load(doubles + i);
             const u64x8 bits = f64_bits(f64_add(weight, f64_set1(0)));
-            largest = alias_larger(largest, bits);
             u64_store(copy + i, bits);
+            if (i == start) first = u64_set1(copy[0]);
+            alias_see(&seen, bits, first);
         }
-        uint64_t maximum = alias_largest(largest);
+        uint64_t maximum = alias_largest(&seen);
+        int same = u64_mask_eq(seen.different, zero) == 255;
         for (; i < end; i++) {
             const double weight = floats ? *(const volatile float *)(floats + i)
                                          : *(const volatile double *)(doubles + i);
             copy[i] = sd_to_bits(weight + 0.0);
             if (copy[i] > maximum) maximum = copy[i];
+            if (copy[i] != copy[0]) same = 0;
         }
         if (maximum >= sd_infinity_bits) {
             for (i = start; copy[i] < sd_infinity_bits;) i++;
             return i;
         }
-        if (maximum > seen->maximum) {
-            seen->maximum = maximum;
-            seen->near = start;
+        if (maximum > weights->maximum) {
+            weights->maximum = maximum;
+            weights->near = start;
         }
-        alias_add_chunk(&seen->sum, copy + start, end - start, maximum);
+        if (same && !added) continue;
+        for (; added < start; added += SD_CHUNK) {
+            alias_add_chunk(&weights->sum, copy + added, SD_CHUNK, copy[0]);
+        }
+        alias_add_chunk(&weights->sum, copy + start, end - start, maximum);
+        added = end;
     }
+    weights->same = !added;
     return n;
 }
 
@@ -107,28 +125,32 @@ static size_t alias_read_f32(const float *weights, size_t n, uint64_t *copy, sd_
 }
 
 /* Any integer is a weight. Their halves add up without carries out of 64 bits. */
-static size_t alias_read_u64(const uint64_t *weights, size_t n, uint64_t *copy, sd_weights *seen) {
-    const u64x8 low = u64_set1(0xffffffff);
-    u64x8 lows = u64_set1(0), highs = u64_set1(0), largest = u64_set1(0);
+static size_t alias_read_u64(const uint64_t *integers, size_t n, uint64_t *copy,
+                             sd_weights *weights) {
+    const u64x8 low = u64_set1(0xffffffff), zero = u64_set1(0);
+    u64x8 lows = zero, highs = zero, first = zero;
+    alias_seen seen = {zero, zero};
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
-        const u64x8 weight = u64_load(weights + i);
+        const u64x8 weight = u64_load(integers + i);
+        u64_store(copy + i, weight);
+        if (i == 0) first = u64_set1(copy[0]);
+        alias_see(&seen, weight, first);
         lows = u64_add(lows, u64_and(weight, low));
         highs = u64_add(highs, u64_shr_by(weight, 32));
-        largest = alias_larger(largest, weight);
-        u64_store(copy + i, weight);
     }
-    seen->maximum = alias_largest(largest);
+    weights->maximum = alias_largest(&seen);
+    weights->same = u64_mask_eq(seen.different, zero) == 255;
     for (; i < n; i++) {
-        const uint64_t weight = *(const volatile uint64_t *)(weights + i);
-        sd_exact_sum_add(&seen->sum, weight, SD_SUM_BELOW);
-        if (weight > seen->maximum) seen->maximum = weight;
-        copy[i] = weight;
+        copy[i] = *(const volatile uint64_t *)(integers + i);
+        sd_exact_sum_add(&weights->sum, copy[i], SD_SUM_BELOW);
+        if (copy[i] > weights->maximum) weights->maximum = copy[i];
+        if (copy[i] != copy[0]) weights->same = 0;
     }
     uint64_t lane[8];
     u64_store(lane, lows);
-    for (i = 0; i < 8; i++) sd_exact_sum_add(&seen->sum, lane[i], SD_SUM_BELOW);
+    for (i = 0; i < 8; i++) sd_exact_sum_add(&weights->sum, lane[i], SD_SUM_BELOW);
     u64_store(lane, highs);
-    for (i = 0; i < 8; i++) sd_exact_sum_add(&seen->sum, lane[i], SD_SUM_BELOW + 32);
+    for (i = 0; i < 8; i++) sd_exact_sum_add(&weights->sum, lane[i], SD_SUM_BELOW + 32);
     return n;
 }

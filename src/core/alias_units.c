@@ -50,13 +50,6 @@ static sd_ratio ratio_to(double high, double low, int exponent) {
     return r;
 }
 
-static int all_equal(const uint64_t *copy, size_t n) {
-    for (size_t i = 1; i < n; i++) {
-        if (copy[i] != copy[0]) return 0;
-    }
-    return 1;
-}
-
 static void mark_size(const sd_marks *marks, size_t i, uint64_t unit, uint64_t full) {
     const uint64_t bit = (uint64_t)1 << i % 64;
     marks->light[i / 64] = (marks->light[i / 64] & ~bit) | (unit < full ? bit : 0);
@@ -97,17 +90,18 @@ static int length_valid(size_t n) { return n > 0 && (uint64_t)n <= (uint64_t)1 <
 /* From the copies on; *largest gets the first of the largest. */
 static int build(const sd_kernels *kernels, sd_weights *seen, size_t n, int integers,
                  uint64_t *buckets, uint64_t *scratch, size_t *largest) {
-    double high, low;
-    int exponent;
-    if (!sd_exact_sum_top(&seen->sum, &high, &low, &exponent)) return SOFTDRAW_ERROR_ZERO;
+    if (seen->maximum == 0) return SOFTDRAW_ERROR_ZERO;
     const unsigned bits = softdraw_alias_bits(n);
     *largest = seen->near;
     while (buckets[*largest] != seen->maximum) ++*largest;
-    if (n > 1 && all_equal(buckets, n)) {
+    if (seen->same) {
         sd_alias_arrange_equal(buckets, bits, n);
         return SOFTDRAW_OK;
     }
 
+    double high, low;
+    int exponent;
+    sd_exact_sum_top(&seen->sum, &high, &low, &exponent);
     const sd_ratio ratio = ratio_to(high, low, exponent);
     const sd_marks marks = marks_in(scratch, n);
     sd_units_of *const units_of =
@@ -130,7 +124,7 @@ static int build(const sd_kernels *kernels, sd_weights *seen, size_t n, int inte
         const sd_kernels *kernels = sd_kernels_in_use();                                    \
         if (!kernels) return SOFTDRAW_ERROR_ISA;                                            \
         if (!length_valid(n)) return SOFTDRAW_ERROR_LENGTH;                                 \
-        sd_weights seen = {{{0}}, 0, 0};                                                    \
+        sd_weights seen = {{{0}}, 0, 0, 0};                                                    \
         size_t index = kernels->alias_read_##name(weights, n, buckets, &seen);              \
         const int error = index < n ? SOFTDRAW_ERROR_WEIGHT                                 \
                                     : build(kernels, &seen, n, integers, buckets, scratch, &index); \

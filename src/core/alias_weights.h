@@ -13,9 +13,10 @@
 
 /* The weights' copies are integers, or bits of doubles >= 0, which compare as integers do. */
 typedef struct {
-    sd_exact_sum sum;
+    sd_exact_sum sum; /* not used if all are the same */
     uint64_t maximum; /* the largest copy */
     size_t near;      /* the first such stands at or after this index */
+    int same;         /* all copies are equal */
 } sd_weights;
 
 /* 2^64 / W as (high + low) * first, first a power of two that weights can be multiplied by so that
@@ -82,7 +83,7 @@ SD_INLINE unsigned sd_ones(uint64_t bits) {
 void sd_alias_arrange(uint64_t *buckets, unsigned bits, size_t n, const uint64_t *light,
                       const uint64_t *heavy);
 
-/* The buckets of n >= 2 equal weights. */
+/* The buckets of n equal weights. */
 void sd_alias_arrange_equal(uint64_t *buckets, unsigned bits, size_t n);
 
 #endif

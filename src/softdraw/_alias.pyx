@@ -31,16 +31,12 @@ cdef enum:
 
 # ---- arguments ---------------------------------------------------------------------------------
 
-cdef cnp.ndarray real_numbers(object values, str name):
-    """values as a 1-D array, not empty, of real numbers."""
-    cdef cnp.ndarray array = real_array(values, name)
-    if array.ndim != 1:
-        raise ValueError(f"{name} must be 1-D, got shape {(<object> array).shape}")
-    if array.shape[0] == 0:
+cdef int check_length(str name, size_t n) except -1:
+    if n == 0:
         raise ValueError(f"{name} is empty")
-    if array.shape[0] > 2**32:
-        raise ValueError(f"{name} has {array.shape[0]} items; at most 2**32 are possible")
-    return array
+    if n > <uint64_t> 1 << 32:
+        raise ValueError(f"{name} has {n} items; at most 2**32 are possible")
+    return 0
 
 
 cdef cnp.ndarray plain(cnp.ndarray array, int typenum):
@@ -51,6 +47,55 @@ cdef cnp.ndarray plain(cnp.ndarray array, int typenum):
         0,
         0,
         cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED | cnp.NPY_ARRAY_FORCECAST,
+    )
+
+
+cdef cnp.ndarray new_array(cnp.npy_intp n, int typenum):
+    return cnp.PyArray_EMPTY(1, &n, typenum, 0)
+
+
+cdef inline bint is_plain(object values, int *typenum):
+    """Whether that is an array that the core takes as it is: of float32 or float64, 1-D."""
+    if not cnp.PyArray_CheckExact(values):
+        return False
+    typenum[0] = cnp.PyArray_TYPE(<cnp.ndarray> values)
+    return (
+        (typenum[0] == cnp.NPY_FLOAT64 or typenum[0] == cnp.NPY_FLOAT32)
+        and cnp.PyArray_NDIM(<cnp.ndarray> values) == 1
+        and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> values)
+    )
+
+
+cdef cnp.ndarray plain_weights(object weights, int *typenum, bint one_table):
+    """weights as a plain 1-D array of float32, float64 or uint64, which *typenum says; no integer is
+    negative, floats are not looked at. For one table their number must do as well."""
+    if is_plain(weights, typenum):
+        return weights
+    cdef cnp.ndarray array = real_array(weights, "weights")
+    if array.ndim != 1:
+        raise ValueError(f"weights must be 1-D, got shape {(<object> array).shape}")
+    if one_table:
+        check_length("weights", array.shape[0])
+    dtype = array.dtype
+    if dtype.kind in "bu":
+        typenum[0] = cnp.NPY_UINT64
+    elif dtype.kind == "i":
+        typenum[0] = cnp.NPY_INT64
+    elif dtype.itemsize == 8:
+        typenum[0] = cnp.NPY_FLOAT64
+    else:
+        typenum[0] = cnp.NPY_FLOAT32
+    array = plain(array, typenum[0])
+    if typenum[0] == cnp.NPY_INT64:
+        if array.size and array.min() < 0:
+            refuse(array, np.argmax(array < 0))
+        typenum[0] = cnp.NPY_UINT64
+    return array
+
+
+cdef int refuse(cnp.ndarray weights, Py_ssize_t where) except -1:
+    raise ValueError(
+        f"weights[{where}] is {(<object> weights)[where]!s}; weights must be finite and >= 0"
     )
 
 
@@ -260,33 +305,23 @@ cdef class AliasTable:
             self.categories = (<_Buckets> weights).categories
             self.array = (<_Buckets> weights).buckets
         else:
-            self.build(real_numbers(weights, "weights"))
-        self.array.flags.writeable = False
+            self.build(weights)
+        cnp.PyArray_CLEARFLAGS(self.array, cnp.NPY_ARRAY_WRITEABLE)
         self.buckets.data = <const uint64_t *> cnp.PyArray_DATA(self.array)
         self.buckets.bits = alias_bits(self.categories)
 
-    cdef int build(self, cnp.ndarray weights) except -1:
-        cdef size_t n = weights.shape[0], where = 0
-        cdef int typenum
+    cdef int build(self, object given) except -1:
+        cdef int typenum = 0
         cdef int error
-        if weights.dtype.kind in "bu":
-            typenum = cnp.NPY_UINT64
-        elif weights.dtype.kind == "i":
-            typenum = cnp.NPY_INT64
-        elif weights.dtype.itemsize == 8:
-            typenum = cnp.NPY_FLOAT64
-        else:
-            typenum = cnp.NPY_FLOAT32
-        weights = plain(weights, typenum)
-        if typenum == cnp.NPY_INT64 and weights.min() < 0:
-            self.refuse(weights, np.argmax(weights < 0))
-
-        cdef cnp.ndarray space = np.empty(alias_scratch(n), np.uint8)
+        cdef cnp.ndarray weights = plain_weights(given, &typenum, True)
+        cdef size_t n = weights.shape[0], where = 0
+        check_length("weights", n)
         self.categories = n
-        self.array = np.empty(<size_t> 1 << alias_bits(n), np.uint64)
+        self.array = new_array(<size_t> 1 << alias_bits(n), cnp.NPY_UINT64)
+        cdef cnp.ndarray space = new_array(alias_scratch(n), cnp.NPY_UINT8)
         cdef const void *data = cnp.PyArray_DATA(weights)
-        cdef uint64_t *scratch = <uint64_t *> cnp.PyArray_DATA(space)
         cdef uint64_t *bucket = <uint64_t *> cnp.PyArray_DATA(self.array)
+        cdef uint64_t *scratch = <uint64_t *> cnp.PyArray_DATA(space)
         with nogil:
             if typenum == cnp.NPY_FLOAT64:
                 error = alias_build_f64(<const double *> data, n, bucket, scratch, &where)
@@ -295,15 +330,10 @@ cdef class AliasTable:
             else:
                 error = alias_build_u64(<const uint64_t *> data, n, bucket, scratch, &where)
         if error == SOFTDRAW_ERROR_WEIGHT:
-            self.refuse(weights, where)
+            refuse(weights, where)
         if error == SOFTDRAW_ERROR_ZERO:
             raise ValueError("weights are all zero")
         return 0
-
-    cdef int refuse(self, cnp.ndarray weights, Py_ssize_t where) except -1:
-        raise ValueError(
-            f"weights[{where}] is {(<object> weights)[where]!s}; weights must be finite and >= 0"
-        )
 
     @classmethod
     def from_logits(cls, logits, temperature=1.0):
@@ -336,7 +366,10 @@ cdef class AliasTable:
         >>> softdraw.AliasTable.from_logits([1.0, 1.0, float("-inf")]).probabilities()
         array([0.5, 0.5, 0. ])
         """
-        cdef cnp.ndarray array = real_numbers(logits, "logits")
+        cdef cnp.ndarray array = real_array(logits, "logits")
+        if array.ndim != 1:
+            raise ValueError(f"logits must be 1-D, got shape {(<object> array).shape}")
+        check_length("logits", array.shape[0])
         temperature = number(temperature)
         if array.dtype.kind in "biu":
             array = plain(array, cnp.NPY_FLOAT64)
