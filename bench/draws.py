@@ -169,7 +169,7 @@ def floors():
         words = own.random_raw(DRAWS)
         contenders["map"] = lambda t=t, words=words: t.map(words, out=out)
         if numba:
-            buckets = np.zeros(t.nbytes // 8, np.uint64)
+            buckets = np.ones(t.nbytes // 8, np.uint64)
             shift = np.uint64(64 - (len(buckets) - 1).bit_length())
             indices = words >> shift
             contenders["loads"] = lambda b=buckets, i=indices: random_loads(b, i)

@@ -237,10 +237,6 @@ SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) {
     const __m128i by = _mm_cvtsi32_si128((int)count);
     SD_BOTH(u64x8, _mm256_srl_epi64(a.v[0], by), _mm256_srl_epi64(a.v[1], by));
 }
-SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
-    const long long *p = (const long long *)base;
-    SD_BOTH(u64x8, _mm256_i64gather_epi64(p, index.v[0], 8), _mm256_i64gather_epi64(p, index.v[1], 8));
-}
 /* AVX2 compares signed: flipping the top bit of both sides orders them as unsigned. */
 SD_INLINE __m256i u64_lt_4(__m256i a, __m256i b) {
     const __m256i top = _mm256_set1_epi64x((long long)0x8000000000000000ULL);
@@ -272,5 +268,19 @@ SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) {
     return sd_mask_8(_mm256_castsi256_pd(_mm256_cmpeq_epi64(a.v[0], b.v[0])),
                      _mm256_castsi256_pd(_mm256_cmpeq_epi64(a.v[1], b.v[1])));
 }
+/* eight loads; AVX2's gathers take longer */
+SD_INLINE __m256i u64_look_up_4(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    const double *at = (const double *)base;
+    const __m128d low = _mm_load_sd(at + (words[0] >> shift));
+    const __m128d high = _mm_load_sd(at + (words[2] >> shift));
+    const __m256d both = _mm256_insertf128_pd(
+        _mm256_castpd128_pd256(_mm_loadh_pd(low, at + (words[1] >> shift))),
+        _mm_loadh_pd(high, at + (words[3] >> shift)), 1);
+    return _mm256_castpd_si256(both);
+}
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    SD_BOTH(u64x8, u64_look_up_4(base, words, shift), u64_look_up_4(base, words + 4, shift));
+}
+#define SD_FETCH_AHEAD 0
 
 #endif

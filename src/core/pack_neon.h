@@ -173,12 +173,6 @@ SD_INLINE u64x8 u64_rotl(u64x8 a, int count) {
 }
 SD_INLINE u64x8 u64_shl_by(u64x8 a, unsigned count) { return sd_u64_shift(a, (int)count); }
 SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) { return sd_u64_shift(a, -(int)count); }
-SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
-    uint64_t at[8];
-    u64_store(at, index);
-    for (int i = 0; i < 8; i++) at[i] = base[at[i]];
-    return u64_load(at);
-}
 SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     SD_FOUR(u64x8, vbslq_u64(vcltq_u64(a.v[i], b.v[i]), yes.v[i], no.v[i]));
 }
@@ -201,5 +195,11 @@ SD_INLINE u64x8 sd_u64_eq(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vceqq_u64(a.v[i], b
 SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) { return sd_mask_8(sd_f64_lt(a, b)); }
 SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) { return sd_mask_8(sd_u64_lt(a, b)); }
 SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { return sd_mask_8(sd_u64_eq(a, b)); }
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    uint64_t at[8];
+    for (int i = 0; i < 8; i++) at[i] = base[words[i] >> shift];
+    return u64_load(at);
+}
+#define SD_FETCH_AHEAD 128
 
 #endif
