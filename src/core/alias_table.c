@@ -29,3 +29,19 @@ int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *w
     kernels->alias_map(buckets, bits, words, n, out);
     return SOFTDRAW_OK;
 }
+
+int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *state),
+                        void *state, size_t n, int64_t *out) {
+    const sd_kernels *kernels = sd_kernels_in_use();
+    if (!kernels) return SOFTDRAW_ERROR_ISA;
+    uint64_t words[256]; /* whose buckets fit the first cache */
+    for (size_t i = 0, size; i < n; i += size) {
+        size = n - i < 256 ? n - i : 256;
+        for (size_t j = 0; j < size; j++) {
+            words[j] = next(state);
+            SD_FETCH(buckets + (words[j] >> (64 - bits)));
+        }
+        kernels->alias_map(buckets, bits, words, size, out + i);
+    }
+    return SOFTDRAW_OK;
+}
