@@ -1,9 +1,9 @@
 """Learn word vectors by skip-grams with negative sampling, as word2vec does.
 
-A pair of neighbouring words, drawn by its count, should score high; the same word beside others that
-are drawn at random, the negatives, should score low. Mikolov and others (2013) draw negatives by the
-words' counts to the power 0.75, from a table of 100 million slots; an alias table needs one entry a
-word and is exact. The words and pairs are those that the package symspellpy carries.
+A pair of neighbouring words, drawn by its count, should score high; the same word beside others
+that are drawn at random, the negatives, should score low. Mikolov and others (2013) draw negatives
+by the words' counts to the power 0.75, from a table of 100 million slots; an alias table needs one
+entry a word and is exact. The words and pairs are those that the package symspellpy carries.
 
     python examples/negative_sampling.py --seed 1
 """

@@ -1,9 +1,9 @@
 """Send thousands of walkers from word to word, each step one draw from a table of its own.
 
-The package symspellpy carries 242,342 English word pairs with their counts on the web. The followers
-of a word are a row of `softdraw.AliasTables`, and a step of all walkers is one call: a category from
-each walker's row. A walker at a word without followers starts again, at a word drawn by its count.
-Printed are some walks, and the words that walkers stand at most often, with their share.
+The package symspellpy carries 242,342 English word pairs with their counts on the web. The
+followers of a word are a row of `softdraw.AliasTables`, and a step of all walkers is one call: a
+category from each walker's row. A walker at a word without followers starts again, at a word drawn
+by its count. Printed are some walks, and the words that walkers stand at most often.
 
     python examples/word_walk.py --seed 1
 """

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ def test_word_walk_goes_from_word_to_word_by_pairs_that_there_are():
     walks = [line.split() for line in output.splitlines()[2:5]]
     for walk in walks:
         assert len(walk) == 12
-        for here, there in zip(walk, walk[1:], strict=False):
+        for here, there in pairwise(walk):
             assert (here, there) in pairs or here not in firsts
 
 
