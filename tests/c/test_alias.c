@@ -14,7 +14,7 @@
         }                                                                               \
     } while (0)
 
-enum { MOST = 1024 };
+enum { MOST = 1 << 14 };
 
 static uint64_t units[MOST], buckets[MOST], scratch[MOST];
 
