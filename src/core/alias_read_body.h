@@ -47,10 +47,15 @@ static void alias_add_chunk(sd_exact_sum *sum, const uint64_t *copy, size_t n, u
         alias_add_each(sum, copy, whole);
         return;
     }
-    /* The last bits that the cuts keep are 2^(exponent - 44) and 2^(exponent - 89). The lower sum
-     * may be negative, the upper one is at least 2^43: 2^11 of the upper are 2^56 of the lower. */
-    const int64_t upper = alias_lanes(uppers, sd_power_of_two(44 - exponent)) - ((int64_t)1 << 11);
-    const int64_t lower = alias_lanes(lowers, sd_power_of_two(89 - exponent)) + ((int64_t)1 << 56);
+    /* The last bits that the cuts keep are 2^(exponent - 44) and 2^(exponent - 89). Where the lower
+     * sum is negative, as many of the upper units as make it positive are taken from there. */
+    int64_t upper = alias_lanes(uppers, sd_power_of_two(44 - exponent));
+    int64_t lower = alias_lanes(lowers, sd_power_of_two(89 - exponent));
+    if (lower < 0) {
+        const int64_t unit = (int64_t)1 << 45, taken = (unit - 1 - lower) / unit;
+        upper -= taken;
+        lower += taken * unit;
+    }
     sd_exact_sum_add(sum, (uint64_t)upper, (unsigned)(exponent - 44 + SD_SUM_BELOW));
     sd_exact_sum_add(sum, (uint64_t)lower, (unsigned)(exponent - 89 + SD_SUM_BELOW));
 }
