@@ -30,7 +30,8 @@ enum softdraw_error {
     SOFTDRAW_ERROR_ISA,         /* SOFTDRAW_ISA names a tier that this CPU or build lacks */
     SOFTDRAW_ERROR_LENGTH,      /* no weights, or more than 2^32 of them */
     SOFTDRAW_ERROR_WEIGHT,      /* a weight is negative, NaN or infinite */
-    SOFTDRAW_ERROR_ZERO         /* every weight is zero */
+    SOFTDRAW_ERROR_ZERO,        /* every weight is zero */
+    SOFTDRAW_ERROR_ROW          /* a row that is none */
 };
 
 /* A sentence for an error code; never NULL. */
@@ -148,22 +149,24 @@ void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps);
 /* Number of bits for n categories: the smallest b >= 1 with 2^b >= n. */
 unsigned softdraw_alias_bits(size_t n);
 
-/* Exact integer weights: units[i] / 2^64 is weights[i] / sum(weights) to less than one unit, the
- * units sum to 2^64 (modulo 2^64 as stored: one category that holds all of it has 0), zero weights
- * get none and positive ones at least one, paid for by the largest weight. *where, if where is not
- * NULL, becomes the index of the largest weight (the first, if tied), which softdraw_alias_build
- * asks for, or on SOFTDRAW_ERROR_WEIGHT that of the first bad one. units is scratch meanwhile: an
- * error leaves anything in it. Each weight is read once, so weights that another thread changes
- * meanwhile give some table or an error, never an access out of bounds. */
-int softdraw_alias_units_f64(const double *weights, size_t n, uint64_t *units, size_t *where);
-int softdraw_alias_units_f32(const float *weights, size_t n, uint64_t *units, size_t *where);
-int softdraw_alias_units_u64(const uint64_t *weights, size_t n, uint64_t *units, size_t *where);
+/* Builds the table: fills 2^bits buckets, bits = softdraw_alias_bits(n). Weights become exact
+ * integers: units[i] / 2^64 is weights[i] / sum(weights) to less than one unit, the units sum to
+ * 2^64, zero weights get none and positive ones at least one, paid for by the largest weight.
+ * *where, if where is not NULL, becomes the index of the largest weight (the first, if tied), or on
+ * SOFTDRAW_ERROR_WEIGHT that of the first bad one. scratch has softdraw_alias_scratch(n) bytes; an
+ * error leaves anything in it and in buckets. Each weight is read once, so weights that another
+ * thread changes meanwhile give some table or an error, never an access out of bounds. */
+int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
+                             size_t *where);
+int softdraw_alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
+                             size_t *where);
+int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
+                             size_t *where);
 
-/* Fills the 2^bits buckets, bits = softdraw_alias_bits(n), from n units that sum to 2^64; largest
- * is the index of the largest, which tells who holds everything where units are all 0. */
-void softdraw_alias_build(const uint64_t *units, size_t n, size_t largest, uint64_t *buckets);
+/* Bytes of scratch that building a table of n categories needs: about 5/8 of n. */
+size_t softdraw_alias_scratch(size_t n);
 
-/* The units back from the buckets, exactly: the inverse of softdraw_alias_build. */
+/* The units, modulo 2^64, back from the buckets: a category that holds all of it has 0. */
 void softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
 
 /* The category that one word draws. */
@@ -180,6 +183,42 @@ static inline uint64_t softdraw_alias_map1(const uint64_t *buckets, unsigned bit
 /* The categories that n words draw. */
 int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                        int64_t *out);
+
+/* The categories of the next n words of any generator: next(state) gives one. */
+int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *state),
+                        void *state, size_t n, int64_t *out);
+
+/* ---- many alias tables ----------------------------------------------------------------------- */
+
+/* Rows of any lengths, each a table, in one block: row r has the weights from indptr[r] on and
+ * before indptr[r + 1], at most 2^32. records[r] tells where its buckets start, << 6, and their bits:
+ * 0 bits for a row that is empty or all zeros, which has no buckets and cannot be drawn from. */
+
+/* Room for the buckets of all rows, in buckets; some stays free if rows are all zeros. */
+size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows);
+
+/* The length of the longest row: softdraw_alias_scratch of that is the scratch for building. */
+size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows);
+
+/* Builds each row as softdraw_alias_build does. *where, if where is not NULL, becomes the number of
+ * buckets in use, or on SOFTDRAW_ERROR_WEIGHT the index among all weights of the first bad one, or on
+ * SOFTDRAW_ERROR_LENGTH the row. */
+int softdraw_alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
+                                  uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                                  size_t *where);
+int softdraw_alias_rows_build_f32(const float *weights, const int64_t *indptr, size_t rows,
+                                  uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                                  size_t *where);
+int softdraw_alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr, size_t rows,
+                                  uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                                  size_t *where);
+
+/* out[i]: the category, counted within the row, that words[i] draws from row rows[i] of `count`. On
+ * SOFTDRAW_ERROR_ROW or SOFTDRAW_ERROR_ZERO, *where, if where is not NULL, becomes the first i whose
+ * row is none, or has nothing to draw; some of out may have been written. */
+int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
+                            const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
+                            size_t *where);
 
 #ifdef __cplusplus
 }

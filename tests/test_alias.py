@@ -1,10 +1,12 @@
 """AliasTable: exact units, buckets, draws; against fractions and plain Python."""
 
 import copy
+import ctypes
 import math
 import pickle
 import re
 import threading
+from collections import deque
 from fractions import Fraction
 
 import ml_dtypes
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.random import PCG64, Generator
+from numpy.random import MT19937, PCG64, PCG64DXSM, SFC64, BitGenerator, Generator, Philox
 from test_random import in_child, needs_fork
 from tiers import run_on_tier
 
@@ -75,20 +77,15 @@ def arrangement(units):
         return bits, [(0, units.index(WORDS))] * (1 << bits)
     left = units + [0] * ((1 << bits) - n)
     buckets = [(0, i) for i in range(1 << bits)]
-    heavies = [i for i in range(n) if units[i] > capacity]
-
-    def fill(i):
-        """Gives bucket i to its category's rest and the first heavy, which may then be none."""
-        buckets[i] = (left[i], heavies[0])
-        left[heavies[0]] -= capacity - left[i]
-        while heavies and left[heavies[0]] <= capacity:
-            heavy = heavies.pop(0)
-            if left[heavy] < capacity:
-                fill(heavy)
-
+    heavies = deque(i for i in range(n) if units[i] > capacity)
     for i, unit in enumerate(left.copy()):
-        if unit < capacity:
-            fill(i)
+        while unit < capacity:
+            buckets[i] = (unit, heavies[0])
+            left[heavies[0]] -= capacity - unit
+            if left[heavies[0]] > capacity:
+                break
+            i = heavies.popleft()  # which now lacks something itself, or is full
+            unit = left[i]
     return bits, buckets
 
 
@@ -124,18 +121,80 @@ def test_units_of_float32_are_as_promised(weights):
     check_units(np.array(weights, np.float32))
 
 
-@pytest.mark.parametrize("n", [1000, 4096, 30_000])
-@pytest.mark.parametrize("shape", ["uniform", "zipf", "steep", "equal", "one heavy"])
-def test_units_of_many_weights_are_as_promised(n, shape):
+def many(shape, n):
+    """n weights as float64; some shapes have other ranges of exponents in other places."""
     rng = np.random.default_rng(n)
-    weights = {
-        "uniform": rng.random(n),
-        "zipf": 1 / np.arange(1, n + 1),
-        "steep": rng.random(n) ** 60,
-        "equal": np.full(n, 0.1),
-        "one heavy": np.r_[np.full(n - 1, 2.0**-63), 1.0],
-    }[shape]
-    check_units(weights)
+    return {
+        "uniform": lambda: rng.random(n),
+        "zipf": lambda: 1 / np.arange(1, n + 1),
+        "pareto": lambda: rng.pareto(1.0, n) + 1,
+        "steep": lambda: rng.random(n) ** 60,
+        "equal": lambda: np.full(n, 0.1),
+        "all but one equal": lambda: np.r_[np.full(n - 1, 0.1), 0.3],
+        "nearly equal": lambda: 1 + rng.random(n) * 2.0**-30,
+        "one heavy": lambda: np.r_[np.full(n - 1, 2.0**-63), 1.0],
+        "subnormal": lambda: rng.integers(0, 2**40, n) * 5e-324,
+        "huge": lambda: 1e308 * rng.random(n),
+        "two ranges": lambda: np.where(np.arange(n) < n // 2, 1e-200, 1) * rng.random(n),
+        "all ranges": lambda: rng.random(n) * 2.0 ** rng.integers(-1074, 1000, n),
+        "zeros leading": lambda: np.r_[np.zeros(n // 2), rng.random(n - n // 2)],
+        "zeros trailing": lambda: np.r_[rng.random(n - n // 2), np.zeros(n // 2)],
+        "zeros everywhere": lambda: rng.random(n) * (rng.random(n) < 0.1),
+    }[shape]()
+
+
+SHAPES = ["uniform", "zipf", "pareto", "steep", "equal", "all but one equal", "nearly equal",
+          "one heavy", "subnormal", "huge", "two ranges", "all ranges", "zeros leading",
+          "zeros trailing", "zeros everywhere"]  # fmt: skip
+
+
+@pytest.mark.parametrize("n", [67, 1000, 2047, 2049, 4096, 5000])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_units_of_many_weights_are_as_promised(n, shape):
+    """Weights are read in chunks of 2,048, and lights and heavies looked at in windows of 1,024."""
+    weights = many(shape, n)
+    table = AliasTable(weights)
+    units = check_units(weights, table)
+    assert buckets_of(table) == arrangement(units)
+
+
+@pytest.mark.parametrize("shape", ["uniform", "zipf", "zeros everywhere", "steep", "equal"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, ml_dtypes.bfloat16, np.uint8, np.int32,
+                                   np.int64, np.uint64])  # fmt: skip
+def test_units_of_every_dtype_are_as_promised(dtype, shape):
+    weights = many(shape, 2500)
+    if np.issubdtype(dtype, np.integer):
+        weights = weights / weights.max() * (float(np.iinfo(dtype).max) * 0.99)
+    weights = weights.astype(dtype)
+    check_units(weights, AliasTable(weights))
+
+
+def test_one_heavy_weight_among_a_million_light_ones():
+    """2**60 : 1 and 1 : 2**-80; the heavy one pays for those that are lifted."""
+    n = 10**6
+    for heavy, light in ((2.0**60, 1.0), (1.0, 2.0**-80)):
+        weights = np.full(n, light)
+        weights[n // 2] = heavy
+        units = AliasTable(weights).units()
+        total = Fraction(heavy) + (n - 1) * Fraction(light)
+        wanted = Fraction(light) * WORDS / total
+        light_units = np.delete(units, n // 2)
+        allowed = {max(1, math.floor(wanted)), max(1, math.ceil(wanted))}
+        assert set(np.unique(light_units).tolist()) <= allowed
+        assert sum(light_units.tolist()) + int(units[n // 2]) == WORDS
+
+
+@pytest.mark.slow
+def test_many_more_weights_than_torch_takes_are_exact():
+    """torch.multinomial takes 2**24 categories, and adds in float32."""
+    weights = np.random.default_rng(1).integers(0, 2**40, 2**24 + 5)
+    units = AliasTable(weights).units()
+    total = int(weights.sum())
+    low = [w * WORDS // total for w in weights[::997].tolist()]
+    difference = [unit - floor for unit, floor in zip(units[::997].tolist(), low, strict=True)]
+    assert set(difference) <= {0, 1}
+    assert int(units.sum(dtype=np.uint64)) == 0
+    assert not units[weights == 0].any()
 
 
 @pytest.mark.parametrize(
@@ -182,6 +241,19 @@ def test_a_weight_of_zero_is_never_drawn():
         assert not np.isin(
             table.map(words), np.flatnonzero(np.array([*zeros, 1, 1, 1, *zeros]) == 0)
         ).any()
+
+
+def test_float32_weights_of_zero_are_never_drawn():
+    """A float32 alias table in Rust put 1% of the mass on them."""
+    weights = (np.random.default_rng(1).random(10_000) * (np.arange(10_000) % 4 == 1)).astype("f4")
+    units = AliasTable(weights).units()
+    assert (units[weights == 0] == 0).all()
+    assert (units[weights > 0] > 0).all()
+
+
+def test_subnormal_weights_share_as_they_should():
+    """SciPy's guide table draws the first of these at 0.75."""
+    assert AliasTable([5e-324, 5e-324]).probabilities().tolist() == [0.5, 0.5]
 
 
 def test_units_depend_on_the_order_of_the_weights_by_one_at_most():
@@ -357,6 +429,69 @@ def test_a_foreign_generator_gives_the_categories_of_its_words():
     rng = PCG64(7)
     assert [table.sample(rng=rng) for _ in range(100)] == expected[:100]
     assert table.sampler(PCG64(7))(3000).tolist() == expected
+
+
+class Bitgen(ctypes.Structure):
+    """NumPy's bitgen_t."""
+
+    _fields_ = [
+        ("state", ctypes.c_void_p),
+        ("next_uint64", ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p)),
+        ("next_uint32", ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_void_p)),
+        ("next_double", ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p)),
+        ("next_raw", ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_void_p)),
+    ]
+
+
+class Weyl(BitGenerator):
+    """A generator written with ctypes: multiples of an odd number. It sees whether it is locked."""
+
+    def __init__(self):
+        super().__init__(0)
+        self.calls, self.locked = 0, True
+        pointer = ctypes.pythonapi.PyCapsule_GetPointer
+        pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+        self.bitgen = Bitgen.from_address(pointer(self.capsule, b"BitGenerator"))
+        self.bitgen.next_uint64 = self.next_uint64 = Bitgen._fields_[1][1](self.word)
+
+    def word(self, state):
+        if self.calls % 500 == 0:
+            acquired = []
+            other = threading.Thread(
+                target=lambda: acquired.append(self.lock.acquire(blocking=False))
+            )
+            other.start()
+            other.join()
+            self.locked &= acquired == [False]
+        self.calls += 1
+        return self.calls * 0x9E3779B97F4A7C15 % WORDS
+
+
+def test_a_generator_written_with_ctypes_is_used_through_its_c_interface():
+    table = AliasTable(np.arange(1.0, 100))
+    words = np.array([k * 0x9E3779B97F4A7C15 % WORDS for k in range(1, 3001)], np.uint64)
+    expected = table.map(words).tolist()
+    assert table.sample(3000, rng=Weyl()).tolist() == expected
+    rng = Weyl()
+    assert [table.sample(rng=rng) for _ in range(600)] == expected[:600]
+    assert rng.locked
+    assert table.sampler(Weyl())(3000).tolist() == expected
+
+
+@pytest.mark.parametrize("kind", [PCG64, PCG64DXSM, Philox, MT19937, SFC64])
+def test_numpy_generators_give_the_categories_of_their_next_uint64(kind):
+    """Of MT19937 that is two raw words."""
+    table = AliasTable(np.arange(1.0, 100))
+    generator = kind(7)
+    interface = generator.ctypes
+    words = [interface.next_uint64(interface.state) for _ in range(3000)]
+    expected = table.map(words).tolist()
+    assert table.sample(3000, rng=kind(7)).tolist() == expected
+    assert table.sample(3000, rng=Generator(kind(7))).tolist() == expected
+    out = np.empty(3000, np.int16)
+    assert table.sample(rng=kind(7), out=out).tolist() == expected
+    rng = kind(7)
+    assert [table.sample(rng=rng) for _ in range(100)] == expected[:100]
 
 
 def test_all_tiers_give_the_same_tables_and_draws():

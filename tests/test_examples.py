@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,43 @@ def test_next_word_says_what_is_missing():
     assert done.returncode == 1
     assert done.stderr.startswith("next_word: needs the package symspellpy")
     assert done.stderr.count("\n") == 1
+
+
+def test_word_walk_goes_from_word_to_word_by_pairs_that_there_are():
+    symspellpy = pytest.importorskip("symspellpy")
+    path = Path(symspellpy.__file__).parent / "frequency_bigramdictionary_en_243_342.txt"
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    pairs = {tuple(line.split()[:2]) for line in lines}
+    firsts = {first for first, _ in pairs}
+    output = run("word_walk.py", "--walkers", "3", "--steps", "12")
+    assert output.startswith("16,600 rows, 242,342 pairs")
+    walks = [line.split() for line in output.splitlines()[2:5]]
+    for walk in walks:
+        assert len(walk) == 12
+        for here, there in pairwise(walk):
+            assert (here, there) in pairs or here not in firsts
+
+
+def test_word_walk_visits_words_about_as_often_as_they_occur():
+    shares = re.findall(r"^  (\S+) +(\S+)%$", run("word_walk.py"), re.MULTILINE)
+    assert shares[0][0] == "the"
+    assert 5 < float(shares[0][1]) < 12
+
+
+def test_negative_sampling_learns():
+    output = run("negative_sampling.py", "--steps", "500")
+    first, last = map(float, re.search(r"(\S+) at first, (\S+) at last", output).groups())
+    assert last < first - 0.3
+    assert "3.28% of negatives" in output
+
+
+@pytest.mark.parametrize("name", ["word_walk.py", "negative_sampling.py"])
+def test_examples_repeat_themselves_for_a_seed_only(name):
+    few = ["--steps", "20"]
+    assert run(name, "--seed", "1", *few) == run(name, "--seed", "1", *few)
+    assert run(name, "--seed", "1", *few) != run(name, "--seed", "2", *few)
+
+
+def test_examples_complain_in_one_line():
+    assert "must be at least 1" in fails("word_walk.py", "--walkers", "0")
+    assert "must be at least 1" in fails("negative_sampling.py", "--steps", "0")

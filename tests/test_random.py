@@ -175,6 +175,40 @@ def jump_matrices():
     return powers
 
 
+# From xoshiro256plusplus.c, https://prng.di.unimi.it: jump() and long_jump()
+JUMP = [0x180EC6D33CFD0ABA, 0xD5A61266F0C9392C, 0xA9582618E03FC9AA, 0x39ABDC4529B1661C]
+LONG_JUMP = [0x76E15D3EFEFDCBBF, 0xC5004E441C522FB3, 0x77710069854EE241, 0x39109BB02ACBE635]
+
+
+def published(polynomial, state):
+    """The state after a jump, as the authors' C code has it."""
+    s, result = list(state), [0] * 4
+    for word in polynomial:
+        for bit in range(64):
+            if word >> bit & 1:
+                result = [a ^ b for a, b in zip(result, s, strict=True)]
+            step(s)
+    return result
+
+
+def test_jumps_are_those_that_the_authors_published():
+    states = lanes(Xoshiro256(7))
+    assert [published(JUMP, s) for s in states[:7]] == states[1:]
+    assert lanes(Xoshiro256(7).jumped()) == [published(LONG_JUMP, s) for s in states]
+
+
+def test_the_reference_sequence_of_every_lane():
+    """What the C code of the authors gives from the state {1, 2, 3, 4}."""
+    reference = [41943041, 58720359, 3588806011781223, 3591011842654386, 9228616714210784205]
+    generator = Xoshiro256(7)
+    for lane in range(8):
+        state = generator.state
+        state["state"]["s"][:, lane] = [1, 2, 3, 4]
+        state["buffer_pos"] = 8
+        generator.state = state
+        assert generator.random_raw(40)[lane::8].tolist() == reference
+
+
 def test_lanes_stand_one_jump_apart(jump_matrices):
     states = [joined(s) for s in lanes(Xoshiro256(7))]
     assert [apply(jump_matrices[0], s) for s in states[:7]] == states[1:]
@@ -265,6 +299,20 @@ def test_state_goes_through_json(used):
     other = Xoshiro256(1)
     other.state = json.loads(text)
     assert stream(other) == stream(used)
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("taken", range(10))
+def test_state_goes_round_in_every_position_of_the_buffer(taken, half):
+    generator = Xoshiro256(7)
+    if half:
+        Generator(generator).integers(0, 2**32, dtype=np.uint32)
+    generator.random_raw(taken)
+    other = Xoshiro256(1)
+    other.state = generator.state
+    twin = pickle.loads(pickle.dumps(generator))
+    assert str(other.state) == str(twin.state) == str(generator.state)
+    assert stream(other) == stream(twin) == stream(generator)
 
 
 def test_state_is_a_copy(used):

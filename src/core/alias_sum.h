@@ -32,9 +32,9 @@ SD_INLINE void sd_exact_sum_add_double(sd_exact_sum *sum, uint64_t bits) {
                exponent - (unsigned)normal + SD_SUM_BELOW - 1074);
 }
 
-/* The sum cut to 106 bits: (high + low) * 2^exponent, high = RN(high + low) from 1 to 2. 0 if it is
- * zero, else 1. Spoils the sum. */
-SD_INLINE int sd_exact_sum_top(sd_exact_sum *sum, double *high, double *low, int *exponent) {
+/* The sum, which is positive, cut to 106 bits: (high + low) * 2^exponent, high = RN(high + low) from
+ * 1 to 2. Spoils the sum. */
+SD_INLINE void sd_exact_sum_top(sd_exact_sum *sum, double *high, double *low, int *exponent) {
     uint64_t *limb = sum->limb;
     int top = 0;
     for (int k = 0; k + 1 < SD_SUM_LIMBS; k++) {
@@ -42,7 +42,6 @@ SD_INLINE int sd_exact_sum_top(sd_exact_sum *sum, double *high, double *low, int
         limb[k] &= 0xffffffff;
         if (limb[k]) top = k;
     }
-    if (!top) return 0;
 
     uint64_t a = limb[top] << 32 | limb[top - 1];
     uint64_t b = limb[top - 2] << 32 | limb[top - 3];
@@ -54,7 +53,6 @@ SD_INLINE int sd_exact_sum_top(sd_exact_sum *sum, double *high, double *low, int
     const double next = (double)(int64_t)((a & 0x7ff) << 42 | b >> 22) * 0x1p-105;
     *high = first + next;
     *low = next - (*high - first);
-    return 1;
 }
 
 #endif

@@ -54,6 +54,13 @@
 #define SD_UNROLL
 #endif
 
+/* Starts loading what will be read soon. */
+#if defined(__GNUC__)
+#define SD_FETCH(address) __builtin_prefetch(address)
+#else
+#define SD_FETCH(address) ((void)(address))
+#endif
+
 /* SD_TARGET_BEGIN("avx2,fma") ... SD_TARGET_END: a region of functions compiled for that target,
  * in a file that is itself compiled with baseline flags. MSVC takes intrinsics anywhere. */
 #define SD_PRAGMA(text) _Pragma(#text)

@@ -101,6 +101,7 @@ const char *softdraw_strerror(int error) {
     case SOFTDRAW_ERROR_LENGTH: return "needs at least one weight and at most 2**32";
     case SOFTDRAW_ERROR_WEIGHT: return "weights must be finite and >= 0";
     case SOFTDRAW_ERROR_ZERO: return "all weights are zero";
+    case SOFTDRAW_ERROR_ROW: return "there is no such row";
     default: return "unknown error";
     }
 }

@@ -2,6 +2,8 @@
 #ifndef SD_KERNELS_H
 #define SD_KERNELS_H
 
+#include "alias_weights.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +43,13 @@ typedef struct {
     void (*xoshiro_blocks)(uint64_t s[4][8], uint64_t *out, size_t blocks);
     void (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                       int64_t *out);
+    /* These copy n weights and see what they are; each returns the index of the first that is none,
+     * or n. */
+    size_t (*alias_read_f64)(const double *weights, size_t n, uint64_t *copy, sd_weights *seen);
+    size_t (*alias_read_f32)(const float *weights, size_t n, uint64_t *copy, sd_weights *seen);
+    size_t (*alias_read_u64)(const uint64_t *weights, size_t n, uint64_t *copy, sd_weights *seen);
+    /* These turn copies into units in place, with marks, and return the units' sum. */
+    sd_units_of *alias_units_of_doubles, *alias_units_of_integers;
 } sd_kernels;
 
 /* The kernels of the tier in use; NULL if SOFTDRAW_ISA names one that is not available. */

@@ -47,6 +47,8 @@
 #include "transpose_body.h"
 #include "xoshiro_body.h"
 #include "alias_body.h"
+#include "alias_read_body.h"
+#include "alias_units_body.h"
 
 /* clang-format off */
 const sd_kernels SD_KERNELS = {
@@ -57,4 +59,6 @@ const sd_kernels SD_KERNELS = {
     transpose_16, transpose_32, transpose_64,
     xoshiro_blocks,
     alias_map,
+    alias_read_f64, alias_read_f32, alias_read_u64,
+    alias_units_of_doubles, alias_units_of_integers,
 };

@@ -348,10 +348,6 @@ SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) {
     const __m128i by = _mm_cvtsi32_si128((int)count);
     SD_BOTH(u64x8, _mm256_srl_epi64(a.v[0], by), _mm256_srl_epi64(a.v[1], by));
 }
-SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
-    const long long *p = (const long long *)base;
-    SD_BOTH(u64x8, _mm256_i64gather_epi64(p, index.v[0], 8), _mm256_i64gather_epi64(p, index.v[1], 8));
-}
 /* AVX2 compares signed: flipping the top bit of both sides orders them as unsigned. */
 SD_INLINE __m256i u64_lt_4(__m256i a, __m256i b) {
     const __m256i top = _mm256_set1_epi64x((long long)0x8000000000000000ULL);
@@ -391,5 +387,41 @@ SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
     const int high = _mm256_movemask_pd(_mm256_cmp_pd(a.v[1], b.v[1], _CMP_GE_OQ));
     return (unsigned)(high << 4 | low);
 }
+
+/* ---- for alias tables ---- */
+
+SD_INLINE f64x8 f64_load_f32(const float *p) {
+    SD_BOTH(f64x8, _mm256_cvtps_pd(_mm_loadu_ps(p)), _mm256_cvtps_pd(_mm_loadu_ps(p + 4)));
+}
+SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) { return f64_fms(a, b, product); }
+SD_INLINE unsigned sd_mask_8(__m256d low, __m256d high) {
+    return (unsigned)_mm256_movemask_pd(low) | (unsigned)_mm256_movemask_pd(high) << 4;
+}
+SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) {
+    return sd_mask_8(_mm256_cmp_pd(a.v[0], b.v[0], _CMP_LT_OQ),
+                     _mm256_cmp_pd(a.v[1], b.v[1], _CMP_LT_OQ));
+}
+SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) {
+    return sd_mask_8(_mm256_castsi256_pd(u64_lt_4(a.v[0], b.v[0])),
+                     _mm256_castsi256_pd(u64_lt_4(a.v[1], b.v[1])));
+}
+SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) {
+    return sd_mask_8(_mm256_castsi256_pd(_mm256_cmpeq_epi64(a.v[0], b.v[0])),
+                     _mm256_castsi256_pd(_mm256_cmpeq_epi64(a.v[1], b.v[1])));
+}
+/* eight loads; AVX2's gathers take longer */
+SD_INLINE __m256i u64_look_up_4(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    const double *at = (const double *)base;
+    const __m128d low = _mm_load_sd(at + (words[0] >> shift));
+    const __m128d high = _mm_load_sd(at + (words[2] >> shift));
+    const __m256d both = _mm256_insertf128_pd(
+        _mm256_castpd128_pd256(_mm_loadh_pd(low, at + (words[1] >> shift))),
+        _mm_loadh_pd(high, at + (words[3] >> shift)), 1);
+    return _mm256_castpd_si256(both);
+}
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    SD_BOTH(u64x8, u64_look_up_4(base, words, shift), u64_look_up_4(base, words + 4, shift));
+}
+#define SD_FETCH_AHEAD 0
 
 #endif

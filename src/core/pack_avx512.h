@@ -170,9 +170,6 @@ SD_INLINE u64x8 u64_shl_by(u64x8 a, unsigned count) {
 SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) {
     return _mm512_srl_epi64(a, _mm_cvtsi32_si128((int)count));
 }
-SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
-    return _mm512_i64gather_epi64(index, base, 8);
-}
 SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     return _mm512_mask_blend_epi64(_mm512_cmplt_epu64_mask(a, b), no, yes);
 }
@@ -201,5 +198,17 @@ SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
     return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
 }
 SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ); }
+
+/* ---- for alias tables ---- */
+
+SD_INLINE f64x8 f64_load_f32(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) { return f64_fms(a, b, product); }
+SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) { return _mm512_cmplt_epu64_mask(a, b); }
+SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { return _mm512_cmpeq_epu64_mask(a, b); }
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    return _mm512_i64gather_epi64(u64_shr_by(u64_load(words), shift), base, 8);
+}
+#define SD_FETCH_AHEAD 128
 
 #endif

@@ -246,12 +246,6 @@ SD_INLINE u64x8 u64_rotl(u64x8 a, int count) {
 }
 SD_INLINE u64x8 u64_shl_by(u64x8 a, unsigned count) { return sd_u64_shift(a, (int)count); }
 SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) { return sd_u64_shift(a, -(int)count); }
-SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
-    uint64_t at[8];
-    u64_store(at, index);
-    for (int i = 0; i < 8; i++) at[i] = base[at[i]];
-    return u64_load(at);
-}
 SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     SD_FOUR(u64x8, vbslq_u64(vcltq_u64(a.v[i], b.v[i]), yes.v[i], no.v[i]));
 }
@@ -283,5 +277,30 @@ SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
         mask |= (unsigned)vaddvq_u64(vandq_u64(vcgeq_f64(a.v[i], b.v[i]), vld1q_u64(bits + 2 * i)));
     return mask;
 }
+
+/* ---- for alias tables ---- */
+
+SD_INLINE f64x8 f64_load_f32(const float *p) { return f32_to_f64_8(vld1q_f32(p), vld1q_f32(p + 4)); }
+SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) { return f64_fms(a, b, product); }
+/* lanes that are all ones or zero: each gives its bit of the mask, and they are added */
+SD_INLINE unsigned sd_mask_8(u64x8 a) {
+    static const uint64_t bits[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    const u64x8 each = u64_and(a, u64_load(bits));
+    const uint64x2_t halves = vaddq_u64(vaddq_u64(each.v[0], each.v[1]),
+                                        vaddq_u64(each.v[2], each.v[3]));
+    return (unsigned)vaddvq_u64(halves);
+}
+SD_INLINE u64x8 sd_f64_lt(f64x8 a, f64x8 b) { SD_FOUR(u64x8, vcltq_f64(a.v[i], b.v[i])); }
+SD_INLINE u64x8 sd_u64_lt(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vcltq_u64(a.v[i], b.v[i])); }
+SD_INLINE u64x8 sd_u64_eq(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vceqq_u64(a.v[i], b.v[i])); }
+SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) { return sd_mask_8(sd_f64_lt(a, b)); }
+SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) { return sd_mask_8(sd_u64_lt(a, b)); }
+SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { return sd_mask_8(sd_u64_eq(a, b)); }
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    uint64_t at[8];
+    for (int i = 0; i < 8; i++) at[i] = base[words[i] >> shift];
+    return u64_load(at);
+}
+#define SD_FETCH_AHEAD 128
 
 #endif

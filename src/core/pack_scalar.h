@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "mul_error.h"
 #if defined(__FP_FAST_FMA) && defined(__FP_FAST_FMAF)
 #define sd_fma(a, b, c) __builtin_fma(a, b, c)
 #define sd_fmaf(a, b, c) __builtin_fmaf(a, b, c)
@@ -225,9 +226,6 @@ SD_INLINE u64x8 u64_rotl(u64x8 a, int count) {
 }
 SD_INLINE u64x8 u64_shl_by(u64x8 a, unsigned count) { SD_LANES(u64x8, 8, a.v[i] << count); }
 SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) { SD_LANES(u64x8, 8, a.v[i] >> count); }
-SD_INLINE u64x8 u64_gather(const uint64_t *base, u64x8 index) {
-    SD_LANES(u64x8, 8, base[index.v[i]]);
-}
 SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     SD_LANES(u64x8, 8, a.v[i] < b.v[i] ? yes.v[i] : no.v[i]);
 }
@@ -250,5 +248,30 @@ SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
     for (int i = 0; i < 8; i++) mask |= (unsigned)(a.v[i] >= b.v[i]) << i;
     return mask;
 }
+
+/* ---- for alias tables ---- */
+
+SD_INLINE f64x8 f64_load_f32(const float *p) { SD_LANES(f64x8, 8, (double)p[i]); }
+/* a * b - product, where product = RN(a * b), as mul_error.h has it: fused where that is one instruction */
+SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) {
+    SD_LANES(f64x8, 8, sd_mul_error(a.v[i], b.v[i], product.v[i]));
+}
+/* comparisons of the lanes, as bits */
+#define SD_MASK(condition)                                                            \
+    do {                                                                              \
+        unsigned mask = 0;                                                            \
+        SD_UNROLL for (int i = 0; i < 8; i++) mask |= (unsigned)(condition) << i;     \
+        return mask;                                                                  \
+    } while (0)
+SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) { SD_MASK(a.v[i] < b.v[i]); }
+SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) { SD_MASK(a.v[i] < b.v[i]); }
+SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { SD_MASK(a.v[i] == b.v[i]); }
+/* base[word >> shift] of 8 words */
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    SD_LANES(u64x8, 8, base[words[i] >> shift]);
+}
+/* How far ahead of their use entries of tables past the caches are fetched; 0: all loads that the
+ * CPU finds by itself are as many as it can have under way. */
+#define SD_FETCH_AHEAD 128
 
 #endif

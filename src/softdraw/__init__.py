@@ -10,7 +10,7 @@ array([0.25, 0.5 , 0.25])
 (5,)
 """
 
-from ._alias import AliasTable
+from ._alias import AliasTable, AliasTables
 from ._core import cpu_info
 from ._include import get_include
 from ._logits import sample_logits
@@ -21,6 +21,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AliasTable",
+    "AliasTables",
     "Xoshiro256",
     "cpu_info",
     "get_include",

@@ -12,11 +12,13 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._core cimport (
-    SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_ERROR_ZERO, alias_bits, alias_build, alias_map,
-    alias_units_f32, alias_units_f64, alias_units_of, alias_units_u64, softdraw_alias_map1,
+    SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK, alias_bits, alias_build_f32, alias_build_f64, alias_build_u64, alias_draw,
+    alias_map, alias_rows_build_f32, alias_rows_build_f64, alias_rows_build_u64,
+    alias_rows_longest, alias_rows_map, alias_rows_most, alias_scratch, alias_units_of,
+    softdraw_alias_map1,
 )
 from softdraw._random cimport (
-    Lock, bit_generator_of, bitgen_of, fork_count, hold, release, take_words,
+    Lock, bit_generator_of, bitgen_of, fork_count, hold, is_own, release, take_words,
 )
 
 from softdraw._random import Xoshiro256
@@ -31,16 +33,12 @@ cdef enum:
 
 # ---- arguments ---------------------------------------------------------------------------------
 
-cdef cnp.ndarray real_numbers(object values, str name):
-    """values as a 1-D array, not empty, of real numbers."""
-    cdef cnp.ndarray array = real_array(values, name)
-    if array.ndim != 1:
-        raise ValueError(f"{name} must be 1-D, got shape {(<object> array).shape}")
-    if array.shape[0] == 0:
+cdef int check_length(str name, size_t n) except -1:
+    if n == 0:
         raise ValueError(f"{name} is empty")
-    if array.shape[0] > 2**32:
-        raise ValueError(f"{name} has {array.shape[0]} items; at most 2**32 are possible")
-    return array
+    if n > <uint64_t> 1 << 32:
+        raise ValueError(f"{name} has {n} items; at most 2**32 are possible")
+    return 0
 
 
 cdef cnp.ndarray plain(cnp.ndarray array, int typenum):
@@ -51,6 +49,61 @@ cdef cnp.ndarray plain(cnp.ndarray array, int typenum):
         0,
         0,
         cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED | cnp.NPY_ARRAY_FORCECAST,
+    )
+
+
+cdef cnp.ndarray new_array(cnp.npy_intp n, int typenum):
+    return cnp.PyArray_EMPTY(1, &n, typenum, 0)
+
+
+cdef inline bint is_plain(object values, int *typenum):
+    """Whether that is an array that the core takes as it is: of float32 or float64, 1-D."""
+    if not cnp.PyArray_CheckExact(values):
+        return False
+    typenum[0] = cnp.PyArray_TYPE(<cnp.ndarray> values)
+    return (
+        (typenum[0] == cnp.NPY_FLOAT64 or typenum[0] == cnp.NPY_FLOAT32)
+        and cnp.PyArray_NDIM(<cnp.ndarray> values) == 1
+        and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> values)
+    )
+
+
+cdef cnp.ndarray real_weights(object weights):
+    """weights as a 1-D array of real numbers."""
+    cdef int typenum
+    if is_plain(weights, &typenum):
+        return weights
+    cdef cnp.ndarray array = real_array(weights, "weights")
+    if array.ndim != 1:
+        raise ValueError(f"weights must be 1-D, got shape {(<object> array).shape}")
+    return array
+
+
+cdef cnp.ndarray plain_weights(cnp.ndarray array, int *typenum):
+    """Real weights as a plain array of float32, float64 or uint64, which *typenum says; no integer
+    is negative, floats are not looked at."""
+    if is_plain(array, typenum):
+        return array
+    dtype = array.dtype
+    if dtype.kind in "bu":
+        typenum[0] = cnp.NPY_UINT64
+    elif dtype.kind == "i":
+        typenum[0] = cnp.NPY_INT64
+    elif dtype.itemsize == 8:
+        typenum[0] = cnp.NPY_FLOAT64
+    else:
+        typenum[0] = cnp.NPY_FLOAT32
+    array = plain(array, typenum[0])
+    if typenum[0] == cnp.NPY_INT64:
+        if array.size and array.min() < 0:
+            refuse(array, np.argmax(array < 0))
+        typenum[0] = cnp.NPY_UINT64
+    return array
+
+
+cdef int refuse(cnp.ndarray weights, Py_ssize_t where) except -1:
+    raise ValueError(
+        f"weights[{where}] is {(<object> weights)[where]!s}; weights must be finite and >= 0"
     )
 
 
@@ -129,16 +182,9 @@ ctypedef struct Buckets:
     unsigned bits
 
 
-cdef void map_some(
-    Buckets buckets, const uint64_t *words, size_t n, void *out, size_t itemsize
-) noexcept nogil:
-    """The categories of n words, at most CHUNK, as integers of that size."""
-    cdef int64_t[CHUNK] categories
+cdef void narrow(const int64_t *categories, size_t n, void *out, size_t itemsize) noexcept nogil:
+    """The categories as integers of that size, of which they are few enough."""
     cdef size_t i
-    if itemsize == 8:
-        alias_map(buckets.data, buckets.bits, words, n, <int64_t *> out)
-        return
-    alias_map(buckets.data, buckets.bits, words, n, categories)
     if itemsize == 4:  # int32 or uint32: the same bits for what both can hold
         for i in range(n):
             (<uint32_t *> out)[i] = <uint32_t> categories[i]
@@ -150,10 +196,15 @@ cdef void map_some(
 cdef void map_all(
     Buckets buckets, const uint64_t *words, size_t n, char *out, size_t itemsize
 ) noexcept nogil:
+    cdef int64_t[CHUNK] categories
     cdef size_t i = 0, length
+    if itemsize == 8:
+        alias_map(buckets.data, buckets.bits, words, n, <int64_t *> out)
+        return
     while i < n:
         length = min(n - i, <size_t> CHUNK)
-        map_some(buckets, words + i, length, out + i * itemsize, itemsize)
+        alias_map(buckets.data, buckets.bits, words + i, length, categories)
+        narrow(categories, length, out + i * itemsize, itemsize)
         i += length
 
 
@@ -161,11 +212,21 @@ cdef void draw_all(
     Buckets buckets, bitgen_t *bitgen, size_t n, char *out, size_t itemsize
 ) noexcept nogil:
     cdef uint64_t[CHUNK] words
+    cdef int64_t[CHUNK] categories
+    cdef int64_t *drawn
     cdef size_t i = 0, length
     while i < n:
         length = min(n - i, <size_t> CHUNK)
-        take_words(bitgen, words, length)
-        map_some(buckets, words, length, out + i * itemsize, itemsize)
+        drawn = <int64_t *> (out + i * itemsize) if itemsize == 8 else categories
+        if is_own(bitgen):
+            take_words(bitgen, words, length)
+            alias_map(buckets.data, buckets.bits, words, length, drawn)
+        else:
+            alias_draw(
+                buckets.data, buckets.bits, bitgen.next_uint64, bitgen.state, length, drawn
+            )
+        if itemsize != 8:
+            narrow(categories, length, out + i * itemsize, itemsize)
         i += length
 
 
@@ -260,52 +321,36 @@ cdef class AliasTable:
             self.categories = (<_Buckets> weights).categories
             self.array = (<_Buckets> weights).buckets
         else:
-            self.build(real_numbers(weights, "weights"))
-        self.array.flags.writeable = False
+            self.build(weights)
+        cnp.PyArray_CLEARFLAGS(self.array, cnp.NPY_ARRAY_WRITEABLE)
         self.buckets.data = <const uint64_t *> cnp.PyArray_DATA(self.array)
         self.buckets.bits = alias_bits(self.categories)
 
-    cdef int build(self, cnp.ndarray weights) except -1:
-        cdef size_t n = weights.shape[0], where = 0
-        cdef int typenum
+    cdef int build(self, object given) except -1:
+        cdef int typenum = 0
         cdef int error
-        if weights.dtype.kind in "bu":
-            typenum = cnp.NPY_UINT64
-        elif weights.dtype.kind == "i":
-            typenum = cnp.NPY_INT64
-        elif weights.dtype.itemsize == 8:
-            typenum = cnp.NPY_FLOAT64
-        else:
-            typenum = cnp.NPY_FLOAT32
-        weights = plain(weights, typenum)
-        if typenum == cnp.NPY_INT64 and weights.min() < 0:
-            self.refuse(weights, np.argmax(weights < 0))
-
-        cdef cnp.ndarray units = np.empty(n, np.uint64)
+        cdef cnp.ndarray weights = real_weights(given)
+        cdef size_t n = weights.shape[0], where = 0
+        check_length("weights", n)
+        weights = plain_weights(weights, &typenum)
         self.categories = n
-        self.array = np.empty(<size_t> 1 << alias_bits(n), np.uint64)
+        self.array = new_array(<size_t> 1 << alias_bits(n), cnp.NPY_UINT64)
+        cdef cnp.ndarray space = new_array(alias_scratch(n), cnp.NPY_UINT8)
         cdef const void *data = cnp.PyArray_DATA(weights)
-        cdef uint64_t *unit = <uint64_t *> cnp.PyArray_DATA(units)
         cdef uint64_t *bucket = <uint64_t *> cnp.PyArray_DATA(self.array)
+        cdef uint64_t *scratch = <uint64_t *> cnp.PyArray_DATA(space)
         with nogil:
             if typenum == cnp.NPY_FLOAT64:
-                error = alias_units_f64(<const double *> data, n, unit, &where)
+                error = alias_build_f64(<const double *> data, n, bucket, scratch, &where)
             elif typenum == cnp.NPY_FLOAT32:
-                error = alias_units_f32(<const float *> data, n, unit, &where)
+                error = alias_build_f32(<const float *> data, n, bucket, scratch, &where)
             else:
-                error = alias_units_u64(<const uint64_t *> data, n, unit, &where)
-            if not error:
-                alias_build(unit, n, where, bucket)
+                error = alias_build_u64(<const uint64_t *> data, n, bucket, scratch, &where)
         if error == SOFTDRAW_ERROR_WEIGHT:
-            self.refuse(weights, where)
+            refuse(weights, where)
         if error == SOFTDRAW_ERROR_ZERO:
             raise ValueError("weights are all zero")
         return 0
-
-    cdef int refuse(self, cnp.ndarray weights, Py_ssize_t where) except -1:
-        raise ValueError(
-            f"weights[{where}] is {(<object> weights)[where]!s}; weights must be finite and >= 0"
-        )
 
     @classmethod
     def from_logits(cls, logits, temperature=1.0):
@@ -338,7 +383,10 @@ cdef class AliasTable:
         >>> softdraw.AliasTable.from_logits([1.0, 1.0, float("-inf")]).probabilities()
         array([0.5, 0.5, 0. ])
         """
-        cdef cnp.ndarray array = real_numbers(logits, "logits")
+        cdef cnp.ndarray array = real_array(logits, "logits")
+        if array.ndim != 1:
+            raise ValueError(f"logits must be 1-D, got shape {(<object> array).shape}")
+        check_length("logits", array.shape[0])
         temperature = number(temperature)
         if array.dtype.kind in "biu":
             array = plain(array, cnp.NPY_FLOAT64)
@@ -712,3 +760,374 @@ cdef class Sampler:
 
     def __repr__(self):
         return f"<Sampler of {self.table!r}>"
+
+
+# ---- many tables -------------------------------------------------------------------------------
+
+cdef cnp.ndarray checked_indptr(object indptr, Py_ssize_t weights):
+    """indptr as a plain int64 array of its own, if it cuts that many weights into rows."""
+    cdef cnp.ndarray given = unmasked_array(indptr, "indptr")
+    if given.ndim != 1:
+        raise ValueError(f"indptr must be 1-D, got shape {(<object> given).shape}")
+    if given.shape[0] == 0:
+        raise ValueError("indptr is empty; it must begin with 0")
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"indptr must be integers, got dtype {given.dtype}")
+    if given[0] != 0:
+        raise ValueError(f"indptr[0] is {given[0]}; it must be 0")
+    falls = given[1:] < given[:-1]
+    if falls.any():
+        where = falls.argmax() + 1
+        raise ValueError(
+            f"indptr[{where}] is {given[where]}, less than the {given[where - 1]} before it"
+        )
+    if given[-1] != weights:
+        raise ValueError(
+            f"indptr[{given.shape[0] - 1}] is {given[-1]}; it must be {weights}, the number of weights"
+        )
+    return np.array(given, np.int64)
+
+
+cdef cnp.ndarray as_rows(object rows):
+    """rows as a plain int64 array."""
+    cdef cnp.ndarray array = unmasked_array(rows, "rows")
+    if array.dtype.kind not in "iu" and not (array.size == 0 and isinstance(rows, (list, tuple))):
+        raise TypeError(f"rows must be integers, got dtype {array.dtype}")
+    return plain(array, cnp.NPY_INT64)
+
+
+@cython.final
+cdef class _Rows:
+    """What AliasTables takes instead of weights when it is unpickled."""
+    cdef cnp.ndarray indptr, records, buckets
+
+
+def _unpickle_tables(lengths, bits, data):
+    """The tables with these buckets, little-endian bytes, or ValueError where that is none."""
+    if not all(isinstance(part, bytes) for part in (lengths, bits, data)) or len(lengths) != 8 * len(bits):
+        raise ValueError("not pickled AliasTables")
+    n = np.frombuffer(lengths, "<i8").astype(np.int64)
+    each = np.frombuffer(bits, np.uint8).astype(np.uint64)
+    needed = np.maximum(np.frexp(n - 1.0)[1], 1)  # alias_bits
+    if (n < 0).any() or (n > 2**32).any() or ((each != 0) & ((each != needed) | (n == 0))).any():
+        raise ValueError("pickled AliasTables have rows of another length")
+    size = np.where(each > 0, np.uint64(1) << each, np.uint64(0)).astype(np.int64)
+    if len(data) != 8 * size.sum():
+        raise ValueError(f"pickled AliasTables have {8 * size.sum()} bytes, got {len(data)}")
+    buckets = np.frombuffer(data, "<u8").astype(np.uint64)
+    start = np.concatenate([[0], size.cumsum()])
+    low = np.repeat((np.uint64(1) << each) - np.uint64(1), size)
+    length = np.repeat(n, size).astype(np.uint64)
+    place = np.arange(len(buckets), dtype=np.uint64) - np.repeat(start[:-1], size).astype(np.uint64)
+    if ((buckets & low) >= length).any() or ((place >= length) & (buckets > low)).any():
+        raise ValueError("pickled AliasTables draw a category past the last")
+    cdef _Rows parts = _Rows()
+    parts.indptr = np.concatenate([[0], n.cumsum()]).astype(np.int64)
+    parts.records = start[:-1].astype(np.uint64) << np.uint64(6) | each
+    parts.buckets = buckets
+    return AliasTables(parts, None)
+
+
+@cython.final
+cdef class AliasTables:
+    """
+    AliasTables(weights, indptr)
+
+    Many tables of any lengths in one block: a ragged family, in the CSR layout of sparse matrices.
+
+    Row i is an `AliasTable` of ``weights[indptr[i]:indptr[i + 1]]``. A draw takes one word and gives
+    a category counted within its row; draws from many rows wait for memory together.
+
+    Parameters
+    ----------
+    weights : array_like
+        1-D, finite and not negative, those of all rows one after the other; taken as `AliasTable`
+        takes them. Rows may be empty or all zeros, but not drawn from.
+    indptr : array_like of int
+        Where rows begin, and the last one ends: the first is 0, none is less than the one before,
+        and the last is the number of weights. A row has at most 2**32.
+
+    Raises
+    ------
+    ValueError
+        For weights and for an `indptr` that are none, naming the first bad one.
+    TypeError
+        For a dtype that has no real numbers of at most 64 bits, or no integers, and for masked
+        arrays.
+
+    Notes
+    -----
+    Tables are immutable and can be shared by threads; they equal others of the same row lengths and
+    buckets. A row takes 16 bytes, and 8 for each of its buckets.
+
+    Examples
+    --------
+    >>> import softdraw
+    >>> tables = softdraw.AliasTables([1, 1, 5, 2, 0, 3], [0, 2, 3, 6])
+    >>> len(tables), tables[2].probabilities()
+    (3, array([0.4, 0. , 0.6]))
+    >>> tables.sample([1, 1], rng=7)
+    array([0, 0])
+    >>> tables.sample(0, rng=7) in (0, 1)
+    True
+    """
+
+    cdef Py_ssize_t rows, longest
+    cdef cnp.ndarray indptr, records, array  # int64, and uint64: where each row is, and all buckets
+    cdef object hash_value  # None before it is asked for
+
+    def __cinit__(self, weights, indptr):
+        if type(weights) is _Rows:
+            self.indptr = (<_Rows> weights).indptr
+            self.records = (<_Rows> weights).records
+            self.array = (<_Rows> weights).buckets
+            self.rows = self.records.shape[0]
+        else:
+            self.build(weights, indptr)
+        self.longest = alias_rows_longest(
+            <const int64_t *> cnp.PyArray_DATA(self.indptr), self.rows
+        )
+
+    cdef int build(self, object given, object indptr) except -1:
+        cdef int typenum = 0
+        cdef int error
+        cdef cnp.ndarray weights = real_weights(given)
+        self.indptr = checked_indptr(indptr, weights.shape[0])
+        self.rows = self.indptr.shape[0] - 1
+        self.records = new_array(self.rows, cnp.NPY_UINT64)
+        cdef const int64_t *first = <const int64_t *> cnp.PyArray_DATA(self.indptr)
+        cdef size_t rows = self.rows, where = 0, longest = alias_rows_longest(first, rows)
+        if longest > <uint64_t> 1 << 32:
+            raise ValueError(f"a row has {longest} items; at most 2**32 are possible")
+        weights = plain_weights(weights, &typenum)
+        cdef cnp.ndarray buckets = new_array(alias_rows_most(first, rows), cnp.NPY_UINT64)
+        cdef cnp.ndarray space = new_array(alias_scratch(longest), cnp.NPY_UINT8)
+        cdef const void *data = cnp.PyArray_DATA(weights)
+        cdef uint64_t *record = <uint64_t *> cnp.PyArray_DATA(self.records)
+        cdef uint64_t *bucket = <uint64_t *> cnp.PyArray_DATA(buckets)
+        cdef uint64_t *scratch = <uint64_t *> cnp.PyArray_DATA(space)
+        with nogil:
+            if typenum == cnp.NPY_FLOAT64:
+                error = alias_rows_build_f64(
+                    <const double *> data, first, rows, record, bucket, scratch, &where
+                )
+            elif typenum == cnp.NPY_FLOAT32:
+                error = alias_rows_build_f32(
+                    <const float *> data, first, rows, record, bucket, scratch, &where
+                )
+            else:
+                error = alias_rows_build_u64(
+                    <const uint64_t *> data, first, rows, record, bucket, scratch, &where
+                )
+        if error == SOFTDRAW_ERROR_WEIGHT:
+            refuse(weights, where)
+        self.array = buckets if where == <size_t> buckets.shape[0] else buckets[:where].copy()
+        return 0
+
+    cdef object refuse_row(self, int error, object rows, cnp.ndarray array, size_t where):
+        """Raise what is wrong with the row at that place."""
+        place = np.unravel_index(where, (<object> array).shape)
+        row = np.asarray(rows)[place]
+        if error == SOFTDRAW_ERROR_ROW:
+            name = f"rows[{', '.join(map(str, place))}]" if array.ndim else "rows"
+            raise IndexError(f"{name} is {row}; there are {self.rows} rows")
+        empty = self.indptr[row] == self.indptr[row + 1]
+        raise ValueError(f"row {row} is empty" if empty else f"row {row} is all zeros")
+
+    cdef object draw(
+        self, object rows, cnp.ndarray array, cnp.ndarray words, BitGenerator source, object out
+    ):
+        """One draw for each row of the array, with these words or those of the source."""
+        cdef cnp.ndarray result, target
+        cdef bitgen_t *bitgen = NULL if source is None else bitgen_of(source)
+        cdef const uint64_t *word = NULL if words is None else <uint64_t *> cnp.PyArray_DATA(words)
+        cdef int error
+        cdef size_t where = 0
+        if out is None:
+            result = np.empty((<object> array).shape, np.int64)
+        else:
+            result = checked_out(out, self.longest)
+            if (<object> result).shape != (<object> array).shape:
+                raise ValueError(
+                    f"rows has shape {(<object> array).shape}, but out has shape {out.shape}"
+                )
+        target = plain_like(result)
+        if target is out:  # in place, or overlapping in part
+            if np.may_share_memory(array, target):
+                array = array.copy()
+            if words is not None and np.may_share_memory(words, target):
+                words = words.copy()
+                word = <const uint64_t *> cnp.PyArray_DATA(words)
+        cdef const int64_t *row = <const int64_t *> cnp.PyArray_DATA(array)
+        cdef char *data = <char *> cnp.PyArray_DATA(target)
+        cdef size_t n = cnp.PyArray_SIZE(array), itemsize = cnp.PyArray_ITEMSIZE(target)
+        if source is not None:
+            hold(source)
+        try:
+            with nogil:
+                error = self.draw_all(row, word, bitgen, n, data, itemsize, &where)
+        finally:
+            if source is not None:
+                release(source)
+        if error != SOFTDRAW_OK:
+            self.refuse_row(error, rows, array, where)
+        if target is not result:
+            result[...] = target
+        if out is None and array.ndim == 0:
+            return int(result)
+        return result
+
+    cdef int draw_all(
+        self,
+        const int64_t *rows,
+        const uint64_t *words,
+        bitgen_t *bitgen,
+        size_t n,
+        char *out,
+        size_t itemsize,
+        size_t *where,
+    ) noexcept nogil:
+        cdef uint64_t[CHUNK] taken
+        cdef int64_t[CHUNK] categories
+        cdef int64_t *drawn
+        cdef const uint64_t *word
+        cdef const uint64_t *buckets = <const uint64_t *> cnp.PyArray_DATA(self.array)
+        cdef const uint64_t *records = <const uint64_t *> cnp.PyArray_DATA(self.records)
+        cdef size_t i = 0, length
+        cdef int error
+        while i < n:
+            length = min(n - i, <size_t> CHUNK)
+            drawn = <int64_t *> (out + i * itemsize) if itemsize == 8 else categories
+            if words == NULL:
+                take_words(bitgen, taken, length)
+                word = taken
+            else:
+                word = words + i
+            error = alias_rows_map(
+                buckets, records, self.rows, rows + i, word, length, drawn, where
+            )
+            if error != SOFTDRAW_OK:
+                where[0] += i
+                return error
+            if itemsize != 8:
+                narrow(categories, length, out + i * itemsize, itemsize)
+            i += length
+        return SOFTDRAW_OK
+
+    def sample(self, rows, *, rng=None, out=None):
+        """
+        Draw a category from each of some rows.
+
+        Parameters
+        ----------
+        rows : int or array_like of int
+            From 0 on and below ``len(tables)``; any of them as often as wanted.
+        rng : None, int, SeedSequence, BitGenerator or Generator, optional
+            Where the words come from, one a draw, as for `AliasTable.sample`.
+        out : ndarray, optional
+            Array of int64, int32, uint32 or int16, of the shape of `rows`, to write to.
+
+        Returns
+        -------
+        int or ndarray
+            Counted within the row: `out` if given; otherwise an int for a single row, or an int64
+            array of the shape of `rows`.
+
+        Raises
+        ------
+        IndexError
+            For a row that is none, naming the first.
+        ValueError
+            For a row that is empty or all zeros, naming it, and for an `out` of another shape, or
+            whose dtype cannot hold the categories of the longest row.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> tables = softdraw.AliasTables([1, 1, 2], [0, 1, 3])
+        >>> tables.sample([[0, 1], [1, 0]], rng=7).shape
+        (2, 2)
+        """
+        return self.draw(rows, as_rows(rows), None, bit_generator_of(rng), out)
+
+    def map(self, rows, words, *, out=None):
+        """
+        Turn words into categories; `sample` does this to the words of a generator.
+
+        Parameters
+        ----------
+        rows : int or array_like of int
+            As for `sample`.
+        words : int or array_like of uint64
+            Of the shape of `rows`, numbers from 0 to 2**64 - 1.
+        out : ndarray, optional
+            As for `sample`.
+
+        Returns
+        -------
+        int or ndarray
+            As of `sample`: what ``tables[row].map(word)`` is for each.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> tables = softdraw.AliasTables([1, 1, 2], [0, 2, 3])
+        >>> tables.map([0, 0, 1], [0, 2**63, 5])
+        array([0, 1, 0])
+        """
+        cdef cnp.ndarray array = as_rows(rows), word = as_words(words)
+        if (<object> array).shape != (<object> word).shape:
+            raise ValueError(
+                f"rows has shape {(<object> array).shape}, but words has shape {(<object> word).shape}"
+            )
+        return self.draw(rows, array, word, None, out)
+
+    def __len__(self):
+        return self.rows
+
+    def __getitem__(self, row):
+        cdef object index = operator.index(row)
+        if not 0 <= index < self.rows:
+            raise IndexError(f"row is {index}; there are {self.rows} rows")
+        cdef uint64_t record = self.records[index]
+        if record & 63 == 0:
+            self.refuse_row(SOFTDRAW_ERROR_ZERO, index, np.asarray(index), 0)
+        cdef size_t start = record >> 6
+        cdef _Buckets parts = _Buckets()
+        parts.categories = self.indptr[index + 1] - self.indptr[index]
+        parts.buckets = self.array[start : start + (<size_t> 1 << (record & 63))].copy()
+        return AliasTable(parts)
+
+    @property
+    def nbytes(self):
+        """Size of the buckets, and of what tells where each row is, in bytes."""
+        return self.array.nbytes + self.records.nbytes + self.indptr.nbytes
+
+    def __eq__(self, other):
+        if type(other) is not AliasTables:
+            return NotImplemented
+        cdef AliasTables tables = other
+        return (
+            np.array_equal(self.indptr, tables.indptr)
+            and np.array_equal(self.records, tables.records)
+            and np.array_equal(self.array, tables.array)
+        )
+
+    def __hash__(self):
+        if self.hash_value is None:
+            self.hash_value = hash((self.indptr.tobytes(), self.array.tobytes()))
+        return self.hash_value
+
+    def __repr__(self):
+        return f"<AliasTables: {self.rows} rows, {self.indptr[self.rows]} categories, {self.nbytes} bytes>"
+
+    def __reduce__(self):
+        lengths = np.diff(self.indptr).astype("<i8").tobytes()
+        bits = (self.records & np.uint64(63)).astype(np.uint8).tobytes()
+        return _unpickle_tables, (lengths, bits, self.array.astype("<u8").tobytes())
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self

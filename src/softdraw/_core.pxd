@@ -12,6 +12,7 @@ cdef extern from "softdraw.h" nogil:
     int SOFTDRAW_ERROR_LENGTH
     int SOFTDRAW_ERROR_WEIGHT
     int SOFTDRAW_ERROR_ZERO
+    int SOFTDRAW_ERROR_ROW
 
     ctypedef struct softdraw_xoshiro:
         uint64_t[4][8] s
@@ -74,15 +75,30 @@ cdef int xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noex
 cdef void xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil
 
 cdef unsigned alias_bits(size_t n) noexcept nogil
-cdef int alias_units_f64(const double *weights, size_t n, uint64_t *units,
+cdef int alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil
-cdef int alias_units_f32(const float *weights, size_t n, uint64_t *units,
+cdef int alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil
-cdef int alias_units_u64(const uint64_t *weights, size_t n, uint64_t *units,
+cdef int alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil
-cdef void alias_build(const uint64_t *units, size_t n, size_t largest,
-                      uint64_t *buckets) noexcept nogil
+cdef size_t alias_scratch(size_t n) noexcept nogil
 cdef void alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
                          uint64_t *units) noexcept nogil
 cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                    int64_t *out) noexcept nogil
+cdef int alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *) noexcept nogil,
+                    void *state, size_t n, int64_t *out) noexcept nogil
+cdef size_t alias_rows_most(const int64_t *indptr, size_t rows) noexcept nogil
+cdef size_t alias_rows_longest(const int64_t *indptr, size_t rows) noexcept nogil
+cdef int alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
+                              uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                              size_t *where) noexcept nogil
+cdef int alias_rows_build_f32(const float *weights, const int64_t *indptr, size_t rows,
+                              uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                              size_t *where) noexcept nogil
+cdef int alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr, size_t rows,
+                              uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                              size_t *where) noexcept nogil
+cdef int alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
+                        const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
+                        size_t *where) noexcept nogil

@@ -56,18 +56,34 @@ cdef extern from "softdraw.h" nogil:
     int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept
     void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept
     unsigned softdraw_alias_bits(size_t n) noexcept
-    int softdraw_alias_units_f64(const double *weights, size_t n, uint64_t *units,
-                                 size_t *where) noexcept
-    int softdraw_alias_units_f32(const float *weights, size_t n, uint64_t *units,
-                                 size_t *where) noexcept
-    int softdraw_alias_units_u64(const uint64_t *weights, size_t n, uint64_t *units,
-                                 size_t *where) noexcept
-    void softdraw_alias_build(const uint64_t *units, size_t n, size_t largest,
-                              uint64_t *buckets) noexcept
+    int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets,
+                                 uint64_t *scratch, size_t *where) noexcept
+    int softdraw_alias_build_f32(const float *weights, size_t n, uint64_t *buckets,
+                                 uint64_t *scratch, size_t *where) noexcept
+    int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets,
+                                 uint64_t *scratch, size_t *where) noexcept
+    size_t softdraw_alias_scratch(size_t n) noexcept
     void softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
                                  uint64_t *units) noexcept
     int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                            int64_t *out) noexcept
+    int softdraw_alias_draw(const uint64_t *buckets, unsigned bits,
+                            uint64_t (*next)(void *) noexcept nogil, void *state, size_t n,
+                            int64_t *out) noexcept
+    size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows) noexcept
+    size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows) noexcept
+    int softdraw_alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
+                                      uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                                      size_t *where) noexcept
+    int softdraw_alias_rows_build_f32(const float *weights, const int64_t *indptr, size_t rows,
+                                      uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                                      size_t *where) noexcept
+    int softdraw_alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr, size_t rows,
+                                      uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                                      size_t *where) noexcept
+    int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
+                                const int64_t *rows, const uint64_t *words, size_t n,
+                                int64_t *out, size_t *where) noexcept
     const char *softdraw_tier_name(int tier) noexcept
     int softdraw_tier_available(int tier) noexcept
     int softdraw_tier_in_use() noexcept
@@ -201,24 +217,23 @@ cdef unsigned alias_bits(size_t n) noexcept nogil:
     return softdraw_alias_bits(n)
 
 
-cdef int alias_units_f64(const double *weights, size_t n, uint64_t *units,
+cdef int alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil:
-    return softdraw_alias_units_f64(weights, n, units, where)
+    return softdraw_alias_build_f64(weights, n, buckets, scratch, where)
 
 
-cdef int alias_units_f32(const float *weights, size_t n, uint64_t *units,
+cdef int alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil:
-    return softdraw_alias_units_f32(weights, n, units, where)
+    return softdraw_alias_build_f32(weights, n, buckets, scratch, where)
 
 
-cdef int alias_units_u64(const uint64_t *weights, size_t n, uint64_t *units,
+cdef int alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil:
-    return softdraw_alias_units_u64(weights, n, units, where)
+    return softdraw_alias_build_u64(weights, n, buckets, scratch, where)
 
 
-cdef void alias_build(const uint64_t *units, size_t n, size_t largest,
-                      uint64_t *buckets) noexcept nogil:
-    softdraw_alias_build(units, n, largest, buckets)
+cdef size_t alias_scratch(size_t n) noexcept nogil:
+    return softdraw_alias_scratch(n)
 
 
 cdef void alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
@@ -229,6 +244,43 @@ cdef void alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
 cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                    int64_t *out) noexcept nogil:
     return softdraw_alias_map(buckets, bits, words, n, out)
+
+
+cdef int alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *) noexcept nogil,
+                    void *state, size_t n, int64_t *out) noexcept nogil:
+    return softdraw_alias_draw(buckets, bits, next, state, n, out)
+
+
+cdef size_t alias_rows_most(const int64_t *indptr, size_t rows) noexcept nogil:
+    return softdraw_alias_rows_most(indptr, rows)
+
+
+cdef size_t alias_rows_longest(const int64_t *indptr, size_t rows) noexcept nogil:
+    return softdraw_alias_rows_longest(indptr, rows)
+
+
+cdef int alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
+                              uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                              size_t *where) noexcept nogil:
+    return softdraw_alias_rows_build_f64(weights, indptr, rows, records, buckets, scratch, where)
+
+
+cdef int alias_rows_build_f32(const float *weights, const int64_t *indptr, size_t rows,
+                              uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                              size_t *where) noexcept nogil:
+    return softdraw_alias_rows_build_f32(weights, indptr, rows, records, buckets, scratch, where)
+
+
+cdef int alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr, size_t rows,
+                              uint64_t *records, uint64_t *buckets, uint64_t *scratch,
+                              size_t *where) noexcept nogil:
+    return softdraw_alias_rows_build_u64(weights, indptr, rows, records, buckets, scratch, where)
+
+
+cdef int alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
+                        const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
+                        size_t *where) noexcept nogil:
+    return softdraw_alias_rows_map(buckets, records, count, rows, words, n, out, where)
 
 
 def cpu_info():

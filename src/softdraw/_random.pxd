@@ -41,4 +41,5 @@ cdef BitGenerator bit_generator_of(object rng)
 cdef bitgen_t *bitgen_of(BitGenerator source) except NULL
 cdef int hold(BitGenerator source) except -1
 cdef int release(BitGenerator source) except -1
+cdef bint is_own(const bitgen_t *bitgen) noexcept nogil  # an Xoshiro256's
 cdef void take_words(bitgen_t *bitgen, uint64_t *words, size_t n) noexcept nogil

@@ -428,9 +428,13 @@ cdef int release(BitGenerator source) except -1:
     return 0
 
 
+cdef bint is_own(const bitgen_t *bitgen) noexcept nogil:
+    return bitgen.next_uint64 == next_uint64
+
+
 cdef void take_words(bitgen_t *bitgen, uint64_t *words, size_t n) noexcept nogil:
     cdef size_t i
-    if bitgen.next_uint64 == next_uint64:
+    if is_own(bitgen):
         xoshiro_fill(<softdraw_xoshiro *> bitgen.state, words, n)
         return
     for i in range(n):

@@ -1,0 +1,92 @@
+/* Many tables of any lengths in one block: built row by row, drawn from with two stages of fetching,
+ * since a draw from a random row of many waits for the row's record and then for its bucket. */
+#include "compiler.h"
+#include "softdraw.h"
+
+/* A record is where a row's buckets start, and their bits; 0 bits where there is nothing to draw. */
+enum { BITS = 6 };
+static unsigned bits_of(uint64_t record) { return (unsigned)(record & ((1u << BITS) - 1)); }
+
+size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows) {
+    size_t buckets = 0;
+    for (size_t r = 0; r < rows; r++) {
+        const size_t n = (size_t)(indptr[r + 1] - indptr[r]);
+        if (n) buckets += (size_t)1 << softdraw_alias_bits(n);
+    }
+    return buckets;
+}
+
+size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows) {
+    int64_t longest = 0;
+    for (size_t r = 0; r < rows; r++) {
+        const int64_t n = indptr[r + 1] - indptr[r];
+        if (n > longest) longest = n;
+    }
+    return (size_t)longest;
+}
+
+#define SD_DEFINE(name, type)                                                                   \
+    int softdraw_alias_rows_build_##name(const type *weights, const int64_t *indptr, size_t rows, \
+                                         uint64_t *records, uint64_t *buckets, uint64_t *scratch, \
+                                         size_t *where) {                                       \
+        size_t start = 0;                                                                       \
+        for (size_t r = 0; r < rows; r++) {                                                     \
+            const size_t first = (size_t)indptr[r], n = (size_t)indptr[r + 1] - first;          \
+            size_t index;                                                                       \
+            int error = SOFTDRAW_ERROR_ZERO;                                                    \
+            if (n) {                                                                            \
+                error = softdraw_alias_build_##name(weights + first, n, buckets + start, scratch, \
+                                                    &index);                                    \
+            }                                                                                   \
+            records[r] = (uint64_t)start << BITS;                                               \
+            if (error == SOFTDRAW_OK) {                                                         \
+                const unsigned bits = softdraw_alias_bits(n);                                   \
+                records[r] |= bits;                                                             \
+                start += (size_t)1 << bits;                                                     \
+            } else if (error != SOFTDRAW_ERROR_ZERO) {                                          \
+                if (where) *where = error == SOFTDRAW_ERROR_WEIGHT ? first + index : r;         \
+                return error;                                                                   \
+            }                                                                                   \
+        }                                                                                       \
+        if (where) *where = start;                                                              \
+        return SOFTDRAW_OK;                                                                     \
+    }
+SD_DEFINE(f64, double)
+SD_DEFINE(f32, float)
+SD_DEFINE(u64, uint64_t)
+
+int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
+                            const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
+                            size_t *where) {
+    enum { AHEAD = 32, RING = 2 * AHEAD };
+    struct { uint64_t row, record; } ring[RING];
+    for (size_t i = 0; i < n + 2 * AHEAD; i++) {
+        if (i < n) {
+            /* read once, in case another thread changes it */
+            const uint64_t row = (uint64_t)((const volatile int64_t *)rows)[i];
+            if (row >= count) {
+                if (where) *where = i;
+                return SOFTDRAW_ERROR_ROW;
+            }
+            SD_FETCH(records + row);
+            ring[i % RING].row = row;
+        }
+        if (i >= AHEAD && i - AHEAD < n) {
+            const size_t j = i - AHEAD;
+            const uint64_t record = records[ring[j % RING].row];
+            if (!bits_of(record)) {
+                if (where) *where = j;
+                return SOFTDRAW_ERROR_ZERO;
+            }
+            SD_FETCH(buckets + (record >> BITS) + (words[j] >> (64 - bits_of(record))));
+            ring[j % RING].record = record;
+        }
+        if (i >= 2 * AHEAD) {
+            const size_t j = i - 2 * AHEAD;
+            const uint64_t record = ring[j % RING].record;
+            const uint64_t *table = buckets + (record >> BITS);
+            out[j] = (int64_t)softdraw_alias_map1(table, bits_of(record), words[j]);
+        }
+    }
+    return SOFTDRAW_OK;
+}

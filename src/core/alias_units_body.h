@@ -1,0 +1,93 @@
+/* Copies of weights to the integers nearest to 2^64 * weight / W, with marks on them.
+ *
+ * The products are worked out in double-double arithmetic, to 2^-38. Every tier must round as this
+ * does, or near-ties would become other tables. */
+
+/* The unit nearest to 2^64 * (high + low) / W, modulo 2^64, low NULL for none; what that leaves goes
+ * to *rest. */
+SD_INLINE u64x8 alias_nearest(const sd_ratio *ratio, f64x8 high, const f64x8 *low, f64x8 *rest) {
+    const f64x8 r_high = f64_set1(ratio->high), r_low = f64_set1(ratio->low);
+    high = f64_mul(high, f64_set1(ratio->first));
+    const f64x8 product = f64_mul(high, r_high);
+    f64x8 cross = f64_mul(high, r_low);
+    if (low) cross = f64_add(cross, f64_mul(f64_mul(*low, f64_set1(ratio->first)), r_high));
+    const f64x8 tail = f64_add(f64_mul_error(high, r_high, product), cross);
+    /* Adding and subtracting 1.5 * 2^52 rounds to an integer, and leaves it in the low bits of the
+     * sum: first a multiple of 2^32, then what is missing, then what the tail adds. */
+    const f64x8 round = f64_set1(0x1.8p52);
+    const f64x8 upper = f64_add(f64_mul(product, f64_set1(0x1p-32)), round);
+    const f64x8 middle = f64_sub(product, f64_mul(f64_sub(upper, round), f64_set1(0x1p32)));
+    const f64x8 lower = f64_add(middle, round);
+    const f64x8 fraction = f64_add(f64_sub(middle, f64_sub(lower, round)), tail);
+    const f64x8 nearest = f64_add(fraction, round);
+    *rest = f64_sub(fraction, f64_sub(nearest, round));
+    const u64x8 twice_round = u64_add(f64_bits(round), f64_bits(round));
+    const u64x8 unit = u64_add(u64_sub(u64_shl(f64_bits(upper), 32), twice_round),
+                               u64_add(f64_bits(lower), f64_bits(nearest)));
+    return SD_WORD_BITS < 64 ? u64_shl_by(unit, 64 - SD_WORD_BITS) : unit;
+}
+
+/* An integer below 2^32 in the low bits of 2^52. */
+SD_INLINE f64x8 alias_small(u64x8 integer) {
+    const f64x8 base = f64_set1(0x1p52);
+    return f64_sub(f64_from_bits(u64_or(integer, f64_bits(base))), base);
+}
+
+/* An integer past 2^53 is a double and what that leaves, so that equal values have equal units
+ * whatever their type. */
+SD_INLINE u64x8 alias_nearest_of(const sd_ratio *ratio, u64x8 copy, int integers, f64x8 *rest) {
+    if (!integers) return alias_nearest(ratio, f64_from_bits(copy), NULL, rest);
+    const f64x8 upper = f64_mul(alias_small(u64_shr_by(copy, 32)), f64_set1(0x1p32));
+    const f64x8 lower = alias_small(u64_and(copy, u64_set1(0xffffffff)));
+    const f64x8 high = f64_add(upper, lower);
+    const f64x8 low = f64_sub(lower, f64_sub(high, upper));
+    return alias_nearest(ratio, high, &low, rest);
+}
+
+/* The n copies become units, whose sum is returned; `full` is what a bucket holds. What is within
+ * 2^-36 of an integer is not marked as rounded: which way it was is not certain. */
+SD_INLINE uint64_t alias_units(uint64_t *copy, size_t n, const sd_ratio *ratio, int integers,
+                               uint64_t full, const sd_marks *marks) {
+    const u64x8 bucket = u64_set1(full), zero = u64_set1(0);
+    const f64x8 above = f64_set1(0x1p-36), below = f64_set1(-0x1p-36);
+    u64x8 sum = zero;
+    for (size_t word = 0; 64 * word < n; word++) {
+        uint64_t up = 0, down = 0, lost = 0, light = 0, heavy = 0;
+        for (size_t j = 0, i = 64 * word; j < 64 && i < n; i += 8, j += 8) {
+            uint64_t last[8] = {0}, *at = copy + i;
+            const int whole = n - i >= 8;
+            if (!whole) at = memcpy(last, copy + i, (n - i) * sizeof *copy);
+            const u64x8 weight = u64_load(at);
+            f64x8 rest;
+            const u64x8 unit = alias_nearest_of(ratio, weight, integers, &rest);
+            u64_store(at, unit);
+            if (!whole) memcpy(copy + i, last, (n - i) * sizeof *copy);
+            sum = u64_add(sum, unit);
+            up |= (uint64_t)f64_mask_lt(above, rest) << j;
+            down |= (uint64_t)f64_mask_lt(rest, below) << j;
+            light |= (uint64_t)u64_mask_lt(unit, bucket) << j;
+            heavy |= (uint64_t)u64_mask_lt(bucket, unit) << j;
+            const unsigned none = u64_mask_eq(unit, zero);
+            if (none) lost |= (uint64_t)(none & ~u64_mask_eq(weight, zero)) << j;
+        }
+        marks->up[word] = up;
+        marks->down[word] = down;
+        marks->lost[word] = lost;
+        marks->light[word] = light;
+        marks->heavy[word] = heavy;
+    }
+    uint64_t lane[8], total = 0;
+    u64_store(lane, sum);
+    for (int i = 0; i < 8; i++) total += lane[i];
+    return total;
+}
+
+static uint64_t alias_units_of_doubles(uint64_t *copy, size_t n, const sd_ratio *ratio,
+                                       uint64_t full, const sd_marks *marks) {
+    return alias_units(copy, n, ratio, 0, full, marks);
+}
+
+static uint64_t alias_units_of_integers(uint64_t *copy, size_t n, const sd_ratio *ratio,
+                                        uint64_t full, const sd_marks *marks) {
+    return alias_units(copy, n, ratio, 1, full, marks);
+}
