@@ -185,7 +185,7 @@ def header():
     # past half a step by what x c_lo adds after x c_hi was rounded: exp2_f32.h, exp2_f64.h
     edge_f, edge = mpf(2) ** -4 + mpf(2) ** -13, mpf(2) ** -3 + mpf(2) ** -39
     float_c, float_error = exp2_minus_1(-edge_f, edge_f, 4, FLOAT, mpf(10) ** -7)
-    double_c, double_error = exp2_minus_1(-edge, edge, 8, DOUBLE, mpf(2) ** -53)
+    double_c, double_error = exp2_minus_1(-edge, edge, 8, DOUBLE, mpf(2) ** -52)
     float_table, float_off = table_near_floats(8, FLOAT, int(2**23 * (2**0.125 - 1)))
     double_table, double_off = table_near_floats(4, DOUBLE, 2**24)
     log2e, ln2 = double_double(1 / mp.ln2), double_double(mp.ln2, DOUBLE - 11)
@@ -201,10 +201,10 @@ def header():
             "\n/* g 2^(100 + j/8), j = 0..7, for a g that brings them within\n",
             f" * {bound(float_off, FLOAT)} ULP, as bits, less j << 20. */\n",
             f"#define SD_EXP2F_TABLE {prepared(float_table, FLOAT, '<f', 100, 20)}\n",
-            "\n/* 2^f - 1 - 2^-53 f ~ f*(C1 + f*(C2 + ... + f*C8)) for |f| <= 1/8 + 2^-39: with",
+            "\n/* 2^f - 1 - 2^-52 f ~ f*(C1 + f*(C2 + ... + f*C8)) for |f| <= 1/8 + 2^-39: with",
             "\n * these double coefficients and exact arithmetic within",
             f" {bound(double_error, DOUBLE)} ULP of 2^f (1 ULP = 2^-52\n * of it);",
-            " the tilt is 0.063 of one at the ends. */\n",
+            " the tilt is 0.13 of one at the ends. */\n",
             *(define(f"SD_EXP2_C{i}", c) for i, c in enumerate(double_c, 1)),
             "\n/* g 2^(600 + j/4), j = 0..3, for a g that brings them within\n",
             f" * {bound(double_off, DOUBLE)} ULP, as bits, less j << 50. */\n",

@@ -31,10 +31,10 @@
     UINT32_C(0x718f5829) \
 }
 
-/* 2^f - 1 - 2^-53 f ~ f*(C1 + f*(C2 + ... + f*C8)) for |f| <= 1/8 + 2^-39: with
+/* 2^f - 1 - 2^-52 f ~ f*(C1 + f*(C2 + ... + f*C8)) for |f| <= 1/8 + 2^-39: with
  * these double coefficients and exact arithmetic within 0.016 ULP of 2^f (1 ULP = 2^-52
- * of it); the tilt is 0.063 of one at the ends. */
-#define SD_EXP2_C1 (0x1.62e42fefa39ecp-1) /* 0.69314718055994495 */
+ * of it); the tilt is 0.13 of one at the ends. */
+#define SD_EXP2_C1 (0x1.62e42fefa39ebp-1) /* 0.69314718055994484 */
 #define SD_EXP2_C2 (0x1.ebfbdff82c589p-3) /* 0.24022650695910056 */
 #define SD_EXP2_C3 (0x1.c6b08d7051285p-5) /* 0.055504108665023678 */
 #define SD_EXP2_C4 (0x1.3b2ab6fbb2f36p-7) /* 0.0096181291077282842 */
