@@ -115,6 +115,11 @@ def test_no_magnitude_overflows_on_the_way(dtype, largest, smallest, temperature
             assert worst_ulp(softmax_vjp(p, g, temperature), p, g, temperature) <= 1
 
 
+def test_a_tiny_temperature_brings_back_what_is_tiny():
+    p, g = np.array([2.7e-280, 2.7e-280]), np.array([1.0, 2.6e-218])
+    assert worst_ulp(softmax_vjp(p, g, 1.9e-200), p, g, 1.9e-200) <= 1
+
+
 @given(
     p=hnp.arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 1)),
     data=st.data(),

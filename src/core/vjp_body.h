@@ -77,14 +77,16 @@ static double vjp_power(int e) {
 static int vjp_clamp(int a, int low, int high) { return a < low ? low : a > high ? high : a; }
 
 /* p is scaled by 2^VJP_P_EXPONENT, so that what its products round off is exact even where p is
- * subnormal; g by 2^455, or so that its largest, if that is not within 2^-455 and 2^456, comes as near
- * to 2^910 as can be. For p from 0 to 1 the products then neither overflow nor lose bits to underflow,
- * and the result does only when it is scaled back, if it must. */
-enum { VJP_P_EXPONENT = 110, VJP_G_EXPONENT = 455 };
+ * subnormal; g by 2^455, or by more where T is so small that results would have to be scaled up; and if
+ * the largest |g| then is not within 1 and 2^911, by what brings it as near to 2^910 as can be. For p
+ * from 0 to 1 the products then neither overflow nor lose bits to underflow, and the result does only
+ * when it is scaled back, if it must. */
+enum { VJP_P_EXPONENT = 110, VJP_G_EXPONENT = 455, VJP_G_MOST = 910 };
 
 /* T = 2^exponent m, with m from 1 to 2 */
 typedef struct {
     int exponent, is_infinite;
+    int g_exponent;  /* g is scaled by 2 to it, usually */
     f64x8 high, low; /* 2^VJP_P_EXPONENT / m, the sum of the two */
 } vjp_temperature;
 
@@ -92,6 +94,7 @@ static vjp_temperature vjp_temperature_make(double t) {
     vjp_temperature r = {0};
     r.is_infinite = t > DBL_MAX;
     r.exponent = r.is_infinite ? 0 : vjp_exponent(t);
+    r.g_exponent = vjp_clamp(-r.exponent - VJP_P_EXPONENT, VJP_G_EXPONENT, 1000);
     const int half = r.exponent / 2; /* for 2^-exponent may be out of range */
     const double m = r.is_infinite ? 1 : t * vjp_power(-half) * vjp_power(half - r.exponent);
     const f64x8 one = f64_set1(1), divisor = f64_set1(m);
@@ -143,12 +146,12 @@ SD_INLINE f64x8 vjp_pack_f64(const vjp_writer *w, f64x8 p, f64x8 g) {
 static void vjp_row_f64(const double *p, const double *g, double *out, size_t n,
                         const vjp_temperature *t) {
     double largest;
-    int exponent = VJP_G_EXPONENT;
+    int exponent = t->g_exponent;
     sd_sum sum = vjp_sum_f64(p, g, n, vjp_power(exponent), &largest);
     if (largest > 0 && largest <= DBL_MAX) {
         const int e = vjp_exponent(largest);
-        if (e < -VJP_G_EXPONENT || e > VJP_G_EXPONENT) {
-            exponent = vjp_clamp(2 * VJP_G_EXPONENT - e, -1022, 1023);
+        if (e + exponent < 0 || e + exponent > VJP_G_MOST) {
+            exponent = vjp_clamp(VJP_G_MOST - e, -1022, 1023);
             sum = vjp_sum_f64(p, g, n, vjp_power(exponent), &largest);
         }
     }
