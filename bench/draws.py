@@ -2,15 +2,15 @@
 
 python bench/draws.py [--quick] [SECTION ...]
 
-Sections: bulk, equal, floors, build, single, memory, threads; all of them unless some are named.
-SciPy, vose and torch are measured where they are installed, and random loads where numba is.
+Sections: bulk, equal, floors, build, single, memory, threads, rows; all of them unless some are
+named. SciPy, vose and torch are measured where they are installed, and loads alone where numba is.
 `SOFTDRAW_ISA=scalar python bench/draws.py bulk` measures the scalar tier.
 """
 
-import functools
 import random
 import sys
 import threading
+import timeit
 import tracemalloc
 import warnings
 
@@ -218,27 +218,42 @@ def build():
 
 
 def single():
-    """One draw at a time from Python."""
+    """One draw at a time from Python, without the loop around it, as timeit has it."""
     print("\nOne draw at a time from 1,000 categories\n")
     weights = uniform(1000)
-    t, own = softdraw.AliasTable(weights), softdraw.Xoshiro256(2)
-    foreign = np.random.default_rng(2)
-    draw, draw_foreign = t.sampler(softdraw.Xoshiro256(3)), t.sampler(np.random.PCG64(3))
-    contenders = {
-        "random.random()": random.random,
-        "draw()": draw,
-        "draw(), PCG64": draw_foreign,
-        "sample(rng=Xoshiro256)": functools.partial(t.sample, rng=own),
-        "sample(rng=Generator)": functools.partial(t.sample, rng=foreign),
-        "sample()": t.sample,
+    t = softdraw.AliasTable(weights)
+    names = {
+        "random": random.random,
+        "draw": t.sampler(softdraw.Xoshiro256(3)),
+        "draw_foreign": t.sampler(np.random.PCG64(3)),
+        "sample": t.sample,
+        "xoshiro": softdraw.Xoshiro256(2),
+        "pcg": np.random.PCG64(2),
+        "generator": np.random.default_rng(2),
+        "p": weights / weights.sum(),
+    }
+    calls = {
+        "random.random()": "random()",
+        "draw()": "draw()",
+        "draw(), of a PCG64": "draw_foreign()",
+        "sample(rng=Xoshiro256)": "sample(rng=xoshiro)",
+        "sample(rng=PCG64)": "sample(rng=pcg)",
+        "sample(rng=Generator)": "sample(rng=generator)",
+        "sample()": "sample()",
     }
     if vose:
-        contenders["vose"] = vose.Sampler(weights, seed=2).sample
+        names["vose"] = vose.Sampler(weights, seed=2).sample
+        calls["vose"] = "vose()"
     if DiscreteAliasUrn:
-        contenders["SciPy alias"] = DiscreteAliasUrn(weights).rvs
-    p = weights / weights.sum()
-    contenders["choice"] = lambda: foreign.choice(1000, p=p)
-    best = compare.interleaved(contenders, 5 if QUICK else 25)
+        names["urn"] = DiscreteAliasUrn(weights).rvs
+        calls["SciPy alias"] = "urn()"
+    calls["choice"] = "generator.choice(1000, p=p)"
+    best = dict.fromkeys(calls, float("inf"))
+    for _ in range(5 if QUICK else 25):
+        for name, call in calls.items():
+            number = 1000 if name in ("SciPy alias", "choice") else 100_000
+            seconds = timeit.timeit(call, globals=names, number=number) / number
+            best[name] = min(best[name], seconds)
     print(compare.table(["call", "ns"], [[name, f"{s * 1e9:.1f}"] for name, s in best.items()]))
 
 
@@ -289,6 +304,53 @@ def threads():
     print("\nNanoseconds a draw of each thread")
 
 
+def rows():
+    """Draws from random rows of many tables, beside the two loads that each of them needs."""
+    print("\nA million draws from random rows of AliasTables\n")
+    lines = []
+    shapes = [(1000, 10)] if QUICK else [(1000, 10), (100_000, 10), (1_000_000, 3), (1_000_000, 15)]
+    for count, length in shapes:
+        weights = uniform(count * length)
+        indptr = np.arange(0, count * length + 1, length)
+        tables = softdraw.AliasTables(weights, indptr)
+        chosen = np.random.default_rng(3).integers(0, count, DRAWS)
+        rng, out = softdraw.Xoshiro256(2), np.empty(DRAWS, np.int64)
+        contenders = {
+            "draws": lambda t=tables, c=chosen, r=rng, o=out: t.sample(c, rng=r, out=o),
+            "built, a row": lambda w=weights, i=indptr: softdraw.AliasTables(w, i),
+        }
+        if numba:
+            bits = np.uint64(max(1, (length - 1).bit_length()))
+            starts = np.arange(count, dtype=np.uint64) << bits
+            buckets = np.ones(count << int(bits), np.uint64)
+            words = rng.random_raw(DRAWS)
+            contenders["two loads"] = lambda s=starts, b=buckets, c=chosen, w=words, k=bits: (
+                loads_of_rows(s, b, c, w, k)
+            )
+        best = compare.interleaved(contenders, rounds_for(count * length))
+        units = {"draws": DRAWS, "built, a row": count, "two loads": DRAWS}
+        cells = [f"{best[name] / units[name] * 1e9:.2f}" for name in best]
+        lines.append([f"{count:,}", str(length), *cells])
+    print(compare.table(["rows", "categories each", *best], lines))
+    print("\nNanoseconds, one thread")
+
+
+if numba:
+
+    @numba.njit
+    def loads_of_rows(starts, buckets, rows, words, bits):
+        """Two loads a draw: those of 256 rows first, so that many are under way together."""
+        total = np.uint64(0)
+        start = np.empty(256, np.uint64)
+        for first in range(0, len(rows), 256):
+            size = min(256, len(rows) - first)
+            for i in range(size):
+                start[i] = starts[rows[first + i]]
+            for i in range(size):
+                total += buckets[start[i] + (words[first + i] >> (np.uint64(64) - bits))]
+        return total
+
+
 SECTIONS = {
     "bulk": bulk,
     "equal": equal_weights,
@@ -297,6 +359,7 @@ SECTIONS = {
     "single": single,
     "memory": memory,
     "threads": threads,
+    "rows": rows,
 }
 
 

@@ -29,44 +29,58 @@ enum {
 
 static uint64_t capacity_of(unsigned bits) { return (uint64_t)1 << (64 - bits); }
 
-/* The index of the next mark, or n; *word and *bits say how far they have been gone through. */
-SD_INLINE size_t next_mark(const uint64_t *marks, size_t n, size_t *word, uint64_t *bits) {
-    while (!*bits) {
-        if (64 * ++*word >= n) return n;
-        *bits = marks[*word];
+/* The heavy that fills buckets, and what it has left, more than the capacity. */
+typedef struct {
+    const uint64_t *marks;
+    size_t n, word; /* of marks, gone through but for `bits` */
+    uint64_t bits;
+    size_t index; /* n: there is none */
+    uint64_t left;
+} filler;
+
+SD_INLINE void next_heavy(filler *heavy) {
+    while (!heavy->bits) {
+        if (64 * ++heavy->word >= heavy->n) {
+            heavy->index = heavy->n;
+            return;
+        }
+        heavy->bits = heavy->marks[heavy->word];
     }
-    const size_t i = 64 * *word + sd_lowest(*bits);
-    *bits &= *bits - 1;
-    return i;
+    heavy->index = 64 * heavy->word + sd_lowest(heavy->bits);
+    heavy->bits &= heavy->bits - 1;
+}
+
+/* Fills the bucket of a light with so many units. */
+SD_INLINE void fill(filler *heavy, size_t light, uint64_t unit, uint64_t *buckets, unsigned bits) {
+    const uint64_t capacity = capacity_of(bits);
+    buckets[light] = unit << bits | heavy->index;
+    heavy->left -= capacity - unit;
+    while (heavy->left <= capacity) {
+        const size_t own = heavy->index;
+        const uint64_t left = heavy->left;
+        next_heavy(heavy);
+        buckets[own] = left == capacity ? own : left << bits | heavy->index;
+        if (heavy->index == heavy->n) { /* the last one ends full, and there is no light left */
+            heavy->left = ~(uint64_t)0;
+            return;
+        }
+        heavy->left = left + (buckets[heavy->index] - capacity);
+    }
 }
 
 static void sweep(uint64_t *buckets, unsigned bits, size_t n, const uint64_t *light,
                   const uint64_t *heavy) {
-    const uint64_t capacity = capacity_of(bits);
-    size_t light_word = 0, heavy_word = 0;
-    uint64_t light_bits = light[0], heavy_bits = heavy[0];
-    size_t filling = next_mark(heavy, n, &heavy_word, &heavy_bits);
-    if (filling == n) return;
-    uint64_t left = buckets[filling]; /* what that heavy has left, more than capacity */
-    size_t i = 0;
-    for (size_t padding = n;;) {
-        if (i < n) i = next_mark(light, n, &light_word, &light_bits);
-        if (i == n && padding == (size_t)1 << bits) return;
-        const size_t own = i < n ? i : padding++;
-        const uint64_t unit = i < n ? buckets[i] : 0;
-        buckets[own] = unit << bits | filling;
-        left -= capacity - unit;
-        while (left <= capacity) {
-            const size_t next = next_mark(heavy, n, &heavy_word, &heavy_bits);
-            if (next == n) { /* the last one ends full, and there is no light left */
-                buckets[filling] = filling;
-                return;
-            }
-            buckets[filling] = left == capacity ? filling : left << bits | next;
-            left += buckets[next] - capacity;
-            filling = next;
+    filler filler = {heavy, n, 0, heavy[0], 0, 0};
+    next_heavy(&filler);
+    if (filler.index == n) return;
+    filler.left = buckets[filler.index];
+    for (size_t word = 0; 64 * word < n; word++) {
+        for (uint64_t mark = light[word]; mark; mark &= mark - 1) {
+            const size_t i = 64 * word + sd_lowest(mark);
+            fill(&filler, i, buckets[i], buckets, bits);
         }
     }
+    for (size_t i = n; i < (size_t)1 << bits; i++) fill(&filler, i, 0, buckets, bits);
 }
 
 /* Lights, or heavies, in the order of their indices, a window at a time. */
@@ -251,7 +265,7 @@ SD_INLINE uint64_t fill_equal(uint64_t *buckets, unsigned bits, size_t n, size_t
     for (; k < end; k++) {
         /* the next light; all heavies until one reaches it are written, and that one stays */
         const size_t j = (size_t)((s + (capacity - 1)) >> (64 - bits));
-        buckets[choose(j < padding, n + j, k)] = k;
+        if (j < padding) buckets[n + j] = k;
         s += over;
         const uint64_t keep = s << bits; /* modulo the capacity; 0 if the heavy ends full */
         buckets[k] = keep | (k + (keep != 0));

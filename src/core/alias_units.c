@@ -21,8 +21,8 @@
 #include "alias_weights.h"
 #include "mul_error.h"
 
-/* One unit as it is stored, and the sum of all. With words of fewer bits, as a test has them, units
- * are the top bits of integers of 64. */
+/* One unit as it is stored: with words of fewer bits, as a test has them, units are the top bits of
+ * integers of 64. */
 static const uint64_t one = (uint64_t)1 << (64 - SD_WORD_BITS);
 
 size_t softdraw_alias_scratch(size_t n) { return 5 * sizeof(uint64_t) * (n / 64 + (n % 64 > 0)); }
@@ -63,7 +63,7 @@ static void correct(uint64_t *units, size_t n, size_t largest, uint64_t missing,
     const uint64_t step = negative ? 0 - one : one;
     const uint64_t *movable = negative ? marks->down : marks->up;
     uint64_t lifted = 0;
-    for (size_t word = 0; missing; word++) {
+    for (size_t word = 0; missing && 64 * word < n; word++) {
         for (uint64_t bits = movable[word]; bits && missing; bits &= bits - 1) {
             const size_t i = 64 * word + sd_lowest(bits);
             units[i] += step;

@@ -205,7 +205,7 @@ SD_INLINE f64x8 f64_load_f32(const float *p) { return _mm512_cvtps_pd(_mm256_loa
 SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) { return f64_fms(a, b, product); }
 SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
 SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) { return _mm512_cmplt_epu64_mask(a, b); }
-SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { return _mm512_cmpeq_epu64_mask(a, b); }
+SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { return _mm512_cmpeq_epi64_mask(a, b); }
 SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
     return _mm512_i64gather_epi64(u64_shr_by(u64_load(words), shift), base, 8);
 }

@@ -383,17 +383,23 @@ cdef class AliasTable:
         >>> softdraw.AliasTable.from_logits([1.0, 1.0, float("-inf")]).probabilities()
         array([0.5, 0.5, 0. ])
         """
-        cdef cnp.ndarray array = real_array(logits, "logits")
-        if array.ndim != 1:
-            raise ValueError(f"logits must be 1-D, got shape {(<object> array).shape}")
+        cdef cnp.ndarray array
+        cdef int typenum = 0
+        if is_plain(logits, &typenum):
+            array = logits
+        else:
+            array = real_array(logits, "logits")
+            if array.ndim != 1:
+                raise ValueError(f"logits must be 1-D, got shape {(<object> array).shape}")
+            if array.dtype.kind in "biu":
+                array = plain(array, cnp.NPY_FLOAT64)
+            elif is_half(array):
+                array = plain(array, cnp.NPY_FLOAT32)
         check_length("logits", array.shape[0])
-        temperature = number(temperature)
-        if array.dtype.kind in "biu":
-            array = plain(array, cnp.NPY_FLOAT64)
-        elif is_half(array):
-            array = plain(array, cnp.NPY_FLOAT32)
+        if type(temperature) is not float or not temperature > 0:
+            temperature = number(temperature)
         probabilities = softmax(array, temperature)
-        if np.isnan(probabilities[0]):  # then all of them are
+        if probabilities[0] != probabilities[0]:  # NaN, and then all of them are
             bad = np.isnan(array) | (array == np.inf)
             if not bad.any():
                 raise ValueError("logits are all -inf")

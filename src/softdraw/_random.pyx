@@ -391,11 +391,16 @@ cdef BitGenerator own_generator():
     return generator
 
 
+cdef object generator_type = Generator  # found without a look into a dict
+
+
 cdef BitGenerator bit_generator_of(object rng):
     if type(rng) is Xoshiro256:
         return <BitGenerator> rng
     if rng is None:
         return own_generator()
+    if type(rng) is generator_type:
+        return <BitGenerator?> rng.bit_generator
     if isinstance(rng, BitGenerator):
         return <BitGenerator> rng
     if isinstance(rng, Generator):

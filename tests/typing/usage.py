@@ -67,6 +67,18 @@ table.sample(rng="seed")  # type: ignore[call-overload]
 table.sample(out=f64)  # type: ignore[type-var]
 table.nbytes = 5  # type: ignore[misc]
 
+tables = softdraw.AliasTables([1, 2, 1], [0, 2, 3])
+assert_type(tables.sample(1), int)
+assert_type(tables.sample(np.int64(1), rng=7), int)
+assert_type(tables.sample([0, 1], rng=np.random.default_rng(7)), NDArray[np.int64])
+assert_type(tables.sample(i64, out=int16), NDArray[np.int16])
+assert_type(tables.map(1, 2**63), int)
+assert_type(tables.map([0, 1], [5, 6]), NDArray[np.int64])
+assert_type(tables[0], softdraw.AliasTable)
+assert_type(len(tables), int)
+assert_type(tables.nbytes, int)
+assert_type({tables: 1}[tables], int)
+
 # ---- logits ------------------------------------------------------------------------------------
 
 mask = np.ones(3, np.bool_)
