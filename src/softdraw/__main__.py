@@ -205,7 +205,7 @@ def page(
         ratio = result.numpy.seconds / ours.seconds
         yield (
             f"softdraw {ours.seconds:.6f} s, NumPy {result.numpy.seconds:.6f} s"
-            f" ({ratio:.2g} times as long)"
+            f" ({ratio:.{0 if ratio >= 10 else 1}f} times as long)"
         )
 
 
