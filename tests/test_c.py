@@ -7,6 +7,7 @@ import platform
 import shlex
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ def run(command, **keywords):
 def core(tmp_path_factory):
     """Object files of the C core."""
     folder = tmp_path_factory.mktemp("core")
-    run([*COMPILER, *FLAGS, "-c", *SOURCES], cwd=folder)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda source: run([*COMPILER, *FLAGS, "-c", source], cwd=folder), SOURCES))
     return sorted(folder.glob("*.o"))
 
 
