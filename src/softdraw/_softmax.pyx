@@ -71,7 +71,7 @@ cdef enum:
     # bytes of the scratch block, which stays in a core's own cache; of columns more are taken at
     # once, for memory is read and written at half the speed in runs of less than a kilobyte
     SCRATCH = 1 << 18
-    SCRATCH_OF_COLUMNS = 1 << 20
+    SCRATCH_OF_COLUMNS = 1 << 21
     LINE = 64  # of the cache
     # bytes of a result in columns from which on it is written past the caches
     PAST_CACHES = 1 << 23
