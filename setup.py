@@ -33,6 +33,7 @@ setup(
             extension("_softmax"),
             extension("_random"),
             extension("_alias"),
+            extension("_logits"),
         ],
         include_path=["src"],
         compiler_directives={

@@ -31,7 +31,10 @@ enum softdraw_error {
     SOFTDRAW_ERROR_LENGTH,      /* no weights, or more than 2^32 of them */
     SOFTDRAW_ERROR_WEIGHT,      /* a weight is negative, NaN or infinite */
     SOFTDRAW_ERROR_ZERO,        /* every weight is zero */
-    SOFTDRAW_ERROR_ROW          /* a row that is none */
+    SOFTDRAW_ERROR_ROW,         /* a row that is none */
+    SOFTDRAW_ERROR_FILTER,      /* top_k is 0, or top_p or min_p outside [0, 1] */
+    SOFTDRAW_ERROR_LOGIT,       /* a logit that may be drawn is NaN or infinity */
+    SOFTDRAW_ERROR_NOTHING      /* a row has nothing to draw from */
 };
 
 /* A sentence for an error code; never NULL. */
@@ -219,6 +222,51 @@ int softdraw_alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr
 int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
                             const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
                             size_t *where);
+
+/* ---- draws from logits ----------------------------------------------------------------------- */
+
+/* How rows of n logits are drawn from, in this order; a NULL changes nothing. Each pointer is to the
+ * first row's value, and its stride, in elements, leads to the next row's: 0 for one of all rows. */
+typedef struct {
+    const uint8_t *allowed;       /* n bytes a row: 0 for items that must not be drawn */
+    const uint32_t *allowed_bits; /* the same in bits: item i is bit i % 32 of word i / 32 */
+    const double *temperature;    /* 0 to infinity; NULL: 1. At 0 the largest is drawn, the first if tied */
+    const uint64_t *top_k;        /* >= 1: the k largest are left, ties by lower index */
+    const double *top_p;          /* 0 to 1: the smallest set of the largest whose mass reaches it */
+    const double *min_p;          /* 0 to 1: what has this times the largest probability */
+    ptrdiff_t allowed_stride, allowed_bits_stride, temperature_stride, top_k_stride, top_p_stride,
+        min_p_stride;
+} softdraw_filters;
+
+/* Draws from softmax(logits / T), of what the filters leave, for each of `rows` rows of n contiguous
+ * logits, x_stride elements apart: ids[r draws + i] is what words[r draws + i] draws from row r, a pure
+ * function of both: the first item, in the order of the row, at which the exponentials, each right to
+ * 2 ULP, add up to more than word / 2^64 of their total. -inf and what softmax rounds to 0 are never
+ * drawn. logprobs, if it is not NULL, becomes the natural logarithms of the probabilities that these
+ * items had among what was left.
+ *
+ * On SOFTDRAW_ERROR_LOGIT, *where becomes the index of the first bad logit counted through all rows, on
+ * other errors the row; where may be NULL. Rows before it may have been written then. scratch has
+ * softdraw_sample_scratch_f32(n) bytes (float64: _f64), aligned as doubles; it may be NULL where there
+ * is neither a filter but temperature and masks, nor logprobs. n is at most 2^32 - 128. */
+int softdraw_sample_f32(const float *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                        const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                        int64_t *ids, float *logprobs, void *scratch, size_t *where);
+int softdraw_sample_f64(const double *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                        const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                        int64_t *ids, double *logprobs, void *scratch, size_t *where);
+
+/* float16 and bfloat16 logits, as their bits, taken as float32. */
+int softdraw_sample_f16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                        const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                        int64_t *ids, float *logprobs, void *scratch, size_t *where);
+int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                         const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                         int64_t *ids, float *logprobs, void *scratch, size_t *where);
+
+/* Bytes of scratch, about 12 n and 20 n. */
+size_t softdraw_sample_scratch_f32(size_t n);
+size_t softdraw_sample_scratch_f64(size_t n);
 
 #ifdef __cplusplus
 }

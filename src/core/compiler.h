@@ -61,6 +61,18 @@
 #define SD_FETCH(address) ((void)(address))
 #endif
 
+/* How many bits are set, of 32. */
+#if defined(__GNUC__)
+#define SD_COUNT_BITS(bits) ((unsigned)__builtin_popcount(bits))
+#else
+SD_INLINE unsigned sd_count_bits(unsigned bits) {
+    bits -= bits >> 1 & 0x55555555u;
+    bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);
+    return ((bits + (bits >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24;
+}
+#define SD_COUNT_BITS(bits) sd_count_bits(bits)
+#endif
+
 /* SD_TARGET_BEGIN("avx2,fma") ... SD_TARGET_END: a region of functions compiled for that target,
  * in a file that is itself compiled with baseline flags. MSVC takes intrinsics anywhere. */
 #define SD_PRAGMA(text) _Pragma(#text)

@@ -14,3 +14,4 @@
 #undef SD_BLOCK
 #undef SD_STORED
 #undef SD_LOST
+#undef SD_FAINT

@@ -3,6 +3,7 @@
 #define SD_KERNELS_H
 
 #include "alias_weights.h"
+#include "softdraw.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,30 @@ typedef struct {
     size_t rows, n;
     const double *temperature;
 } sd_rows;
+
+/* what rows of logits are: float32 or float64, or halves to be taken as float32 */
+enum sd_format { SD_NATIVE, SD_F16, SD_BF16 };
+
+/* A row of logits and what of it may be drawn: all, or by bytes, or by bits. */
+typedef struct {
+    const void *x;
+    int format;
+    const uint8_t *allowed;
+    const uint32_t *bits;
+    size_t n;
+} sd_source;
+
+/* draws from each of many rows, as in softdraw.h, already checked */
+typedef struct {
+    const void *x;
+    int format;
+    ptrdiff_t x_stride;
+    size_t rows, n, draws;
+    const softdraw_filters *filters;
+    const uint64_t *words;
+    int64_t *out;
+    void *logprobs, *scratch;
+} sd_draws;
 
 typedef struct {
     void (*softmax_f32)(const float *x, float *out, const sd_rows *rows);
@@ -32,6 +57,8 @@ typedef struct {
                             const sd_rows *rows);
     void (*softmax_vjp_f64)(const double *p, const double *g, ptrdiff_t g_stride, double *out,
                             const sd_rows *rows);
+    int (*sample_f32)(const sd_draws *all, size_t *where);
+    int (*sample_f64)(const sd_draws *all, size_t *where);
     /* as in transpose.h, with strides in elements */
     void (*transpose_16)(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
                          size_t rows, size_t columns, int past_caches);

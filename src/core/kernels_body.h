@@ -17,6 +17,8 @@
 #define F(name) name##_f32
 #include "softmax_body.h"
 #include "log_softmax_body.h"
+#include "sample_f32.h"
+#include "sample_body.h"
 #include "item_undef.h"
 
 #define SD_ITEM uint16_t
@@ -40,6 +42,8 @@
 #define F(name) name##_f64
 #include "softmax_body.h"
 #include "log_softmax_body.h"
+#include "sample_f64.h"
+#include "sample_body.h"
 #include "item_undef.h"
 #include "exp2_undef.h"
 
@@ -56,6 +60,7 @@ const sd_kernels SD_KERNELS = {
     log_softmax_f32, log_softmax_f64, log_softmax_f16, log_softmax_bf16,
     logsumexp_f32, logsumexp_f64, logsumexp_f16, logsumexp_bf16,
     softmax_vjp_f32, softmax_vjp_f64,
+    sample_f32, sample_f64,
     transpose_16, transpose_32, transpose_64,
     xoshiro_blocks,
     alias_map,

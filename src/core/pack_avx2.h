@@ -424,4 +424,85 @@ SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigne
 }
 #define SD_FETCH_AHEAD 0
 
+
+/* ---- for draws from logits ---- */
+
+#include "compress_4.h"
+
+SD_INLINE float *sd_compress_4(float *out, __m128 a, unsigned mask) {
+    const __m128i order = _mm_loadu_si128((const __m128i *)sd_compress_order[mask]);
+    _mm_storeu_si128((__m128i *)out, _mm_shuffle_epi8(_mm_castps_si128(a), order));
+    return out + sd_compress_count[mask];
+}
+SD_INLINE void f32_compress(float *out, f32x16 a, unsigned mask) {
+    out = sd_compress_4(out, _mm256_castps256_ps128(a.v[0]), mask & 15);
+    out = sd_compress_4(out, _mm256_extractf128_ps(a.v[0], 1), mask >> 4 & 15);
+    out = sd_compress_4(out, _mm256_castps256_ps128(a.v[1]), mask >> 8 & 15);
+    sd_compress_4(out, _mm256_extractf128_ps(a.v[1], 1), mask >> 12);
+}
+/* two doubles: as they are, or the second in the place of the first */
+SD_INLINE double *sd_compress_2(double *out, __m128d a, unsigned mask) {
+    const __m128i order = _mm_cvtsi32_si128(mask == 2 ? 2 : 0);
+    _mm_storeu_pd(out, _mm_permutevar_pd(a, _mm_insert_epi64(order, 2, 1)));
+    return out + (mask & 1) + (mask >> 1);
+}
+SD_INLINE void f64_compress(double *out, f64x8 a, unsigned mask) {
+    out = sd_compress_2(out, _mm256_castpd256_pd128(a.v[0]), mask & 3);
+    out = sd_compress_2(out, _mm256_extractf128_pd(a.v[0], 1), mask >> 2 & 3);
+    out = sd_compress_2(out, _mm256_castpd256_pd128(a.v[1]), mask >> 4 & 3);
+    sd_compress_2(out, _mm256_extractf128_pd(a.v[1], 1), mask >> 6);
+}
+SD_INLINE void sd_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask,
+                                 const int fours) {
+    const __m128i more = _mm_set1_epi32((int)add);
+    __m128i r[4];
+    SD_UNROLL for (int i = 0; i < fours; i++)
+        r[i] = _mm_add_epi32(_mm_loadu_si128((const __m128i *)in + i), more);
+    float *to = (float *)out;
+    SD_UNROLL for (int i = 0; i < fours; i++)
+        to = sd_compress_4(to, _mm_castsi128_ps(r[i]), mask >> 4 * i & 15);
+}
+SD_INLINE void f32_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+    sd_compress_index(out, in, add, mask, 4);
+}
+SD_INLINE void f64_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+    sd_compress_index(out, in, add, mask, 2);
+}
+SD_INLINE __m256 sd_lanes_of_bits(unsigned mask) {
+    const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i each = _mm256_and_si256(_mm256_set1_epi32((int)mask), bits);
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(each, bits));
+}
+SD_INLINE f32x16 f32_where_bit(unsigned mask, f32x16 a, f32x16 b) {
+    SD_BOTH(f32x16, _mm256_blendv_ps(b.v[0], a.v[0], sd_lanes_of_bits(mask)),
+            _mm256_blendv_ps(b.v[1], a.v[1], sd_lanes_of_bits(mask >> 8)));
+}
+SD_INLINE __m256d sd_lanes_of_bits_4(unsigned mask) {
+    const __m256i bits = _mm256_setr_epi64x(1, 2, 4, 8);
+    const __m256i each = _mm256_and_si256(_mm256_set1_epi64x((long long)mask), bits);
+    return _mm256_castsi256_pd(_mm256_cmpeq_epi64(each, bits));
+}
+SD_INLINE f64x8 f64_where_bit(unsigned mask, f64x8 a, f64x8 b) {
+    SD_BOTH(f64x8, _mm256_blendv_pd(b.v[0], a.v[0], sd_lanes_of_bits_4(mask)),
+            _mm256_blendv_pd(b.v[1], a.v[1], sd_lanes_of_bits_4(mask >> 4)));
+}
+SD_INLINE f32x16 f32_or_nan(f32x16 seen, f32x16 a, f32x16 b) {
+    SD_BOTH(f32x16, _mm256_or_ps(seen.v[0], _mm256_cmp_ps(a.v[0], b.v[0], _CMP_UNORD_Q)),
+            _mm256_or_ps(seen.v[1], _mm256_cmp_ps(a.v[1], b.v[1], _CMP_UNORD_Q)));
+}
+SD_INLINE f64x8 f64_or_nan(f64x8 seen, f64x8 a, f64x8 b) {
+    SD_BOTH(f64x8, _mm256_or_pd(seen.v[0], _mm256_cmp_pd(a.v[0], b.v[0], _CMP_UNORD_Q)),
+            _mm256_or_pd(seen.v[1], _mm256_cmp_pd(a.v[1], b.v[1], _CMP_UNORD_Q)));
+}
+SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
+    const __m128i is_0 = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_setzero_si128());
+    return (unsigned)_mm_movemask_epi8(is_0) ^ 0xffffu;
+}
+SD_INLINE f32x16 bf16_load_in_order(const uint16_t *p) {
+    const __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+    const __m256i high = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 8)));
+    SD_BOTH(f32x16, _mm256_castsi256_ps(_mm256_slli_epi32(low, 16)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(high, 16)));
+}
+
 #endif

@@ -211,4 +211,44 @@ SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigne
 }
 #define SD_FETCH_AHEAD 128
 
+
+/* ---- for draws from logits ---- */
+
+/* to a register and from there: to memory at once it takes dozens of cycles on Zen 4 */
+SD_INLINE void f32_compress(float *out, f32x16 a, unsigned mask) {
+    _mm512_storeu_ps(out, _mm512_maskz_compress_ps((__mmask16)mask, a));
+}
+SD_INLINE void f64_compress(double *out, f64x8 a, unsigned mask) {
+    _mm512_storeu_pd(out, _mm512_maskz_compress_pd((__mmask8)mask, a));
+}
+SD_INLINE void f32_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+    const __m512i r = _mm512_add_epi32(_mm512_loadu_si512(in), _mm512_set1_epi32((int)add));
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi32((__mmask16)mask, r));
+}
+SD_INLINE void f64_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+    const __m256i r = _mm256_add_epi32(_mm256_loadu_si256((const __m256i *)in), _mm256_set1_epi32((int)add));
+    _mm256_storeu_si256((__m256i *)out, _mm256_maskz_compress_epi32((__mmask8)mask, r));
+}
+SD_INLINE f32x16 f32_where_bit(unsigned mask, f32x16 a, f32x16 b) {
+    return _mm512_mask_blend_ps((__mmask16)mask, b, a);
+}
+SD_INLINE f64x8 f64_where_bit(unsigned mask, f64x8 a, f64x8 b) {
+    return _mm512_mask_blend_pd((__mmask8)mask, b, a);
+}
+SD_INLINE f32x16 f32_or_nan(f32x16 seen, f32x16 a, f32x16 b) {
+    const __m512 nan = _mm512_castsi512_ps(_mm512_set1_epi32(0x7fc00000));
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q), seen, nan);
+}
+SD_INLINE f64x8 f64_or_nan(f64x8 seen, f64x8 a, f64x8 b) {
+    const __m512d nan = _mm512_castsi512_pd(_mm512_set1_epi64(0x7ff8000000000000));
+    return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q), seen, nan);
+}
+SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
+    return _mm_test_epi8_mask(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(-1));
+}
+SD_INLINE f32x16 bf16_load_in_order(const uint16_t *p) {
+    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+
 #endif

@@ -303,4 +303,62 @@ SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigne
 }
 #define SD_FETCH_AHEAD 128
 
+
+/* ---- for draws from logits ---- */
+
+#include "compress_4.h"
+
+SD_INLINE uint32_t *sd_compress_4(uint32_t *out, uint32x4_t a, unsigned mask) {
+    const uint8x16_t order = vld1q_u8(sd_compress_order[mask]);
+    vst1q_u32(out, vreinterpretq_u32_u8(vqtbl1q_u8(vreinterpretq_u8_u32(a), order)));
+    return out + sd_compress_count[mask];
+}
+SD_INLINE void f32_compress(float *out, f32x16 a, unsigned mask) {
+    uint32_t *to = (uint32_t *)out;
+    for (int i = 0; i < 4; i++)
+        to = sd_compress_4(to, vreinterpretq_u32_f32(a.v[i]), mask >> 4 * i & 15);
+}
+SD_INLINE void f64_compress(double *out, f64x8 a, unsigned mask) {
+    for (int i = 0; i < 4; i++, mask >>= 2) {
+        vst1q_f64(out, (mask & 3) == 2 ? vextq_f64(a.v[i], a.v[i], 1) : a.v[i]);
+        out += (mask & 1) + (mask >> 1 & 1);
+    }
+}
+SD_INLINE void sd_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask,
+                                 const int fours) {
+    uint32x4_t r[4];
+    for (int i = 0; i < fours; i++) r[i] = vaddq_u32(vld1q_u32(in + 4 * i), vdupq_n_u32(add));
+    for (int i = 0; i < fours; i++) out = sd_compress_4(out, r[i], mask >> 4 * i & 15);
+}
+SD_INLINE void f32_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+    sd_compress_index(out, in, add, mask, 4);
+}
+SD_INLINE void f64_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+    sd_compress_index(out, in, add, mask, 2);
+}
+SD_INLINE f32x16 f32_where_bit(unsigned mask, f32x16 a, f32x16 b) {
+    static const uint32_t bits[4] = {1, 2, 4, 8};
+    SD_FOUR(f32x16, vbslq_f32(vtstq_u32(vdupq_n_u32(mask >> 4 * i), vld1q_u32(bits)), a.v[i], b.v[i]));
+}
+SD_INLINE f64x8 f64_where_bit(unsigned mask, f64x8 a, f64x8 b) {
+    static const uint64_t bits[2] = {1, 2};
+    SD_FOUR(f64x8, vbslq_f64(vtstq_u64(vdupq_n_u64(mask >> 2 * i), vld1q_u64(bits)), a.v[i], b.v[i]));
+}
+SD_INLINE f32x16 f32_or_nan(f32x16 seen, f32x16 a, f32x16 b) {
+    SD_FOUR(f32x16, vbslq_f32(vandq_u32(vceqq_f32(a.v[i], a.v[i]), vceqq_f32(b.v[i], b.v[i])), seen.v[i],
+                              vdupq_n_f32(sd_f32_of_bits(0x7fc00000u))));
+}
+SD_INLINE f64x8 f64_or_nan(f64x8 seen, f64x8 a, f64x8 b) {
+    SD_FOUR(f64x8, vbslq_f64(vandq_u64(vceqq_f64(a.v[i], a.v[i]), vceqq_f64(b.v[i], b.v[i])), seen.v[i],
+                             vdupq_n_f64((double)sd_f32_of_bits(0x7fc00000u))));
+}
+SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
+    static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    const uint8x16_t a = vld1q_u8(p), each = vandq_u8(vtstq_u8(a, a), vld1q_u8(bits));
+    return (unsigned)vaddv_u8(vget_low_u8(each)) | (unsigned)vaddv_u8(vget_high_u8(each)) << 8;
+}
+SD_INLINE f32x16 bf16_load_in_order(const uint16_t *p) {
+    SD_FOUR(f32x16, vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16)));
+}
+
 #endif

@@ -274,4 +274,50 @@ SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigne
  * CPU finds by itself are as many as it can have under way. */
 #define SD_FETCH_AHEAD 128
 
+
+/* ---- for draws from logits ---- */
+
+/* The lanes whose bits are set, close together: up to a whole pack is written, what follows them as it comes. */
+SD_INLINE void f32_compress(float *out, f32x16 a, unsigned mask) {
+    for (int i = 0; i < 16; i++)
+        if (mask >> i & 1) *out++ = a.v[i];
+}
+SD_INLINE void f64_compress(double *out, f64x8 a, unsigned mask) {
+    for (int i = 0; i < 8; i++)
+        if (mask >> i & 1) *out++ = a.v[i];
+}
+/* The same of in[i] + add, of 16 or 8 integers, which out may overwrite */
+SD_INLINE void f32_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+    for (int i = 0; i < 16; i++)
+        if (mask >> i & 1) *out++ = in[i] + add;
+}
+SD_INLINE void f64_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+    for (int i = 0; i < 8; i++)
+        if (mask >> i & 1) *out++ = in[i] + add;
+}
+/* a where the bit is set, else b */
+SD_INLINE f32x16 f32_where_bit(unsigned mask, f32x16 a, f32x16 b) {
+    SD_LANES(f32x16, 16, mask >> i & 1 ? a.v[i] : b.v[i]);
+}
+SD_INLINE f64x8 f64_where_bit(unsigned mask, f64x8 a, f64x8 b) {
+    SD_LANES(f64x8, 8, mask >> i & 1 ? a.v[i] : b.v[i]);
+}
+/* NaN where a or b is, else seen */
+SD_INLINE f32x16 f32_or_nan(f32x16 seen, f32x16 a, f32x16 b) {
+    SD_LANES(f32x16, 16, a.v[i] == a.v[i] && b.v[i] == b.v[i] ? seen.v[i] : sd_f32_of_bits(0x7fc00000u));
+}
+SD_INLINE f64x8 f64_or_nan(f64x8 seen, f64x8 a, f64x8 b) {
+    SD_LANES(f64x8, 8, a.v[i] == a.v[i] && b.v[i] == b.v[i] ? seen.v[i] : (double)sd_f32_of_bits(0x7fc00000u));
+}
+/* which of 16 bytes are not 0 */
+SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
+    unsigned mask = 0;
+    for (int i = 0; i < 16; i++) mask |= (unsigned)(p[i] != 0) << i;
+    return mask;
+}
+/* 16 items in their order, unlike bf16_load */
+SD_INLINE f32x16 bf16_load_in_order(const uint16_t *p) {
+    SD_LANES(f32x16, 16, sd_bf16_to_f32(p[i]));
+}
+
 #endif

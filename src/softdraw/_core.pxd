@@ -3,7 +3,7 @@ into the extension module softdraw._core, where all other modules find them.
 """
 
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "softdraw.h" nogil:
     int SOFTDRAW_OK
@@ -13,6 +13,23 @@ cdef extern from "softdraw.h" nogil:
     int SOFTDRAW_ERROR_WEIGHT
     int SOFTDRAW_ERROR_ZERO
     int SOFTDRAW_ERROR_ROW
+    int SOFTDRAW_ERROR_FILTER
+    int SOFTDRAW_ERROR_LOGIT
+    int SOFTDRAW_ERROR_NOTHING
+
+    ctypedef struct softdraw_filters:
+        const uint8_t *allowed
+        const uint32_t *allowed_bits
+        const double *temperature
+        const uint64_t *top_k
+        const double *top_p
+        const double *min_p
+        ptrdiff_t allowed_stride
+        ptrdiff_t allowed_bits_stride
+        ptrdiff_t temperature_stride
+        ptrdiff_t top_k_stride
+        ptrdiff_t top_p_stride
+        ptrdiff_t min_p_stride
 
     ctypedef struct softdraw_xoshiro:
         uint64_t[4][8] s
@@ -102,3 +119,17 @@ cdef int alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr, si
 cdef int alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
                         const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
                         size_t *where) noexcept nogil
+cdef int sample_f32(const float *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                    const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                    int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil
+cdef int sample_f64(const double *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                    const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                    int64_t *ids, double *logprobs, void *scratch, size_t *where) noexcept nogil
+cdef int sample_f16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                    const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                    int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil
+cdef int sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                     const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                     int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil
+cdef size_t sample_scratch_f32(size_t n) noexcept nogil
+cdef size_t sample_scratch_f64(size_t n) noexcept nogil

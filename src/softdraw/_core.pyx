@@ -84,6 +84,20 @@ cdef extern from "softdraw.h" nogil:
     int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
                                 const int64_t *rows, const uint64_t *words, size_t n,
                                 int64_t *out, size_t *where) noexcept
+    int softdraw_sample_f32(const float *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                            const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                            int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept
+    int softdraw_sample_f64(const double *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                            const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                            int64_t *ids, double *logprobs, void *scratch, size_t *where) noexcept
+    int softdraw_sample_f16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                            const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                            int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept
+    int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                             const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                             int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept
+    size_t softdraw_sample_scratch_f32(size_t n) noexcept
+    size_t softdraw_sample_scratch_f64(size_t n) noexcept
     const char *softdraw_tier_name(int tier) noexcept
     int softdraw_tier_available(int tier) noexcept
     int softdraw_tier_in_use() noexcept
@@ -281,6 +295,42 @@ cdef int alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t
                         const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
                         size_t *where) noexcept nogil:
     return softdraw_alias_rows_map(buckets, records, count, rows, words, n, out, where)
+
+
+cdef int sample_f32(const float *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                    const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                    int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil:
+    return softdraw_sample_f32(logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
+                               scratch, where)
+
+
+cdef int sample_f64(const double *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                    const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                    int64_t *ids, double *logprobs, void *scratch, size_t *where) noexcept nogil:
+    return softdraw_sample_f64(logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
+                               scratch, where)
+
+
+cdef int sample_f16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                    const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                    int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil:
+    return softdraw_sample_f16(logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
+                               scratch, where)
+
+
+cdef int sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                     const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                     int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil:
+    return softdraw_sample_bf16(logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
+                               scratch, where)
+
+
+cdef size_t sample_scratch_f32(size_t n) noexcept nogil:
+    return softdraw_sample_scratch_f32(n)
+
+
+cdef size_t sample_scratch_f64(size_t n) noexcept nogil:
+    return softdraw_sample_scratch_f64(n)
 
 
 def cpu_info():

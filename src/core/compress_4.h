@@ -1,0 +1,35 @@
+/* How to bring those of four 32-bit lanes together whose bits are set in a mask of four: the order of
+ * their bytes, and their number. */
+#ifndef SD_COMPRESS_4_H
+#define SD_COMPRESS_4_H
+#include <stdint.h>
+
+#define L0 0, 1, 2, 3
+#define L1 4, 5, 6, 7
+#define L2 8, 9, 10, 11
+#define L3 12, 13, 14, 15
+static const uint8_t sd_compress_order[16][16] = {
+    {L0, L0, L0, L0},
+    {L0, L0, L0, L0},
+    {L1, L0, L0, L0},
+    {L0, L1, L0, L0},
+    {L2, L0, L0, L0},
+    {L0, L2, L0, L0},
+    {L1, L2, L0, L0},
+    {L0, L1, L2, L0},
+    {L3, L0, L0, L0},
+    {L0, L3, L0, L0},
+    {L1, L3, L0, L0},
+    {L0, L1, L3, L0},
+    {L2, L3, L0, L0},
+    {L0, L2, L3, L0},
+    {L1, L2, L3, L0},
+    {L0, L1, L2, L3},
+};
+#undef L0
+#undef L1
+#undef L2
+#undef L3
+static const uint8_t sd_compress_count[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+
+#endif

@@ -1,0 +1,62 @@
+/* Draws from logits, as softdraw.h has them: filters checked, then the tier's kernel. */
+#include "compiler.h"
+#include "kernels.h"
+#include "softdraw.h"
+
+#include <math.h>
+
+/* The first row whose value is not from least to most, or `rows`. */
+static size_t first_outside(const double *value, ptrdiff_t stride, size_t rows, double least, double most) {
+    const size_t count = !value ? 0 : stride == 0 && rows > 1 ? 1 : rows;
+    for (size_t r = 0; r < count; r++)
+        if (!(value[(ptrdiff_t)r * stride] >= least && value[(ptrdiff_t)r * stride] <= most)) return r;
+    return rows;
+}
+
+static int check(const softdraw_filters *f, size_t rows, size_t n, size_t *where) {
+    if (n == 0 || n > UINT32_MAX - 127) return SOFTDRAW_ERROR_LENGTH;
+    *where = first_outside(f->temperature, f->temperature_stride, rows, 0, HUGE_VAL);
+    if (*where < rows) return SOFTDRAW_ERROR_TEMPERATURE;
+    const size_t count = !f->top_k ? 0 : f->top_k_stride == 0 && rows > 1 ? 1 : rows;
+    for (*where = 0; *where < count; ++*where)
+        if (f->top_k[(ptrdiff_t)*where * f->top_k_stride] == 0) return SOFTDRAW_ERROR_FILTER;
+    *where = first_outside(f->top_p, f->top_p_stride, rows, 0, 1);
+    if (*where < rows) return SOFTDRAW_ERROR_FILTER;
+    *where = first_outside(f->min_p, f->min_p_stride, rows, 0, 1);
+    return *where < rows ? SOFTDRAW_ERROR_FILTER : SOFTDRAW_OK;
+}
+
+#define SD_DEFINE(type, item, real, is)                                                            \
+    int softdraw_sample_##type(const item *logits, ptrdiff_t x_stride, size_t rows, size_t n,      \
+                               const softdraw_filters *filters, const uint64_t *words,             \
+                               size_t draws, int64_t *ids, real *logprobs, void *scratch,          \
+                               size_t *where) {                                                    \
+        const sd_kernels *kernels = sd_kernels_in_use();                                           \
+        size_t place = 0;                                                                          \
+        if (!kernels) return SOFTDRAW_ERROR_ISA;                                                   \
+        if (rows == 0) return SOFTDRAW_OK;                                                         \
+        const sd_draws all = {logits, is,  x_stride, rows,     n,                                  \
+                              draws,  filters, words, ids, logprobs, scratch};                     \
+        int error = check(filters, rows, n, &place);                                               \
+        if (error == SOFTDRAW_OK) error = SD_KERNEL(real)(&all, &place);                           \
+        if (error != SOFTDRAW_OK && where) *where = place;                                         \
+        return error;                                                                              \
+    }
+#define SD_KERNEL(real) SD_KERNEL_##real
+#define SD_KERNEL_float kernels->sample_f32
+#define SD_KERNEL_double kernels->sample_f64
+
+SD_DEFINE(f32, float, float, SD_NATIVE)
+SD_DEFINE(f64, double, double, SD_NATIVE)
+SD_DEFINE(f16, uint16_t, float, SD_F16)
+SD_DEFINE(bf16, uint16_t, float, SD_BF16)
+
+/* items and work, groups, and indices, each a little longer so that packs may run over their ends; the
+ * kernel lays them out */
+static size_t scratch(size_t n, size_t itemsize) {
+    const size_t room = (n + 79) / 16 * 16;
+    return room * (2 * itemsize + sizeof(uint32_t)) + (room / 16 + 4096) * itemsize;
+}
+
+size_t softdraw_sample_scratch_f32(size_t n) { return scratch(n, sizeof(float)); }
+size_t softdraw_sample_scratch_f64(size_t n) { return scratch(n, sizeof(double)); }

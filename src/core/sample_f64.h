@@ -1,0 +1,30 @@
+/* What draws need of float64, as sample_f32.h has it. */
+
+#define SD_FAINT 1074.0
+
+SD_INLINE f64x8 widened_f64(f64x8 a) { return a; }
+
+SD_INLINE reduction_f64 reduction_equal_f64(void) {
+    const reduction_f64 r = {0, 0, 1, 1, 0, -SD_LARGEST, SD_QUARTERS, 0};
+    return r;
+}
+
+SD_INLINE double next_up_f64(double a) {
+    uint64_t bits;
+    memcpy(&bits, &a, sizeof bits);
+    bits = a > 0 ? bits + 1 : a < 0 ? bits - 1 : 1;
+    memcpy(&a, &bits, sizeof a);
+    return a;
+}
+SD_INLINE double next_down_f64(double a) { return -next_up_f64(-a); }
+
+SD_INLINE double item_at_f64(const void *x, int format, size_t i) {
+    (void)format; /* there is no other */
+    return ((const double *)x)[i];
+}
+
+SD_INLINE f64x8 items_at_f64(const void *x, int format, size_t i, size_t left) {
+    const double *p = (const double *)x + i;
+    (void)format;
+    return left >= 8 ? f64_load(p) : f64_load_n(p, left, -(double)INFINITY);
+}
