@@ -220,19 +220,17 @@ static double F(list_make)(F(list) * list, const F(law) * law, const SD_REAL *x,
 static size_t F(list_find)(const F(list) * list, double r) {
     size_t p = 0;
     while (p + 1 < list->packs && list->before[p + 1] <= r) p++;
-    for (;; p--) {
-        const SD_REAL *mass = list->mass + p * SD_WIDTH;
-        double sum = list->before[p];
-        size_t found = SD_WIDTH;
-        for (size_t i = 0; i < SD_WIDTH; i++) {
-            if (!(mass[i] > 0)) continue;
-            found = i;
-            sum += (double)mass[i];
-            if (sum > r) break;
-        }
-        if (found < SD_WIDTH) return p * SD_WIDTH + found;
-        if (p == 0) return SIZE_MAX;
+    const SD_REAL *mass = list->mass + p * SD_WIDTH;
+    double sum = list->before[p];
+    size_t i = 0;
+    for (int lane = 0; lane < SD_WIDTH; lane++) { /* without a branch, which would be guessed wrong */
+        sum += (double)mass[lane];
+        i += sum <= r;
     }
+    if (i < SD_WIDTH) return p * SD_WIDTH + i;
+    for (i = (p + 1) * SD_WIDTH; i > 0; i--)
+        if (list->mass[i - 1] > 0) return i - 1;
+    return SIZE_MAX;
 }
 
 /* What the blocks before each, and at last all, have. */
@@ -418,7 +416,10 @@ static SD_NOINLINE int F(split_blocks)(F(blocks) * blocks, F(law) * law, double 
     return F(one_pass)(blocks, law, rest, ready, t, row, bound, 1);
 }
 
-SD_INLINE double F(share)(uint64_t word, double total) { return (double)word * 0x1p-64 * total; }
+/* word / 2^64 of a total; in halves, since compilers ask a word for its top bit, which is random. */
+SD_INLINE double F(share)(uint64_t word, double total) {
+    return ((double)(int64_t)(word >> 32) * 0x1p-32 + (double)(int64_t)(word & 0xffffffff) * 0x1p-64) * total;
+}
 
 /* What is the matter with a row whose largest item, or sum, is no number. */
 static int F(row_error)(const sd_source *row, size_t *where) {
@@ -1183,6 +1184,83 @@ static int F(draw_from_row)(F(filter) * f, const sd_source *row, const uint64_t 
     return SOFTDRAW_OK;
 }
 
+/* One draw from each of `count` rows, 8 or 1, that are `group` packs long, as list_make and list_find
+ * have it. 0 if a row is out of the ordinary. */
+SD_INLINE int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x8 t, const int count,
+                            const int group, const uint64_t *words, int64_t *out) {
+    const SD_PACK zero = P(set1)(0), lowest = P(set1)(-(SD_REAL)INFINITY);
+    SD_PACK packs[8][SD_MOST], maxima[8], seen = zero, s[SD_MOST], q[SD_MOST];
+    A(short_rows) rows;
+    double least[8], bits = SD_FAINT;
+    F(list) list;
+    for (int i = 0; i < count; i++, x += x_stride) {
+        maxima[i] = lowest;
+        SD_EACH {
+            packs[i][u] = F(load_up_to)(x + u * SD_WIDTH, n - (size_t)u * SD_WIDTH);
+            maxima[i] = P(max)(maxima[i], packs[i][u]);
+            seen = P(or_nan)(seen, packs[i][u], packs[i][u]);
+        }
+    }
+    if (P(mask_ge)(seen, seen) != (1u << SD_WIDTH) - 1) return 0;
+    const f64x8 max = count == 1 ? f64_set1(P(largest)(maxima[0])) : P(largest_8)(maxima);
+    if (!A(short_reduce)(&rows, max, t)) return 0;
+    for (size_t left = n - 1; left > 0; left /= 2) bits--;
+    f64_store(least, f64_sub(max, f64_mul(t, f64_set1(bits / SD_LOG2E_HI))));
+    list.packs = (size_t)group;
+    list.before[0] = 0;
+    for (int i = 0; i < count; i++) {
+        const A(reduction) r = A(short_reduction)(&rows, i);
+        const SD_PACK from = P(set1)(least[i] >= -SD_LARGEST ? (SD_REAL)least[i] : -SD_LARGEST);
+        A(exponential)(&r, group, packs[i], 0, 0, s, q);
+        SD_EACH {
+            const SD_PACK e = P(where_ge)(packs[i][u], from, P(fma)(s[u], q[u], s[u]), zero);
+            P(store)(list.mass + u * SD_WIDTH, e);
+            list.before[u + 1] = list.before[u] + f64_total(A(widened)(e));
+        }
+        out[i] = (int64_t)F(list_find)(&list, F(share)(words[i], list.before[group]));
+    }
+    return 1;
+}
+
+/* Rows of up to four packs without filters: 8 at a time, or one, as many as come before one that is out
+ * of the ordinary. */
+SD_INLINE size_t F(draw_short_rows)(const sd_draws *all, size_t first, const int group) {
+    const softdraw_filters *by = all->filters;
+    const double one = 1, *t = by->temperature ? by->temperature : &one;
+    const ptrdiff_t t_stride = by->temperature ? by->temperature_stride : 0;
+    size_t done = first;
+    while (done < all->rows) {
+        const ptrdiff_t at = (ptrdiff_t)done;
+        const SD_REAL *x = (const SD_REAL *)all->x + at * all->x_stride;
+        double each[8];
+        if (all->rows - done >= 8) {
+            for (int i = 0; i < 8; i++) each[i] = t[(at + i) * t_stride];
+            if (F(draw_short)(x, all->x_stride, all->n, f64_load(each), 8, group, all->words + done,
+                              all->out + done)) {
+                done += 8;
+                continue;
+            }
+        }
+        if (!F(draw_short)(x, 0, all->n, f64_set1(t[at * t_stride]), 1, group, all->words + done,
+                           all->out + done))
+            break;
+        done++;
+    }
+    return done;
+}
+
+static size_t F(draw_ordinary)(const sd_draws *all, size_t first) {
+    const softdraw_filters *by = all->filters;
+    if (by->top_k || by->top_p || by->min_p || by->allowed || by->allowed_bits || all->logprobs ||
+        all->draws != 1 || all->format != SD_NATIVE)
+        return first;
+    if (all->n <= SD_WIDTH) return F(draw_short_rows)(all, first, 1);
+    if (all->n <= 2 * SD_WIDTH) return F(draw_short_rows)(all, first, 2);
+    if (all->n <= 3 * SD_WIDTH) return F(draw_short_rows)(all, first, 3);
+    if (all->n <= 4 * SD_WIDTH) return F(draw_short_rows)(all, first, 4);
+    return first;
+}
+
 static int F(sample)(const sd_draws *all, size_t *where) {
     const softdraw_filters *by = all->filters;
     const size_t n = all->n, room = (n + 79) / 16 * 16;
@@ -1195,7 +1273,7 @@ static int F(sample)(const sd_draws *all, size_t *where) {
     f.work = f.items.x ? f.items.x + room : NULL;
     f.groups = f.items.x ? f.work + room + 2 * 2048 : NULL;
     f.items.index = f.items.x ? (uint32_t *)(f.groups + room / 16) : NULL;
-    for (size_t r = 0; r < all->rows; r++) {
+    for (size_t r = F(draw_ordinary)(all, 0); r < all->rows; r = F(draw_ordinary)(all, r + 1)) {
         const ptrdiff_t at = (ptrdiff_t)r;
         const double next = by->temperature ? by->temperature[at * by->temperature_stride] : 1;
         if (next != t) ready = A(temperature_make)(t = next);
