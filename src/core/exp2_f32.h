@@ -122,11 +122,14 @@ SD_INLINE division_f32 division_make_f32(reduction_f32 *r, sd_sum sum) {
     return by;
 }
 
+/* What a reduction is where each lane may have its own. */
+typedef struct { f32x16 c_hi, c_lo, floor, eighths; } lanes_f32;
+
 /* The exponentials of `group` packs x, relative to 2^power and times g 2^100, as s (1 + q), divided if
  * there is what by. Only results need f on the grid and the tilt, sums have no order to keep. In lockstep,
  * operation by operation, here and below: one after the other, the long chain of each pack would fill
  * the scheduler before the next begins. */
-SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, const int group,
+SD_BODY void exponential_lanes_f32(const lanes_f32 *l, const reduction_f32 *r, const division_f32 *by, const int group,
                                const f32x16 *x, const int moved, const int on_grid, f32x16 *s,
                                f32x16 *q) {
     static const uint32_t table_bits[16] = SD_EXP2F_TABLE;
@@ -143,11 +146,11 @@ SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, con
         SD_EACH y[u] = f32_mul(y[u], f32_set1(r->s2));
     }
     /* max gives its second argument for a NaN, which so goes on into the sum */
-    SD_EACH y[u] = f32_max(f32_set1(r->floor), y[u]);
-    SD_EACH k[u] = f32_fma(y[u], f32_set1(r->c_hi), f32_set1(r->eighths));
-    SD_EACH f[u] = f32_sub(k[u], f32_set1(r->eighths));
-    SD_EACH f[u] = f32_fms(y[u], f32_set1(r->c_hi), f[u]);
-    SD_EACH f[u] = f32_fma(y[u], f32_set1(r->c_lo), f[u]);
+    SD_EACH y[u] = f32_max(l->floor, y[u]);
+    SD_EACH k[u] = f32_fma(y[u], l->c_hi, l->eighths);
+    SD_EACH f[u] = f32_sub(k[u], l->eighths);
+    SD_EACH f[u] = f32_fms(y[u], l->c_hi, f[u]);
+    SD_EACH f[u] = f32_fma(y[u], l->c_lo, f[u]);
     if (on_grid) {
         SD_EACH f[u] = f32_add(f[u], grid);
         SD_EACH f[u] = f32_sub(f[u], grid);
@@ -158,6 +161,13 @@ SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, con
     SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(c.c2));
     SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(c.c1));
     SD_EACH q[u] = by ? f32_fma(q[u], f[u], f32_set1(by->rest)) : f32_mul(q[u], f[u]);
+}
+
+SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, const int group,
+                               const f32x16 *x, const int moved, const int on_grid, f32x16 *s,
+                               f32x16 *q) {
+    const lanes_f32 l = {f32_set1(r->c_hi), f32_set1(r->c_lo), f32_set1(r->floor), f32_set1(r->eighths)};
+    exponential_lanes_f32(&l, r, by, group, x, moved, on_grid, s, q);
 }
 
 /* Running sums: per lane s + c, wherein s is float32, from `start` on, and c what its roundings lost,

@@ -107,7 +107,10 @@ SD_INLINE division_f64 division_make_f64(reduction_f64 *r, sd_sum sum) {
     return by;
 }
 
-SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, const int group,
+/* What a reduction is where each lane may have its own. */
+typedef struct { f64x8 c_hi, c_lo, floor, quarters; } lanes_f64;
+
+SD_BODY void exponential_lanes_f64(const lanes_f64 *l, const reduction_f64 *r, const division_f64 *by, const int group,
                                const f64x8 *x, const int moved, const int on_grid, f64x8 *s,
                                f64x8 *q) {
     static const uint64_t table_bits[8] = SD_EXP2_TABLE;
@@ -119,11 +122,11 @@ SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, con
         SD_EACH y[u] = f64_fma(y[u], f64_set1(r->s1), f64_set1(r->shift));
         SD_EACH y[u] = f64_mul(y[u], f64_set1(r->s2));
     }
-    SD_EACH y[u] = f64_max(f64_set1(r->floor), y[u]);
-    SD_EACH k[u] = f64_fma(y[u], f64_set1(r->c_hi), f64_set1(r->quarters));
-    SD_EACH f[u] = f64_sub(k[u], f64_set1(r->quarters));
-    SD_EACH f[u] = f64_fms(y[u], f64_set1(r->c_hi), f[u]);
-    SD_EACH f[u] = f64_fma(y[u], f64_set1(r->c_lo), f[u]);
+    SD_EACH y[u] = f64_max(l->floor, y[u]);
+    SD_EACH k[u] = f64_fma(y[u], l->c_hi, l->quarters);
+    SD_EACH f[u] = f64_sub(k[u], l->quarters);
+    SD_EACH f[u] = f64_fms(y[u], l->c_hi, f[u]);
+    SD_EACH f[u] = f64_fma(y[u], l->c_lo, f[u]);
     if (on_grid) {
         SD_EACH f[u] = f64_add(f[u], grid);
         SD_EACH f[u] = f64_sub(f[u], grid);
@@ -141,6 +144,13 @@ SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, con
         s[u] = f64_lookup(table, f64_bits(k[u]));
         s[u] = f64_from_bits(u64_add(f64_bits(s[u]), u64_shl(f64_bits(k[u]), 50)));
     }
+}
+
+SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, const int group,
+                               const f64x8 *x, const int moved, const int on_grid, f64x8 *s,
+                               f64x8 *q) {
+    const lanes_f64 l = {f64_set1(r->c_hi), f64_set1(r->c_lo), f64_set1(r->floor), f64_set1(r->quarters)};
+    exponential_lanes_f64(&l, r, by, group, x, moved, on_grid, s, q);
 }
 
 typedef struct { f64x8 s, c, start, total, rest; } accumulator_f64;

@@ -10,6 +10,7 @@
 #define SD_PAST_CACHES (1 << 23)
 
 #include "compensated.h"
+#include "transpose_body.h"
 
 #include "exp2_f32.h"
 #define SD_ITEM float
@@ -48,7 +49,6 @@
 #include "exp2_undef.h"
 
 #include "vjp_body.h"
-#include "transpose_body.h"
 #include "xoshiro_body.h"
 #include "alias_body.h"
 #include "alias_read_body.h"

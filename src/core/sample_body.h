@@ -7,6 +7,8 @@
  * that masses are made with. Nothing is sorted: what is near the bound is gathered, and a bound found
  * there by partition. */
 
+/* the longest row that is added up item by item, and drawn from side by side with others */
+#define SD_FEW 16
 /* items whose masses are kept at once, a multiple of what a word of mask bits holds */
 #define SD_LIST (64 * SD_WIDTH)
 /* blocks of a row; a row longer than their product has longer blocks, which are searched in turn */
@@ -199,6 +201,18 @@ SD_INLINE void F(list_masses)(F(list) * list, const F(law) * law, const SD_REAL 
     }
 }
 
+static double F(list_add_up)(F(list) * list, size_t n) {
+    double sum = 0;
+    list->packs = (n + SD_WIDTH - 1) / SD_WIDTH;
+    for (size_t p = 0; p < list->packs; p++) {
+        const SD_REAL *mass = list->mass + p * SD_WIDTH;
+        list->before[p] = sum;
+        if (n > SD_FEW) sum += f64_total(A(widened)(P(load)(mass)));
+        else for (size_t i = 0; i < SD_WIDTH; i++) sum += (double)mass[i];
+    }
+    return list->before[list->packs] = sum;
+}
+
 /* Items first to first + n of a row; returns their mass. */
 static double F(list_make)(F(list) * list, const F(law) * law, const SD_REAL *x, size_t n,
                            size_t first) {
@@ -207,12 +221,7 @@ static double F(list_make)(F(list) * list, const F(law) * law, const SD_REAL *x,
     if (law->last < first + n) /* ties further on than the last one kept */
         for (size_t i = law->last < first ? 0 : law->last + 1 - first; i < n; i++)
             if (x[i] == law->least) list->mass[i] = 0;
-    list->packs = (n + SD_WIDTH - 1) / SD_WIDTH;
-    list->before[0] = 0;
-    for (size_t p = 0; p < list->packs; p++)
-        list->before[p + 1] =
-            list->before[p] + f64_total(A(widened)(P(load)(list->mass + p * SD_WIDTH)));
-    return list->before[list->packs];
+    return F(list_add_up)(list, n);
 }
 
 /* The item at which masses add up to more than r, or the last that has any: sums that are rounded may
@@ -1206,8 +1215,6 @@ SD_INLINE int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x
     if (!A(short_reduce)(&rows, max, t)) return 0;
     for (size_t left = n - 1; left > 0; left /= 2) bits--;
     f64_store(least, f64_sub(max, f64_mul(t, f64_set1(bits / SD_LOG2E_HI))));
-    list.packs = (size_t)group;
-    list.before[0] = 0;
     for (int i = 0; i < count; i++) {
         const A(reduction) r = A(short_reduction)(&rows, i);
         const SD_PACK from = P(set1)(least[i] >= -SD_LARGEST ? (SD_REAL)least[i] : -SD_LARGEST);
@@ -1215,11 +1222,55 @@ SD_INLINE int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x
         SD_EACH {
             const SD_PACK e = P(where_ge)(packs[i][u], from, P(fma)(s[u], q[u], s[u]), zero);
             P(store)(list.mass + u * SD_WIDTH, e);
-            list.before[u + 1] = list.before[u] + f64_total(A(widened)(e));
         }
-        out[i] = (int64_t)F(list_find)(&list, F(share)(words[i], list.before[group]));
+        out[i] = (int64_t)F(list_find)(&list, F(share)(words[i], F(list_add_up)(&list, n)));
     }
     return 1;
+}
+
+/* The same of as many rows as a pack has lanes, each in its own, n <= SD_FEW. */
+SD_INLINE int F(draw_columns)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, const double *t,
+                              const uint64_t *words, int64_t *out) {
+    const SD_PACK zero = P(set1)(0);
+    SD_REAL columns[(SD_FEW + SD_MOST) * SD_WIDTH];
+    double sums[SD_FEW + SD_MOST][SD_WIDTH], r[SD_WIDTH], found[SD_WIDTH], bits = SD_FAINT;
+    SD_PACK max = P(set1)(-(SD_REAL)INFINITY), seen = zero, least, s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP];
+    A(lanes) lanes;
+    A(to_columns)(x, x_stride, columns, n);
+    for (size_t j = 0; j < n; j++) {
+        const SD_PACK column = P(load)(columns + j * SD_WIDTH);
+        max = P(max)(column, max);
+        seen = P(or_nan)(seen, column, column);
+    }
+    if (P(mask_ge)(seen, seen) != (1u << SD_WIDTH) - 1) return 0;
+    for (size_t left = n - 1; left > 0; left /= 2) bits--;
+    if (!A(lanes_make)(&lanes, &least, max, t, bits)) return 0;
+    const int group = SD_GROUP;
+    A(column_sum) sum;
+    memset(&sum, 0, sizeof sum);
+    for (size_t j = n; j < n + SD_GROUP; j++) P(store)(columns + j * SD_WIDTH, P(set1)(-(SD_REAL)INFINITY));
+    for (size_t j = 0; j < n; j += SD_GROUP) {
+        SD_EACH packs[u] = P(load)(columns + (j + (size_t)u) * SD_WIDTH);
+        A(exponential_lanes)(&lanes, NULL, NULL, group, packs, 0, 0, s, q);
+        SD_EACH {
+            const SD_PACK e = P(where_ge)(packs[u], least, P(fma)(s[u], q[u], s[u]), zero);
+            A(column_sum_add)(&sum, e, sums[j + (size_t)u]);
+        }
+    }
+    for (size_t i = 0; i < SD_WIDTH; i++) r[i] = F(share)(words[i], sums[n - 1][i]);
+    for (size_t i = 0; i < SD_WIDTH; i += 8) {
+        const f64x8 end = f64_load(r + i), one = f64_set1(1);
+        f64x8 count = f64_set1(0);
+        for (size_t j = 0; j < n; j++)
+            count = f64_add(count, f64_where_ge(end, f64_load(sums[j] + i), one, f64_set1(0)));
+        f64_store(found + i, count);
+    }
+    int whole = 1;
+    for (size_t i = 0; i < SD_WIDTH; i++) {
+        out[i] = (int64_t)found[i];
+        whole &= out[i] < (int64_t)n;
+    }
+    return whole; /* past the last: a rounding, which list_find looks into */
 }
 
 /* Rows of up to four packs without filters: 8 at a time, or one, as many as come before one that is out
@@ -1233,6 +1284,14 @@ SD_INLINE size_t F(draw_short_rows)(const sd_draws *all, size_t first, const int
         const ptrdiff_t at = (ptrdiff_t)done;
         const SD_REAL *x = (const SD_REAL *)all->x + at * all->x_stride;
         double each[8];
+        if (all->n <= SD_FEW && all->rows - done >= SD_WIDTH) {
+            double these[SD_WIDTH];
+            for (int i = 0; i < SD_WIDTH; i++) these[i] = t[(at + i) * t_stride];
+            if (F(draw_columns)(x, all->x_stride, all->n, these, all->words + done, all->out + done)) {
+                done += SD_WIDTH;
+                continue;
+            }
+        }
         if (all->rows - done >= 8) {
             for (int i = 0; i < 8; i++) each[i] = t[(at + i) * t_stride];
             if (F(draw_short)(x, all->x_stride, all->n, f64_load(each), 8, group, all->words + done,
@@ -1298,6 +1357,7 @@ static int F(sample)(const sd_draws *all, size_t *where) {
     return SOFTDRAW_OK;
 }
 
+#undef SD_FEW
 #undef SD_LIST
 #undef SD_BLOCKS
 #undef SD_SAMPLED
