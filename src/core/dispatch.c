@@ -102,6 +102,8 @@ const char *softdraw_strerror(int error) {
     case SOFTDRAW_ERROR_WEIGHT: return "weights must be finite and >= 0";
     case SOFTDRAW_ERROR_ZERO: return "all weights are zero";
     case SOFTDRAW_ERROR_ROW: return "there is no such row";
+    case SOFTDRAW_ERROR_LOGITS: return "logits must be finite or -inf, and not all -inf";
+    case SOFTDRAW_ERROR_TARGET: return "no temperature gives what is wanted";
     default: return "unknown error";
     }
 }
