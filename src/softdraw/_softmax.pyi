@@ -103,9 +103,7 @@ def logsumexp(
     x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, keepdims: bool = False
 ) -> Any: ...
 @overload
-def entropy(
-    logits: NDArray[_Float], temperature: ArrayLike = 1.0, *, axis: None
-) -> _Float: ...
+def entropy(logits: NDArray[_Float], temperature: ArrayLike = 1.0, *, axis: None) -> _Float: ...
 @overload
 def entropy(
     logits: Sequence[float], temperature: ArrayLike = 1.0, *, axis: _Axis = -1

@@ -61,9 +61,9 @@ def temperature_for(logits, *, entropy=None, perplexity=None, top_prob=None):
     >>> logits = [1.0, 2.0, 4.0]
     >>> t = softdraw.temperature_for(logits, entropy=0.5)
     >>> round(float(t), 6), round(float(softdraw.entropy(logits, t)), 12)
-    (1.00591, 0.5)
+    (0.96648, 0.5)
     >>> softdraw.temperature_for([logits, logits], top_prob=[0.5, 0.9]).round(6)
-    array([2.824698, 0.936494])
+    array([3.556193, 0.8149  ])
     >>> softdraw.temperature_for(logits, perplexity=4)
     Traceback (most recent call last):
     ...

@@ -1,4 +1,4 @@
-/* The softmax family and the entropy give these bits on every tier, compiler and machine: a fixed corpus is hashed
+/* The softmax family, the entropy and its inverse give these bits on every tier, compiler and machine: a fixed corpus is hashed
  * and held to the committed hash. Run it with SOFTDRAW_ISA set to each tier in turn. */
 #include "softdraw.h"
 
@@ -12,6 +12,7 @@
 #define HASH_BF16 UINT64_C(0x7cee7a02612f430e)
 #define HASH_ROWS UINT64_C(0x84c4b93036e06805)
 #define HASH_ENTROPY UINT64_C(0xf0dbf1bfd4baaa33)
+#define HASH_TEMPERATURE_FOR UINT64_C(0x97d2ab32501f14e9)
 
 enum { LONGEST = 10007 };
 
@@ -148,6 +149,17 @@ static void entropies(size_t n, double t) {
     hash_halves(out16, 1);
 }
 
+/* for the middle of what a row can attain */
+static void temperatures_for(size_t n, double t) {
+    for (int what = SOFTDRAW_ENTROPY; what <= SOFTDRAW_TOP_PROB; what++) {
+        double range[2];
+        if (softdraw_temperature_for_range_f64(x64, n, what, range)) return;
+        const double target = (range[0] + range[1]) / 2;
+        softdraw_temperature_for_f64(x64, 0, 1, n, what, &target, 0, &t, NULL);
+        hash_f64(&t, 1);
+    }
+}
+
 static uint64_t corpus(void (*each)(size_t, double)) {
     hash = UINT64_C(0xcbf29ce484222325);
     random_state = 1;
@@ -166,12 +178,13 @@ int main(void) {
         return 1;
     }
     const uint64_t got[] = {corpus(one), corpus(one_f64), corpus(one_f16), corpus(one_bf16),
-                            corpus(rows_f32), corpus(entropies)};
+                            corpus(rows_f32), corpus(entropies), corpus(temperatures_for)};
     const uint64_t committed[] = {HASH_F32, HASH_F64, HASH_F16, HASH_BF16, HASH_ROWS,
-                                  HASH_ENTROPY};
-    const char *const names[] = {"float32", "float64", "float16", "bfloat16", "rows", "entropy"};
+                                  HASH_ENTROPY, HASH_TEMPERATURE_FOR};
+    const char *const names[] = {"float32", "float64", "float16",        "bfloat16",
+                                 "rows",    "entropy", "temperature_for"};
     int different = 0;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 7; i++) {
         printf("%s %s: %s 0x%016llx\n", got[i] == committed[i] ? "ok" : "DIFFERENT",
                softdraw_tier_name(softdraw_tier_in_use()), names[i], (unsigned long long)got[i]);
         different += got[i] != committed[i];
