@@ -3,10 +3,10 @@
 python bench/accuracy.py [--quick | --slow] [SECTION ...]
 
 Sections: distributions, temperatures, lengths, entropies, peers; all of them unless some are named.
-Errors are against the oracle of the tests, in ULP of each exact element, with no absolute slack; for
-logsumexp in ULP of the larger of |max / T| and log(sum(exp((x - max) / T))). SciPy, torch, and
-onnxruntime with onnx are measured where they are installed. --quick stops at 32,000 elements, --slow
-goes on to 2^24 and needs 5 GB.
+Errors are against the oracle of the tests, in ULP of each exact element, with no absolute slack;
+for logsumexp in ULP of the larger of |max / T| and log(sum(exp((x - max) / T))). SciPy, torch, and
+onnxruntime with onnx are measured where they are installed. --quick stops at 32,000 elements,
+--slow goes on to 2^24 and needs 5 GB.
 """
 
 import sys

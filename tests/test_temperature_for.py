@@ -81,6 +81,7 @@ def kinds():
     yield "two, far apart", np.array([1e290, -1e290])
     yield "ties", np.array([1.0, 3, 3, 2, 3, -5])
     yield "nearly ties", np.array([3.0, np.nextafter(3, 0), 1.0, np.nextafter(3, 0)])
+    yield "one spacing apart", np.array([-0.06568290822357443, -0.06568290822357445])
     yield "all but one tied", np.array([1.0, 1.0, np.nextafter(1, 0), 1.0])
     yield "huge", x * 1e290
     yield "tiny", x * 1e-300

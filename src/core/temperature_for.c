@@ -100,6 +100,7 @@ static double newton(const wanted *w, const sd_moments *m, double t, double gap)
 
 static double solve(const sd_kernels *kernels, const wanted *w, const double *x, size_t n) {
     uint64_t low = to_bits(0), high = to_bits(INFINITY);
+    const double small = (w->rise < w->fall ? w->rise : w->fall) * 0x1p-20;
     double low_gap = w->rise, high_gap = w->fall, t = 1;
     uint64_t step = high, step_before = high;
     for (int steps = 0; high - low > 1; steps++) {
@@ -112,8 +113,8 @@ static double solve(const sd_kernels *kernels, const wanted *w, const double *x,
 
         double next = newton(w, &m, t, gap);
         const double change = next - t;
-        /* its error is of the order of the change's square */
-        if (change <= t * 0x1p-36 && change >= t * -0x1p-36) return next;
+        /* its error is of the order of the change's square; the gap tells a real step from noise */
+        if (size <= small && change <= t * 0x1p-36 && change >= t * -0x1p-36) return next;
         uint64_t length = step_before;
         if (next > from_bits(low) && next < from_bits(high))
             length = change > 0 ? to_bits(next) - to_bits(t) : to_bits(t) - to_bits(next);
