@@ -42,7 +42,8 @@ static int below(int n) { return (int)(uniform() * n); }
 static double small(int n) { return ldexp(1, -below(n + 1)); }
 
 enum { PLAIN, SHARP, TINY, HUGE_ONES, MASKED, NEARLY_TIED, TIED, WIDE, KINDS };
-static const char *const names[] = {"plain", "sharp", "tiny", "huge", "masked", "nearly tied", "tied", "wide"};
+static const char *const names[] = {"plain",  "sharp",       "tiny", "huge",
+                                    "masked", "nearly tied", "tied", "wide"};
 
 static void fill(double *x, size_t n, int kind) {
     for (size_t i = 0; i < n; i++) {
