@@ -800,9 +800,9 @@ static void F(take_samples)(const sd_source *row, SD_REAL *samples, size_t count
 
 /* Sums over samples, a whole number of packs, that are at least some value: of what weighs 1, the mass
  * and its square. Nothing that is drawn depends on how these are rounded. */
-typedef struct { double count, mass, square; } F(moments);
+typedef struct { double count, mass, square; } F(shares);
 
-static F(moments) F(moments_from)(const SD_REAL *samples, const SD_REAL *masses, size_t count,
+static F(shares) F(shares_from)(const SD_REAL *samples, const SD_REAL *masses, size_t count,
                                   SD_REAL least) {
     const SD_PACK limit = P(set1)(least), zero = P(set1)(0), one = P(set1)(1);
     SD_PACK number = zero, mass = zero, square = zero;
@@ -812,7 +812,7 @@ static F(moments) F(moments_from)(const SD_REAL *samples, const SD_REAL *masses,
         mass = P(add)(mass, m);
         square = P(fma)(m, m, square);
     }
-    const F(moments) r = {f64_total(A(widened)(number)), f64_total(A(widened)(mass)),
+    const F(shares) r = {f64_total(A(widened)(number)), f64_total(A(widened)(mass)),
                           f64_total(A(widened)(square))};
     return r;
 }
@@ -1034,10 +1034,10 @@ static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, 
         P(store)(masses + i, P(mul)(pack, P(set1)(SD_UNSCALE)));
     }
     const SD_REAL least = law->least;
-    const F(moments) all = F(moments_from)(samples, masses, count, -SD_LARGEST);
+    const F(shares) all = F(shares_from)(samples, masses, count, -SD_LARGEST);
     if (all.mass * all.mass < all.square * (double)count / 8) {
         const SD_REAL high = F(of_rank)(samples, count, least, max, (double)(count / 32));
-        const double of_largest = F(moments_from)(samples, masses, count, high).mass;
+        const double of_largest = F(shares_from)(samples, masses, count, high).mass;
         const double power = law->reduction.power;
         if (of_largest > 0.7 * f->top_p * all.mass) {
             if (F(nucleus_of_largest)(f, law, row, high, weight * (all.mass - of_largest), power)) return 1;
@@ -1046,11 +1046,11 @@ static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, 
     }
     const SD_REAL middle = F(of_mass)(samples, masses, count, least, max, f->top_p * all.mass);
     SD_REAL bound = middle < max ? middle : max;
-    double from = F(moments_from)(samples, masses, count, bound).count, above, total, error;
+    double from = F(shares_from)(samples, masses, count, bound).count, above, total, error;
     int is_tied;
     for (int again = 0;; again++) {
         double rest;
-        const double past = F(moments_from)(samples, masses, count, A(next_up)(bound)).count;
+        const double past = F(shares_from)(samples, masses, count, A(next_up)(bound)).count;
         if (!F(split_blocks)(blocks, law, &rest, f->ready, f->t, row, bound)) return -1;
         above = 0;
         for (size_t b = 0; b < blocks->count; b++) above += blocks->before[b + 1];
