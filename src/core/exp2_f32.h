@@ -122,6 +122,15 @@ SD_INLINE division_f32 division_make_f32(reduction_f32 *r, sd_sum sum) {
     return by;
 }
 
+/* Rows of n items, side by side, as columns: a pack of each; and back. */
+SD_INLINE void to_columns_f32(const float *x, ptrdiff_t x_stride, float *columns, size_t n) {
+    columns_of_32((const uint32_t *)x, x_stride, (uint32_t *)columns, n);
+}
+
+SD_INLINE void from_columns_f32(const float *columns, float *out, ptrdiff_t out_stride, size_t n) {
+    columns_to_32((const uint32_t *)columns, (uint32_t *)out, out_stride, n);
+}
+
 /* What a reduction is where each lane may have its own. */
 typedef struct { f32x16 c_hi, c_lo, floor, eighths; } lanes_f32;
 
@@ -212,29 +221,60 @@ SD_INLINE sd_sum accumulator_total_f32(const accumulator_f32 *a) {
     return r;
 }
 
+/* 1 / sum as high + low, of the row or of each lane's */
+typedef struct { f32x16 high, low; } inverse_f32;
+
 /* What eight short rows have each: as many numbers, in packs of eight. */
 typedef struct {
     float max[16], c_hi[16], c_lo[16], floor[16], eighths[16], inverse_high[16], inverse_low[16];
 } short_rows_f32;
 
-/* From their maxima and temperatures, their reductions. 0 if a row is out of the ordinary. */
-SD_INLINE int short_reduce_f32(short_rows_f32 *rows, f64x8 max, f64x8 t) {
+/* Eight reductions, in float64. */
+typedef struct { f64x8 c, c_hi, floor, power; } eight_f32;
+
+/* From their maxima and temperatures. 0 if a row is out of the ordinary. */
+SD_INLINE int eight_reduce_f32(eight_f32 *r, f64x8 max, f64x8 t) {
     const f64x8 zero = f64_set1(0), one = f64_set1(1), shift = f64_set1(0x1.8p52);
-    const f64x8 c = f64_div(f64_set1(SD_LOG2E_HI), t), offset = f64_mul(max, c);
-    const f64x8 power = f64_sub(f64_add(offset, shift), shift);
+    r->c = f64_div(f64_set1(SD_LOG2E_HI), t);
+    const f64x8 offset = f64_mul(max, r->c);
     f64x8 bad = f64_where_ge(f64_set1(SD_OFFSET), f64_abs(offset), zero, one);
     bad = f64_add(bad, f64_where_ge(t, f64_set1(0x1p-64), zero, one));
     bad = f64_add(bad, f64_where_ge(f64_set1(0x1p64), t, zero, one));
-    const f64x8 below = f64_mul(c, f64_set1(1 - 0x1p-24));
-    const f64x8 floor = f64_sub(max, f64_mul(t, f64_set1(SD_CUTOFF / SD_LOG2E_HI)));
-    const f32x16 c_hi = f32_from_f64(below, below);
-    const f64x8 rest = f64_sub(c, f32_low_to_f64(c_hi));
-    f32_store(rows->max, f32_from_f64(max, max));
-    f32_store(rows->c_hi, c_hi);
-    f32_store(rows->c_lo, f32_from_f64(rest, rest));
-    f32_store(rows->floor, f32_from_f64(floor, floor));
-    f32_store(rows->eighths, f32_sub(f32_set1(SD_EIGHTHS), f32_from_f64(power, power)));
+    r->c_hi = f64_mul(r->c, f64_set1(1 - 0x1p-24));
+    r->floor = f64_sub(max, f64_mul(t, f64_set1(SD_CUTOFF / SD_LOG2E_HI)));
+    r->power = f64_sub(f64_add(offset, shift), shift);
     return f64_mask_ge(zero, bad) == 255;
+}
+
+SD_INLINE lanes_f32 lanes_of_f32(const eight_f32 *low, const eight_f32 *high) {
+    lanes_f32 l;
+    l.c_hi = f32_from_f64(low->c_hi, high->c_hi);
+    l.c_lo = f32_from_f64(f64_sub(low->c, f32_low_to_f64(l.c_hi)),
+                          f64_sub(high->c, f32_high_to_f64(l.c_hi)));
+    l.floor = f32_from_f64(low->floor, high->floor);
+    l.eighths = f32_sub(f32_set1(SD_EIGHTHS), f32_from_f64(low->power, high->power));
+    return l;
+}
+
+/* The reductions of 16 rows side by side. */
+SD_BODY int lanes_make_f32(lanes_f32 *lanes, f32x16 max, const double *t) {
+    eight_f32 low, high;
+    const int ordinary = eight_reduce_f32(&low, f32_low_to_f64(max), f64_load(t)) &
+                         eight_reduce_f32(&high, f32_high_to_f64(max), f64_load(t + 8));
+    *lanes = lanes_of_f32(&low, &high);
+    return ordinary;
+}
+
+SD_INLINE int short_reduce_f32(short_rows_f32 *rows, f64x8 max, f64x8 t) {
+    eight_f32 eight;
+    const int ordinary = eight_reduce_f32(&eight, max, t);
+    const lanes_f32 lanes = lanes_of_f32(&eight, &eight);
+    f32_store(rows->max, f32_from_f64(max, max));
+    f32_store(rows->c_hi, lanes.c_hi);
+    f32_store(rows->c_lo, lanes.c_lo);
+    f32_store(rows->floor, lanes.floor);
+    f32_store(rows->eighths, lanes.eighths);
+    return ordinary;
 }
 
 SD_INLINE reduction_f32 short_reduction_f32(const short_rows_f32 *rows, int i) {
@@ -243,13 +283,29 @@ SD_INLINE reduction_f32 short_reduction_f32(const short_rows_f32 *rows, int i) {
     return r;
 }
 
-/* From two parts of their sums, the inverses. 0 if one is NaN. */
+/* The inverses of 16 sums, in two parts. */
+SD_INLINE inverse_f32 inverse_of_f32(f64x8 low, f64x8 high) {
+    inverse_f32 r;
+    r.high = f32_from_f64(low, high);
+    r.low = f32_from_f64(f64_sub(low, f32_low_to_f64(r.high)), f64_sub(high, f32_high_to_f64(r.high)));
+    return r;
+}
+
+/* From two parts of their sums, the inverses. 0 if one is NaN. Inlined in the scalar tier, gcc 12.2 at -O2
+ * has two lanes wrong; test_softmax.c would show it. */
+SD_BODY int lanes_invert_f32(inverse_f32 *inverse, f32x16 high, f32x16 low) {
+    const f64x8 a = f64_add(f32_low_to_f64(high), f32_low_to_f64(low));
+    const f64x8 b = f64_add(f32_high_to_f64(high), f32_high_to_f64(low));
+    const f64x8 scale = f64_set1(SD_SCALE), zero = f64_set1(0);
+    *inverse = inverse_of_f32(f64_div(scale, a), f64_div(scale, b));
+    return (f64_mask_ge(a, zero) & f64_mask_ge(b, zero)) == 255;
+}
+
 SD_INLINE int short_invert_f32(short_rows_f32 *rows, f64x8 high, f64x8 low) {
-    const f64x8 sum = f64_add(high, low), inverse = f64_div(f64_set1(SD_SCALE), sum);
-    const f32x16 rounded = f32_from_f64(inverse, inverse);
-    const f64x8 rest = f64_sub(inverse, f32_low_to_f64(rounded));
-    f32_store(rows->inverse_high, rounded);
-    f32_store(rows->inverse_low, f32_from_f64(rest, rest));
+    const f64x8 sum = f64_add(high, low), each = f64_div(f64_set1(SD_SCALE), sum);
+    const inverse_f32 inverse = inverse_of_f32(each, each);
+    f32_store(rows->inverse_high, inverse.high);
+    f32_store(rows->inverse_low, inverse.low);
     return f64_mask_ge(sum, f64_set1(0)) == 255;
 }
 
@@ -264,9 +320,6 @@ SD_INLINE sd_sum sum_quotient_f32(sd_sum a, sd_sum b) {
     const sd_sum r = {a.high / b.high, 0};
     return r;
 }
-
-/* 1 / sum as high + low, in every lane */
-typedef struct { f32x16 high, low; } inverse_f32;
 
 SD_INLINE inverse_f32 inverse_make_f32(sd_sum sum) {
     const double inverse = 1 / sum.high;

@@ -107,6 +107,14 @@ SD_INLINE division_f64 division_make_f64(reduction_f64 *r, sd_sum sum) {
     return by;
 }
 
+SD_INLINE void to_columns_f64(const double *x, ptrdiff_t x_stride, double *columns, size_t n) {
+    columns_of_64((const uint64_t *)x, x_stride, (uint64_t *)columns, n);
+}
+
+SD_INLINE void from_columns_f64(const double *columns, double *out, ptrdiff_t out_stride, size_t n) {
+    columns_to_64((const uint64_t *)columns, (uint64_t *)out, out_stride, n);
+}
+
 /* What a reduction is where each lane may have its own. */
 typedef struct { f64x8 c_hi, c_lo, floor, quarters; } lanes_f64;
 
@@ -204,7 +212,7 @@ typedef struct {
     double max[8], c_hi[8], c_lo[8], floor[8], quarters[8], inverse_high[8], inverse_low[8];
 } short_rows_f64;
 
-SD_INLINE int short_reduce_f64(short_rows_f64 *rows, f64x8 max, f64x8 t) {
+SD_INLINE int eight_reduce_f64(lanes_f64 *lanes, f64x8 max, f64x8 t) {
     const f64x8 zero = f64_set1(0), one = f64_set1(1), shift = f64_set1(0x1.8p52);
     const f64x8 log2e = f64_set1(SD_LOG2E_HI);
     const f64x8 c = f64_mul(f64_div(log2e, t), f64_set1(1 - 0x1p-53));
@@ -213,12 +221,26 @@ SD_INLINE int short_reduce_f64(short_rows_f64 *rows, f64x8 max, f64x8 t) {
     f64x8 bad = f64_where_ge(f64_set1(SD_OFFSET), f64_abs(offset), zero, one);
     bad = f64_add(bad, f64_where_ge(t, f64_set1(0x1p-500), zero, one));
     bad = f64_add(bad, f64_where_ge(f64_set1(0x1p500), t, zero, one));
-    f64_store(rows->max, max);
-    f64_store(rows->c_hi, c);
-    f64_store(rows->c_lo, f64_div(f64_add(rest, f64_set1(SD_LOG2E_LO)), t));
-    f64_store(rows->floor, f64_sub(max, f64_mul(t, f64_set1(SD_CUTOFF / SD_LOG2E_HI))));
-    f64_store(rows->quarters, f64_sub(f64_set1(SD_QUARTERS), power));
+    lanes->c_hi = c;
+    lanes->c_lo = f64_div(f64_add(rest, f64_set1(SD_LOG2E_LO)), t);
+    lanes->floor = f64_sub(max, f64_mul(t, f64_set1(SD_CUTOFF / SD_LOG2E_HI)));
+    lanes->quarters = f64_sub(f64_set1(SD_QUARTERS), power);
     return f64_mask_ge(zero, bad) == 255;
+}
+
+SD_BODY int lanes_make_f64(lanes_f64 *lanes, f64x8 max, const double *t) {
+    return eight_reduce_f64(lanes, max, f64_load(t));
+}
+
+SD_INLINE int short_reduce_f64(short_rows_f64 *rows, f64x8 max, f64x8 t) {
+    lanes_f64 lanes;
+    const int ordinary = eight_reduce_f64(&lanes, max, t);
+    f64_store(rows->max, max);
+    f64_store(rows->c_hi, lanes.c_hi);
+    f64_store(rows->c_lo, lanes.c_lo);
+    f64_store(rows->floor, lanes.floor);
+    f64_store(rows->quarters, lanes.quarters);
+    return ordinary;
 }
 
 SD_INLINE reduction_f64 short_reduction_f64(const short_rows_f64 *rows, int i) {
@@ -227,13 +249,19 @@ SD_INLINE reduction_f64 short_reduction_f64(const short_rows_f64 *rows, int i) {
     return r;
 }
 
-SD_INLINE int short_invert_f64(short_rows_f64 *rows, f64x8 high, f64x8 low) {
+SD_BODY int lanes_invert_f64(inverse_f64 *inverse, f64x8 high, f64x8 low) {
     const f64x8 sum = f64_add(high, low), unscale = f64_set1(SD_UNSCALE);
     const f64x8 rest = f64_sub(low, f64_sub(sum, high)); /* FastTwoSum: high is the larger */
-    const inverse_f64 inverse = pair_inverse(f64_mul(sum, unscale), f64_mul(rest, unscale));
+    *inverse = pair_inverse(f64_mul(sum, unscale), f64_mul(rest, unscale));
+    return f64_mask_ge(sum, f64_set1(0)) == 255;
+}
+
+SD_INLINE int short_invert_f64(short_rows_f64 *rows, f64x8 high, f64x8 low) {
+    inverse_f64 inverse;
+    const int ordinary = lanes_invert_f64(&inverse, high, low);
     f64_store(rows->inverse_high, inverse.high);
     f64_store(rows->inverse_low, inverse.low);
-    return f64_mask_ge(sum, f64_set1(0)) == 255;
+    return ordinary;
 }
 
 SD_INLINE sd_sum sum_quotient_f64(sd_sum a, sd_sum b) {

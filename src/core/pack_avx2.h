@@ -90,6 +90,9 @@ SD_INLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) {
 SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
     SD_BOTH(f32x16, _mm256_max_ps(a.v[0], b.v[0]), _mm256_max_ps(a.v[1], b.v[1]));
 }
+SD_INLINE f32x16 f32_min(f32x16 a, f32x16 b) {
+    SD_BOTH(f32x16, _mm256_min_ps(a.v[0], b.v[0]), _mm256_min_ps(a.v[1], b.v[1]));
+}
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     SD_BOTH(f32x16,
             _mm256_blendv_ps(no.v[0], yes.v[0], _mm256_cmp_ps(a.v[0], b.v[0], _CMP_GE_OQ)),
@@ -257,6 +260,9 @@ SD_INLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) {
 }
 SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
     SD_BOTH(f64x8, _mm256_max_pd(a.v[0], b.v[0]), _mm256_max_pd(a.v[1], b.v[1]));
+}
+SD_INLINE f64x8 f64_min(f64x8 a, f64x8 b) {
+    SD_BOTH(f64x8, _mm256_min_pd(a.v[0], b.v[0]), _mm256_min_pd(a.v[1], b.v[1]));
 }
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     SD_BOTH(f64x8,

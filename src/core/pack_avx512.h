@@ -37,6 +37,7 @@ SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { return _mm512_mul_ps(a, b); }
 SD_INLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
 SD_INLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmsub_ps(a, b, c); }
 SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
+SD_INLINE f32x16 f32_min(f32x16 a, f32x16 b) { return _mm512_min_ps(a, b); }
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GE_OQ), no, yes);
 }
@@ -134,6 +135,7 @@ SD_INLINE f64x8 f64_div(f64x8 a, f64x8 b) { return _mm512_div_pd(a, b); }
 SD_INLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) { return _mm512_fmadd_pd(a, b, c); }
 SD_INLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) { return _mm512_fmsub_pd(a, b, c); }
 SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) { return _mm512_max_pd(a, b); }
+SD_INLINE f64x8 f64_min(f64x8 a, f64x8 b) { return _mm512_min_pd(a, b); }
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_GE_OQ), no, yes);
 }

@@ -58,6 +58,9 @@ SD_INLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) {
 SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
     SD_FOUR(f32x16, vbslq_f32(vcgtq_f32(a.v[i], b.v[i]), a.v[i], b.v[i]));
 }
+SD_INLINE f32x16 f32_min(f32x16 a, f32x16 b) {
+    SD_FOUR(f32x16, vbslq_f32(vcltq_f32(a.v[i], b.v[i]), a.v[i], b.v[i]));
+}
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     SD_FOUR(f32x16, vbslq_f32(vcgeq_f32(a.v[i], b.v[i]), yes.v[i], no.v[i]));
 }
@@ -193,6 +196,9 @@ SD_INLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) {
 }
 SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
     SD_FOUR(f64x8, vbslq_f64(vcgtq_f64(a.v[i], b.v[i]), a.v[i], b.v[i]));
+}
+SD_INLINE f64x8 f64_min(f64x8 a, f64x8 b) {
+    SD_FOUR(f64x8, vbslq_f64(vcltq_f64(a.v[i], b.v[i]), a.v[i], b.v[i]));
 }
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     SD_FOUR(f64x8, vbslq_f64(vcgeq_f64(a.v[i], b.v[i]), yes.v[i], no.v[i]));

@@ -83,6 +83,9 @@ static SD_NOINLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) {
 SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
     SD_LANES(f32x16, 16, a.v[i] > b.v[i] ? a.v[i] : b.v[i]);
 }
+SD_INLINE f32x16 f32_min(f32x16 a, f32x16 b) {
+    SD_LANES(f32x16, 16, a.v[i] < b.v[i] ? a.v[i] : b.v[i]);
+}
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     SD_LANES(f32x16, 16, a.v[i] >= b.v[i] ? yes.v[i] : no.v[i]);
 }
@@ -177,6 +180,9 @@ static SD_NOINLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) {
 }
 SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
     SD_LANES(f64x8, 8, a.v[i] > b.v[i] ? a.v[i] : b.v[i]);
+}
+SD_INLINE f64x8 f64_min(f64x8 a, f64x8 b) {
+    SD_LANES(f64x8, 8, a.v[i] < b.v[i] ? a.v[i] : b.v[i]);
 }
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     SD_LANES(f64x8, 8, a.v[i] >= b.v[i] ? yes.v[i] : no.v[i]);

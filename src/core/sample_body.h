@@ -1234,7 +1234,7 @@ SD_INLINE int F(draw_columns)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, co
     const SD_PACK zero = P(set1)(0);
     SD_REAL columns[(SD_FEW + SD_MOST) * SD_WIDTH];
     double sums[SD_FEW + SD_MOST][SD_WIDTH], r[SD_WIDTH], found[SD_WIDTH], bits = SD_FAINT;
-    SD_PACK max = P(set1)(-(SD_REAL)INFINITY), seen = zero, least, s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP];
+    SD_PACK max = P(set1)(-(SD_REAL)INFINITY), seen = zero, s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP];
     A(lanes) lanes;
     A(to_columns)(x, x_stride, columns, n);
     for (size_t j = 0; j < n; j++) {
@@ -1244,7 +1244,8 @@ SD_INLINE int F(draw_columns)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, co
     }
     if (P(mask_ge)(seen, seen) != (1u << SD_WIDTH) - 1) return 0;
     for (size_t left = n - 1; left > 0; left /= 2) bits--;
-    if (!A(lanes_make)(&lanes, &least, max, t, bits)) return 0;
+    if (!A(lanes_make)(&lanes, max, t)) return 0;
+    const SD_PACK least = A(lanes_least)(max, t, bits);
     const int group = SD_GROUP;
     A(column_sum) sum;
     memset(&sum, 0, sizeof sum);

@@ -369,10 +369,18 @@ SD_BODY void F(divide)(const A(inverse) * inverse, const int group, const SD_PAC
     SD_EACH out[u] = P(fma)(out[u], unscale, zero);
 }
 
+/* An exponential s (1 + q), cut in two: added to high, whose sums are exact, and what is left. */
+SD_INLINE SD_PACK F(split)(SD_PACK s, SD_PACK q, SD_PACK *high) {
+    const SD_PACK split = P(set1)(SD_SPLIT);
+    const SD_PACK upper = P(sub)(P(add)(P(fma)(s, q, s), split), split);
+    *high = P(add)(*high, upper);
+    return P(fma)(s, q, P(sub)(s, upper));
+}
+
 /* One or eight rows of n items in `group` packs; 0, and nothing written, if one is left to softmax_row. */
 SD_BODY int F(softmax_short)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out, ptrdiff_t out_stride,
                              size_t n, f64x8 t, const int count, const int group) {
-    const SD_PACK split = P(set1)(SD_SPLIT), zero = P(set1)(0);
+    const SD_PACK zero = P(set1)(0);
     SD_PACK s[8][SD_MOST], q[8][SD_MOST], packs[SD_MOST], high[8], low[8];
     A(short_rows) rows;
     const SD_ITEM *from = x;
@@ -396,12 +404,7 @@ SD_BODY int F(softmax_short)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out,
         if (equal) return 0; /* or all NaN */
         A(exponential)(&r, NULL, group, packs, 0, 1, s[i], q[i]);
         high[i] = low[i] = zero;
-        SD_EACH {
-            const SD_PACK e = P(fma)(s[i][u], q[i][u], s[i][u]);
-            const SD_PACK upper = P(sub)(P(add)(e, split), split);
-            high[i] = P(add)(high[i], upper);
-            low[i] = P(add)(low[i], P(fma)(s[i][u], q[i][u], P(sub)(s[i][u], upper)));
-        }
+        SD_EACH low[i] = P(add)(low[i], F(split)(s[i][u], q[i][u], &high[i]));
     }
     const f64x8 sums = count == 1 ? f64_set1(P(total)(high[0])) : P(total_8)(high);
     const f64x8 rests = count == 1 ? f64_set1(P(total)(low[0])) : P(total_8)(low);
@@ -414,6 +417,69 @@ SD_BODY int F(softmax_short)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out,
     return 1;
 }
 
+/* As many rows of at most two packs as a pack has lanes, side by side, each in its own lane, a column a
+ * pack: nothing is looked for or added up across a pack, and a temperature a row costs nothing. Sums are
+ * added up in softmax_short's order. Halves have the columns of their packs, in whose order lanes may not
+ * be items. 0, and nothing written, if a row is out of the ordinary. */
+static SD_NOINLINE int F(softmax_columns)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out,
+                                          ptrdiff_t out_stride, size_t n, const double *t) {
+    enum { WIDE = 2 * SD_WIDTH, ROOM = (WIDE + SD_MOST) * SD_WIDTH, IS_HALF = sizeof *x < sizeof(SD_REAL) };
+    const SD_PACK lowest = P(set1)(-(SD_REAL)INFINITY);
+    const size_t in_packs = n > SD_WIDTH ? WIDE : SD_WIDTH, columns = IS_HALF ? in_packs : n;
+    SD_REAL rows[SD_WIDTH * WIDE], s[ROOM], q[ROOM];
+    SD_PACK max = lowest, min = P(set1)((SD_REAL)INFINITY), high = P(set1)(0), low[SD_WIDTH];
+    A(lanes) lanes;
+    A(inverse) inverse;
+    for (size_t i = 0; IS_HALF && i < SD_WIDTH; i++)
+        for (size_t j = 0; j < in_packs; j += SD_WIDTH)
+            P(store)(rows + i * WIDE + j, F(load_up_to)(x + (ptrdiff_t)i * x_stride + j, n - j));
+    if (IS_HALF) A(to_columns)(rows, WIDE, s, columns);
+    else A(to_columns)((const SD_REAL *)x, x_stride, s, columns);
+    for (size_t j = 0; j < columns; j++) {
+        const SD_PACK column = P(load)(s + j * SD_WIDTH);
+        max = P(max)(column, max);
+        if (!IS_HALF || I(mask_n)(n - j / SD_WIDTH * SD_WIDTH) >> j % SD_WIDTH & 1) min = P(min)(column, min);
+    }
+    if (!A(lanes_make)(&lanes, max, t)) return 0;
+    const int group = SD_GROUP;
+    SD_EACH P(store)(s + (columns + (size_t)u) * SD_WIDTH, lowest);
+    for (size_t j = 0; j < columns * SD_WIDTH; j += SD_GROUP * SD_WIDTH) {
+        SD_PACK packs[SD_GROUP], rests[SD_GROUP];
+        SD_EACH packs[u] = P(load)(s + j + u * SD_WIDTH);
+        A(exponential_lanes)(&lanes, NULL, NULL, group, packs, 0, 1, packs, rests);
+        SD_EACH P(store)(s + j + u * SD_WIDTH, packs[u]);
+        SD_EACH P(store)(q + j + u * SD_WIDTH, rests[u]);
+    }
+    size_t half = columns > SD_WIDTH ? SD_WIDTH : SD_WIDTH / 2;
+    for (size_t i = 0; i < half && i < columns; i++) {
+        const size_t at = i * SD_WIDTH, other = (i + half) * SD_WIDTH;
+        low[i] = F(split)(P(load)(s + at), P(load)(q + at), &high);
+        if (i + half < columns)
+            low[i] = P(add)(low[i], F(split)(P(load)(s + other), P(load)(q + other), &high));
+    }
+    while (half /= 2)
+        for (size_t i = 0; i < half && i + half < columns; i++) low[i] = P(add)(low[i], low[i + half]);
+    if (!A(lanes_invert)(&inverse, high, low[0])) return 0;
+    for (size_t j = 0; j < columns * SD_WIDTH; j += SD_GROUP * SD_WIDTH) {
+        SD_PACK packs[SD_GROUP], rests[SD_GROUP], results[SD_GROUP];
+        SD_EACH packs[u] = P(load)(s + j + u * SD_WIDTH);
+        SD_EACH rests[u] = P(load)(q + j + u * SD_WIDTH);
+        F(divide)(&inverse, group, packs, rests, results);
+        SD_EACH P(store)(s + j + u * SD_WIDTH, results[u]);
+    }
+    if (P(mask_ge)(min, max)) { /* rows of equal elements */
+        const SD_PACK equal = P(set1)((SD_REAL)(1 / (double)n));
+        for (size_t j = 0; j < columns * SD_WIDTH; j += SD_WIDTH)
+            P(store)(s + j, P(where_ge)(min, max, equal, P(load)(s + j)));
+    }
+    if (IS_HALF) A(from_columns)(s, rows, WIDE, columns);
+    else A(from_columns)(s, (SD_REAL *)out, out_stride, columns);
+    for (size_t i = 0; IS_HALF && i < SD_WIDTH; i++)
+        for (size_t j = 0; j < in_packs; j += SD_WIDTH)
+            F(store_up_to)(out + (ptrdiff_t)i * out_stride + j, n - j, P(load)(rows + i * WIDE + j));
+    return 1;
+}
+
 /* ---- all rows ------------------------------------------------------------------------------- */
 
 SD_INLINE void F(softmax_short_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *all,
@@ -423,6 +489,17 @@ SD_INLINE void F(softmax_short_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_ro
     const f64x8 same = f64_set1(*t);
     size_t left = all->rows;
     while (left > 0) {
+        if (group <= 2 && left >= SD_WIDTH) {
+            double each[SD_WIDTH];
+            for (int i = 0; i < SD_WIDTH; i++) each[i] = t[i * t_stride];
+            if (F(softmax_columns)(x, all->x_stride, out, all->out_stride, all->n, each)) {
+                x += SD_WIDTH * all->x_stride;
+                out += SD_WIDTH * all->out_stride;
+                t += SD_WIDTH * t_stride;
+                left -= SD_WIDTH;
+                continue;
+            }
+        }
         if (left >= 8) {
             double each[8];
             for (int i = 0; t_stride && i < 8; i++) each[i] = t[i * t_stride];

@@ -61,6 +61,26 @@ SD_INLINE void tall_32(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptr
     }
 }
 
+SD_INLINE void wide_32(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptrdiff_t out_stride) {
+    SD_UNROLL for (int half = 0; half < 2; half++) {
+        __m256i row[4], pair[4];
+        SD_UNROLL for (int i = 0; i < 4; i++)
+            row[i] = _mm256_loadu_si256((const __m256i *)(x + i * x_stride + 8 * half));
+        SD_UNROLL for (int step = 0; step < 2; step++) {
+            SD_UNROLL for (int i = 0; i < 2; i++) {
+                pair[2 * i] = _mm256_unpacklo_epi32(row[i], row[i + 2]);
+                pair[2 * i + 1] = _mm256_unpackhi_epi32(row[i], row[i + 2]);
+            }
+            SD_UNROLL for (int i = 0; i < 4; i++) row[i] = pair[i];
+        }
+        uint32_t *to = out + 8 * half * out_stride;
+        SD_UNROLL for (int i = 0; i < 4; i++) {
+            _mm_storeu_si128((__m128i *)(to + i * out_stride), _mm256_castsi256_si128(row[i]));
+            _mm_storeu_si128((__m128i *)(to + (i + 4) * out_stride), _mm256_extracti128_si256(row[i], 1));
+        }
+    }
+}
+
 /* 4 rows and 4 columns of 64 bits as 4 registers, each a column */
 SD_INLINE void tile_columns_64(const uint64_t *x, ptrdiff_t x_stride, __m256i column[4]) {
     __m256i row[4], pair[4];
@@ -91,6 +111,11 @@ SD_INLINE void tall_64(const uint64_t *x, ptrdiff_t x_stride, uint64_t *out, ptr
         _mm256_storeu_si256((__m256i *)(out + i * out_stride), upper[i]);
         _mm256_storeu_si256((__m256i *)(out + i * out_stride + 4), lower[i]);
     }
+}
+
+SD_INLINE void wide_64(const uint64_t *x, ptrdiff_t x_stride, uint64_t *out, ptrdiff_t out_stride) {
+    tile_64(x, x_stride, out, out_stride);
+    tile_64(x + 4, x_stride, out + 4 * out_stride, out_stride);
 }
 
 SD_INLINE void tile_stream_line(char *out, const char *from) {

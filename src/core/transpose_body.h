@@ -75,3 +75,36 @@ SD_TRANSPOSE(32)
 SD_TRANSPOSE(64)
 
 #undef SD_TRANSPOSE
+
+/* As many rows as a tall tile has, of n elements, to columns that follow each other, and back. Where n
+ * is no multiple of a tile's width, the last tile does some of the one before it again. */
+#define SD_COLUMNS(bits)                                                                           \
+    SD_INLINE void columns_of_##bits(const uint##bits##_t *x, ptrdiff_t x_stride,                  \
+                                     uint##bits##_t *columns, size_t n) {                          \
+        enum { TALL = SD_TALL_##bits, WIDTH = SD_TILE_##bits };                                    \
+        size_t c = 0;                                                                              \
+        for (; n >= WIDTH && c < n; c += WIDTH) {                                                  \
+            const size_t at = n - c < WIDTH ? n - WIDTH : c;                                       \
+            tall_##bits(x + at, x_stride, columns + at * TALL, TALL);                              \
+        }                                                                                          \
+        for (; c < n; c++)                                                                         \
+            for (ptrdiff_t r = 0; r < TALL; r++)                                                   \
+                memcpy(columns + c * TALL + r, x + r * x_stride + c, sizeof *x);                   \
+    }                                                                                              \
+    SD_INLINE void columns_to_##bits(const uint##bits##_t *columns, uint##bits##_t *out,           \
+                                     ptrdiff_t out_stride, size_t n) {                             \
+        enum { TALL = SD_TALL_##bits, WIDTH = SD_TILE_##bits };                                    \
+        size_t c = 0;                                                                              \
+        for (; n >= WIDTH && c < n; c += WIDTH) {                                                  \
+            const size_t at = n - c < WIDTH ? n - WIDTH : c;                                       \
+            wide_##bits(columns + at * TALL, TALL, out + at, out_stride);                          \
+        }                                                                                          \
+        for (; c < n; c++)                                                                         \
+            for (ptrdiff_t r = 0; r < TALL; r++)                                                   \
+                memcpy(out + r * out_stride + c, columns + c * TALL + r, sizeof *out);             \
+    }
+
+SD_COLUMNS(32)
+SD_COLUMNS(64)
+
+#undef SD_COLUMNS

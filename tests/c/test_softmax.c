@@ -108,6 +108,44 @@ static void test_one_temperature_for_all_rows(void) {
     }
 }
 
+/* Short rows are computed side by side, but for those that are out of the ordinary. */
+#define SHORT_ROWS_HAVE_THE_BITS_OF_ROWS_ALONE(name, type, one)                                      \
+    static void test_short_rows_of_##name(void) {                                                    \
+        enum { ROWS = 37, MOST = 34, GAP = 3 };                                                      \
+        static type x[ROWS * MOST], out[ROWS * (MOST + GAP)], alone[MOST];                           \
+        double t[ROWS];                                                                              \
+        uint32_t state = 1;                                                                          \
+        for (size_t n = 1; n <= MOST; n++)                                                           \
+            for (int odd = 0; odd < 8; odd++) {                                                      \
+                for (int r = 0; r < ROWS; r++) {                                                     \
+                    t[r] = odd == 7 && r % 17 == 3 ? 0 : 0.5 + r % 5;                                \
+                    for (size_t i = 0; i < n; i++) {                                                 \
+                        state = state * 1664525u + 1013904223u;                                      \
+                        /* near one, of both signs, but for rows of equal items */                   \
+                        const type item = (type)(one + (type)(state >> 26) * (sizeof(type) == 2));   \
+                        x[(size_t)r * n + i] = r % 11 == odd ? one : item;                           \
+                        if (sizeof(type) > 2)                                                        \
+                            x[(size_t)r * n + i] *= r % 11 == odd ? 1 : (type)(state >> 8) / 2000000 - 4; \
+                    }                                                                                \
+                    if (sizeof(type) > 2 && odd == 6 && r % 19 == 5) x[(size_t)r * n] = (type)NAN;   \
+                    if (sizeof(type) > 2 && odd == 5 && r % 3 == 1) x[(size_t)r * n] = (type)-INFINITY; \
+                }                                                                                    \
+                const ptrdiff_t x_stride = (ptrdiff_t)n, stride = (ptrdiff_t)n + GAP;                \
+                CHECK(!softdraw_softmax_##name(x, x_stride, out, stride, ROWS, n, t, 1));            \
+                for (int r = 0; r < ROWS; r++) {                                                     \
+                    CHECK(!softdraw_softmax_##name(x + r * x_stride, 0, alone, 0, 1, n, t + r, 0));  \
+                    CHECK(memcmp(out + r * stride, alone, n * sizeof *x) == 0);                      \
+                }                                                                                    \
+                CHECK(!softdraw_softmax_##name(x, x_stride, x, x_stride, ROWS, n, t, 1));            \
+                for (int r = 0; r < ROWS; r++)                                                       \
+                    CHECK(memcmp(out + r * stride, x + r * x_stride, n * sizeof *x) == 0);           \
+            }                                                                                        \
+    }
+SHORT_ROWS_HAVE_THE_BITS_OF_ROWS_ALONE(f32, float, 1)
+SHORT_ROWS_HAVE_THE_BITS_OF_ROWS_ALONE(f64, double, 1)
+SHORT_ROWS_HAVE_THE_BITS_OF_ROWS_ALONE(f16, uint16_t, 0x3c00)
+SHORT_ROWS_HAVE_THE_BITS_OF_ROWS_ALONE(bf16, uint16_t, 0x3f80)
+
 static void test_in_place(void) {
     float x[TOTAL], out[TOTAL];
     double xd[TOTAL], outd[TOTAL];
@@ -218,6 +256,10 @@ int main(void) {
     test_rows();
     test_out_stride_of_logsumexp();
     test_one_temperature_for_all_rows();
+    test_short_rows_of_f32();
+    test_short_rows_of_f64();
+    test_short_rows_of_f16();
+    test_short_rows_of_bf16();
     test_in_place();
     test_negative_strides();
     test_bad_temperature_writes_nothing();
