@@ -15,7 +15,7 @@
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-SD_INLINE SD_PACK F(read)(const sd_source *row, size_t i) {
+SD_BODY SD_PACK F(read)(const sd_source *row, size_t i) {
     const SD_PACK lowest = P(set1)(-(SD_REAL)INFINITY);
     const size_t left = row->n - i;
     SD_PACK x = A(items_at)(row->x, row->format, i, left);
@@ -138,7 +138,7 @@ static double F(mass)(const F(law) * law, SD_REAL x) {
 
 /* What filters compare: masses in units of the largest, whose weight is a power of two then, so that no
  * sum of equal ones is rounded. */
-SD_INLINE void F(weights)(const F(law) * law, const int group, const SD_PACK *x, const int moved,
+SD_BODY void F(weights)(const F(law) * law, const int group, const SD_PACK *x, const int moved,
                           SD_PACK *w) {
     F(masses)(law, group, x, moved, w);
     SD_EACH w[u] = P(fma)(w[u], law->unit.high, P(mul)(w[u], law->unit.low));
@@ -155,7 +155,7 @@ static void F(weigh_by_largest)(F(law) * law) {
     law->unit = A(inverse_make)(largest);
 }
 
-SD_INLINE double F(sum_items)(const F(law) * law, const SD_REAL *x, size_t n, const int moved) {
+SD_BODY double F(sum_items)(const F(law) * law, const SD_REAL *x, size_t n, const int moved) {
     f64x8 sum = f64_set1(0);
     SD_PACK packs[SD_GROUP], e[SD_GROUP];
     size_t i = 0;
@@ -186,7 +186,7 @@ typedef struct {
     size_t packs;
 } F(list);
 
-SD_INLINE void F(list_masses)(F(list) * list, const F(law) * law, const SD_REAL *x, size_t n,
+SD_BODY void F(list_masses)(F(list) * list, const F(law) * law, const SD_REAL *x, size_t n,
                               const int moved) {
     const SD_PACK zero = P(set1)(0), least = P(set1)(law->least_mass);
     SD_PACK packs[SD_GROUP], e[SD_GROUP];
@@ -343,7 +343,7 @@ SD_INLINE size_t F(some_item)(size_t found) { return found == SIZE_MAX ? 0 : fou
 typedef struct { double sum, rest; } F(sums);
 
 /* Meanwhile the lane maxima of the next block, as softmax's add_block has them. */
-SD_INLINE F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x, size_t n,
+SD_BODY F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x, size_t n,
                                 SD_PACK *lane_max, const SD_REAL *next, size_t n_next, SD_REAL bound,
                                 const int two) {
     const SD_PACK limit = P(set1)(bound), zero = P(set1)(0);
@@ -385,7 +385,7 @@ SD_INLINE F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x
 /* The law of a row in one pass, each block being summed relative to the largest item so far, and what
  * the blocks have; or if `two` have above a bound, and in *rest all that is not. 0 where the row must be
  * moved, which its maximum decides. The sum is NaN if an item is. */
-SD_INLINE int F(one_pass)(F(blocks) * blocks, F(law) * law, double *rest, const A(temperature) * ready,
+SD_BODY int F(one_pass)(F(blocks) * blocks, F(law) * law, double *rest, const A(temperature) * ready,
                           double t, const sd_source *row, SD_REAL bound, const int two) {
     const size_t n = row->n;
     SD_REAL room[2][SD_LIST], largest[SD_BLOCKS], max = -(SD_REAL)INFINITY;

@@ -11,14 +11,14 @@ typedef struct {
 static const uint32_t F(counting)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 /* Which of two packs are from low, or if `strict` above low, to high. */
-SD_INLINE uint64_t F(between)(SD_PACK a, SD_PACK b, SD_PACK low, SD_PACK high, const int strict) {
+SD_BODY uint64_t F(between)(SD_PACK a, SD_PACK b, SD_PACK low, SD_PACK high, const int strict) {
     const unsigned from_a = strict ? ~P(mask_ge)(low, a) : P(mask_ge)(a, low);
     const unsigned from_b = strict ? ~P(mask_ge)(low, b) : P(mask_ge)(b, low);
     return (from_a & P(mask_ge)(high, a)) | (uint64_t)(from_b & P(mask_ge)(high, b)) << SD_WIDTH;
 }
 
 /* Appends those of items i to i + n of a row. n <= SD_LIST */
-SD_INLINE void F(append)(F(items) * items, const SD_REAL *x, size_t n, size_t i, SD_REAL low, SD_REAL high,
+SD_BODY void F(append)(F(items) * items, const SD_REAL *x, size_t n, size_t i, SD_REAL low, SD_REAL high,
                          const int strict) {
     const SD_PACK from = P(set1)(low), to = P(set1)(high), none = P(set1)(-(SD_REAL)INFINITY);
     const size_t step = 2 * SD_WIDTH;
@@ -55,7 +55,7 @@ SD_INLINE void F(append)(F(items) * items, const SD_REAL *x, size_t n, size_t i,
 
 /* What is above a bound, or from it on; stops past `most`. Groups of items, if their maxima are given,
  * are passed over where those are below it. */
-SD_INLINE void F(gather)(F(items) * items, const sd_source *row, SD_REAL bound, const int strict,
+SD_BODY void F(gather)(F(items) * items, const sd_source *row, SD_REAL bound, const int strict,
                          size_t group, const SD_REAL *groups, size_t most) {
     SD_REAL room[SD_LIST];
     items->n = 0;
@@ -156,7 +156,7 @@ static SD_REAL F(pivot)(const SD_REAL *x, size_t n) {
 /* Finds the end of the smallest set whose weight, with `base` added, reaches the target, each item
  * weighing its mass, or 1 if the law is NULL. Partitions x, which it destroys. 0 if all weigh too little.
  * x has no NaN. */
-SD_INLINE int F(find_end)(F(end) * end, const F(law) * law, const int weighted, const int moved,
+SD_BODY int F(find_end)(F(end) * end, const F(law) * law, const int weighted, const int moved,
                           SD_REAL *x, size_t n, double base, double target) {
     const SD_PACK zero = P(set1)(0);
     while (n > 0) {

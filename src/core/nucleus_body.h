@@ -40,7 +40,7 @@ static F(shares) F(shares_from)(const SD_REAL *samples, const SD_REAL *masses, s
 
 /* About the largest sample such that from it on samples are at least so many, or have so much mass,
  * sought between two values; -SD_LARGEST if from `low` on they are less. */
-SD_INLINE SD_REAL F(quantile)(const SD_REAL *samples, const SD_REAL *weights, size_t count, SD_REAL low,
+SD_BODY SD_REAL F(quantile)(const SD_REAL *samples, const SD_REAL *weights, size_t count, SD_REAL low,
                               SD_REAL high, double target) {
     const SD_PACK zero = P(set1)(0), one = P(set1)(1);
     SD_REAL try = low;

@@ -106,7 +106,7 @@ static int F(draw_from_row)(F(filter) * f, const sd_source *row, const uint64_t 
 
 /* One draw from each of `count` rows, 8 or 1, that are `group` packs long, as list_make and list_find
  * have it. 0 if a row is out of the ordinary. */
-SD_INLINE int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x8 t, const int count,
+SD_BODY int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x8 t, const int count,
                             const int group, const uint64_t *words, int64_t *out) {
     const SD_PACK zero = P(set1)(0), lowest = P(set1)(-(SD_REAL)INFINITY);
     SD_PACK packs[8][SD_MOST], maxima[8], seen = zero, s[SD_MOST], q[SD_MOST];
@@ -140,7 +140,7 @@ SD_INLINE int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x
 }
 
 /* The same of as many rows as a pack has lanes, each in its own, n <= SD_FEW. */
-SD_INLINE int F(draw_columns)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, const double *t,
+static SD_NOINLINE int F(draw_columns)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, const double *t,
                               const uint64_t *words, int64_t *out) {
     const SD_PACK zero = P(set1)(0);
     SD_REAL columns[(SD_FEW + SD_MOST) * SD_WIDTH];
@@ -186,7 +186,7 @@ SD_INLINE int F(draw_columns)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, co
 
 /* Rows of up to four packs without filters: 8 at a time, or one, as many as come before one that is out
  * of the ordinary. */
-SD_INLINE size_t F(draw_short_rows)(const sd_draws *all, size_t first, const int group) {
+SD_BODY size_t F(draw_short_rows)(const sd_draws *all, size_t first, const int group) {
     const softdraw_filters *by = all->filters;
     const double one = 1, *t = by->temperature ? by->temperature : &one;
     const ptrdiff_t t_stride = by->temperature ? by->temperature_stride : 0;
