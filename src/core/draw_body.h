@@ -308,28 +308,39 @@ static void F(blocks_of_law)(F(blocks) * blocks, const F(law) * law, const sd_so
     F(blocks_add_up)(blocks);
 }
 
-/* The item of first to first + n in whose block of mass r lies; SIZE_MAX if none has any mass. */
+static size_t F(blocks_find)(const F(blocks) * blocks, const F(law) * law, const sd_source *row,
+                             size_t first, size_t n, double r);
+
+/* The item of block b at which the masses of all blocks add up to more than r. */
+static size_t F(block_find)(const F(blocks) * blocks, size_t b, const F(law) * law,
+                            const sd_source *row, size_t first, size_t n, double r) {
+    const size_t start = b * blocks->length;
+    const size_t length = n - start < blocks->length ? n - start : blocks->length;
+    r -= blocks->before[b];
+    first += start;
+    if (blocks->length > SD_LIST) {
+        F(blocks) inner;
+        F(blocks_of_law)(&inner, law, row, first, length);
+        return F(blocks_find)(&inner, law, row, first, length, r);
+    }
+    F(list) list;
+    SD_REAL room[SD_LIST];
+    F(list_make)(&list, law, F(fetch)(row, first, length, room), length, first);
+    const size_t found = F(list_find)(&list, r);
+    return found == SIZE_MAX ? found : first + found;
+}
+
+/* The item of first to first + n at which masses add up to more than r; SIZE_MAX if none has any. A block
+ * that has nothing may have kept a rounding of what was there: then it is the next one's, or if there is
+ * none the last one's before. */
 static size_t F(blocks_find)(const F(blocks) * blocks, const F(law) * law, const sd_source *row,
                              size_t first, size_t n, double r) {
-    size_t b = 0, found = SIZE_MAX;
-    while (b + 1 < blocks->count && blocks->before[b + 1] <= r) b++;
-    /* a block without mass may have kept a rounding of it, and r may be all that there is */
-    for (b++; b > 0 && found == SIZE_MAX; b--) {
-        const size_t start = first + (b - 1) * blocks->length, left = first + n - start;
-        const size_t length = left < blocks->length ? left : blocks->length;
-        const double rest = r - blocks->before[b - 1];
-        if (blocks->length > SD_LIST) {
-            F(blocks) inner;
-            F(blocks_of_law)(&inner, law, row, start, length);
-            found = F(blocks_find)(&inner, law, row, start, length, rest);
-        } else if (blocks->before[b] > blocks->before[b - 1]) {
-            F(list) list;
-            SD_REAL room[SD_LIST];
-            F(list_make)(&list, law, F(fetch)(row, start, length, room), length, start);
-            found = F(list_find)(&list, rest);
-            if (found != SIZE_MAX) found += start;
-        }
-    }
+    size_t at = 0, found = SIZE_MAX;
+    while (at + 1 < blocks->count && blocks->before[at + 1] <= r) at++;
+    for (size_t b = at; b < blocks->count && found == SIZE_MAX; b++)
+        found = F(block_find)(blocks, b, law, row, first, n, r);
+    for (size_t b = at; b > 0 && found == SIZE_MAX; b--)
+        found = F(block_find)(blocks, b - 1, law, row, first, n, r);
     return found;
 }
 

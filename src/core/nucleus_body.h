@@ -105,6 +105,17 @@ static size_t F(count_ties)(const sd_source *row, SD_REAL value, size_t length, 
     return all;
 }
 
+/* How many items are at least some value. */
+static size_t F(how_many)(const sd_source *row, SD_REAL least) {
+    SD_REAL room[SD_LIST];
+    double all = 0;
+    for (size_t i = 0; i < row->n; i += SD_LIST) {
+        const size_t count = row->n - i < SD_LIST ? row->n - i : SD_LIST;
+        all += F(count)(F(fetch)(row, i, count, room), count, least);
+    }
+    return (size_t)all;
+}
+
 /* The first `kept` items of a value are left, besides all above it, which blocks have. */
 static void F(leave_ties)(F(blocks) * blocks, F(law) * law, const sd_source *row, SD_REAL value,
                           const size_t *ties, size_t kept) {
@@ -195,6 +206,10 @@ static int F(end_in_ties)(F(filter) * f, F(blocks) * blocks, F(law) * law, const
     size_t ties[SD_BLOCKS];
     const size_t most = F(count_ties)(row, bound, blocks->length, ties);
     F(end) end = {bound, 1, above};
+    if (above == 0 && all <= (double)most * one * (1 + 1e-6) && F(how_many)(row, law->least) == most) {
+        F(leave_ties)(blocks, law, row, bound, ties, F(ties_of)(f->top_p, most));
+        return 1;
+    }
     if (!(above + (double)most * one >= target + off)) return 0;
     for (size_t high = most; end.ties < high;) { /* the smallest number that reaches it */
         const size_t half = end.ties + (high - end.ties) / 2;
@@ -202,7 +217,6 @@ static int F(end_in_ties)(F(filter) * f, F(blocks) * blocks, F(law) * law, const
         else end.ties = half + 1;
     }
     if (error > 0 && !F(is_the_end)(&end, one, target - off, target + off)) return -1;
-    if (above == 0 && all == (double)most * one) end.ties = F(ties_of)(f->top_p, most);
     F(leave_ties)(blocks, law, row, bound, ties, end.ties);
     return 1;
 }

@@ -5,7 +5,8 @@
 /* What min_p leaves has at least this logit, but for roundings. */
 static SD_REAL F(min_p_bound)(const F(filter) * f, SD_REAL max) {
     const double below = f->t * sd_log1p((1 - f->min_p) / f->min_p);
-    const double bound = (double)max - below - 1e-6 * ((max < 0 ? -(double)max : (double)max) + below);
+    const double size = (max < 0 ? -(double)max : (double)max) + below + f->t;
+    const double bound = (double)max - below - 1e-6 * size; /* also where masses differ by roundings alone */
     return bound >= -SD_LARGEST ? (SD_REAL)bound : -SD_LARGEST;
 }
 
