@@ -108,8 +108,9 @@ int softdraw_logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out
  * gradient by x:
  *     out[i] = p[i] (g[i] - sum(p g)) / T
  * for p from 0 to 1 and n to 2^24 to 1 ULP of the largest of |out[i]|, |p[i]| sum(|p g|) / (256 T)
- * and |p[i]| max(|g|) / (2^900 T). T > 0; at infinity out is 0. A row with NaN or an infinity in p or g
- * becomes NaN. out may be p or g with equal strides, and must not overlap them otherwise. */
+ * and |p[i]| max(|g|) / (2^900 T). A row with NaN or an infinity in p or g becomes NaN at any T; all
+ * others are 0 at infinity. T > 0. out may be p or g with equal strides, and must not overlap them
+ * otherwise. */
 int softdraw_softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
                              float *out, ptrdiff_t out_stride, size_t rows, size_t n,
                              const double *temperature, ptrdiff_t temperature_stride);

@@ -185,9 +185,11 @@ def header():
     # past half a step by what x c_lo adds after x c_hi was rounded: exp2_f32.h, exp2_f64.h
     edge_f, edge = mpf(2) ** -4 + mpf(2) ** -13, mpf(2) ** -3 + mpf(2) ** -39
     float_c, float_error = exp2_minus_1(-edge_f, edge_f, 4, FLOAT, mpf(10) ** -7)
+    sum_c, sum_error = exp2_minus_1(-edge_f, edge_f, 4, FLOAT, 0)
     double_c, double_error = exp2_minus_1(-edge, edge, 8, DOUBLE, mpf(2) ** -52)
     float_table, float_off = table_near_floats(8, FLOAT, int(2**23 * (2**0.125 - 1)))
     double_table, double_off = table_near_floats(4, DOUBLE, 2**24)
+    quarters = [double_double(mpf(2) ** (-mpf(j) / 4)) for j in range(5)]
     log2e, ln2 = double_double(1 / mp.ln2), double_double(mp.ln2, DOUBLE - 11)
     return "".join(
         [
@@ -198,9 +200,15 @@ def header():
             f" {bound(float_error, FLOAT)} ULP of 2^f (1 ULP = 2^-23\n * of it);",
             " the tilt is 0.053 of one at the ends. */\n",
             *(define(f"SD_EXP2F_C{i}", c, "f") for i, c in enumerate(float_c, 1)),
+            "\n/* The same without the tilt, for sums:",
+            f" within {bound(sum_error, FLOAT)} ULP. */\n",
+            *(define(f"SD_EXP2F_SUM_C{i}", c, "f") for i, c in enumerate(sum_c, 1)),
             "\n/* g 2^(100 + j/8), j = 0..7, for a g that brings them within\n",
             f" * {bound(float_off, FLOAT)} ULP, as bits, less j << 20. */\n",
             f"#define SD_EXP2F_TABLE {prepared(float_table, FLOAT, '<f', 100, 20)}\n",
+            "\n/* 2^-(j/8), j = 0..8, and 2^(1/16) */\n",
+            define("SD_EXP2F_ROOTS", [rounded(mpf(2) ** (-mpf(j) / 8), DOUBLE) for j in range(9)]),
+            define("SD_EXP2F_HALF_STEP", rounded(mpf(2) ** (mpf(1) / 16), DOUBLE)),
             "\n/* 2^f - 1 - 2^-52 f ~ f*(C1 + f*(C2 + ... + f*C8)) for |f| <= 1/8 + 2^-39: with",
             "\n * these double coefficients and exact arithmetic within",
             f" {bound(double_error, DOUBLE)} ULP of 2^f (1 ULP = 2^-52\n * of it);",
@@ -209,6 +217,10 @@ def header():
             "\n/* g 2^(600 + j/4), j = 0..3, for a g that brings them within\n",
             f" * {bound(double_off, DOUBLE)} ULP, as bits, less j << 50. */\n",
             f"#define SD_EXP2_TABLE {prepared(double_table, DOUBLE, '<d', 600, 50)}\n",
+            "\n/* 2^-(j/4), j = 0..4, as ROOTS + LOW_ROOTS, and 2^(1/8) */\n",
+            define("SD_EXP2_ROOTS", [high for high, _ in quarters]),
+            define("SD_EXP2_LOW_ROOTS", [low for _, low in quarters]),
+            define("SD_EXP2_HALF_STEP", rounded(mpf(2) ** (mpf(1) / 8), DOUBLE)),
             "\n/* log2(e) as HI + LO. */\n",
             define("SD_LOG2E_HI", log2e[0]),
             define("SD_LOG2E_LO", log2e[1]),

@@ -3,12 +3,22 @@
 /* |a| < 2^51 */
 SD_INLINE double sd_nearest_integer(double a) { return (a + 0x1.8p52) - 0x1.8p52; }
 
-/* 2^k for an integer k <= 0; 0 where that is subnormal */
+/* 2^k for an integer k < 1024; 0 where that is subnormal */
 SD_INLINE double sd_power_of_2(double k) {
     const uint64_t bits = k < -1022 ? 0 : (uint64_t)(1023 + (int64_t)k) << 52;
     double r;
     memcpy(&r, &bits, sizeof r);
     return r;
+}
+
+/* m from 1 to 2, exclusively, and the exponent with a = 2^exponent m, for a normal a above 0 */
+SD_INLINE double sd_mantissa(double a, int *exponent) {
+    uint64_t bits;
+    memcpy(&bits, &a, sizeof bits);
+    *exponent = (int)(bits >> 52) - 1023;
+    bits = (bits & UINT64_MAX >> 12) | (uint64_t)1023 << 52;
+    memcpy(&a, &bits, sizeof a);
+    return a;
 }
 
 /* high + low, |low| at most half a unit of high's last place */

@@ -73,6 +73,14 @@ SD_INLINE unsigned sd_count_bits(unsigned bits) {
 #define SD_COUNT_BITS(bits) sd_count_bits(bits)
 #endif
 
+/* The place of the first bit that is set, of 64, of which one is. */
+#if defined(__GNUC__)
+#define SD_FIRST_BIT(bits) ((unsigned)__builtin_ctzll(bits))
+#else
+#define SD_FIRST_BIT(bits) \
+    (SD_COUNT_BITS((unsigned)(((bits) & (0 - (bits))) - 1)) + SD_COUNT_BITS((unsigned)((((bits) & (0 - (bits))) - 1) >> 32)))
+#endif
+
 /* SD_TARGET_BEGIN("avx2,fma") ... SD_TARGET_END: a region of functions compiled for that target,
  * in a file that is itself compiled with baseline flags. MSVC takes intrinsics anywhere. */
 #define SD_PRAGMA(text) _Pragma(#text)

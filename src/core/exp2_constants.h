@@ -10,6 +10,12 @@
 #define SD_EXP2F_C3 (0x1.c6c72ap-5f) /* 0.05551489070057869 */
 #define SD_EXP2F_C4 (0x1.3b55ccp-7f) /* 0.0096232648938894272 */
 
+/* The same without the tilt, for sums: within 0.0018 ULP. */
+#define SD_EXP2F_SUM_C1 (0x1.62e43p-1f) /* 0.69314718246459961 */
+#define SD_EXP2F_SUM_C2 (0x1.ebfbep-3f) /* 0.24022650718688965 */
+#define SD_EXP2F_SUM_C3 (0x1.c6b8c2p-5f) /* 0.055508021265268326 */
+#define SD_EXP2F_SUM_C4 (0x1.3b2a98p-7f) /* 0.0096181146800518036 */
+
 /* g 2^(100 + j/8), j = 0..7, for a g that brings them within
  * 0.038 ULP, as bits, less j << 20. */
 #define SD_EXP2F_TABLE { \
@@ -30,6 +36,20 @@
     UINT32_C(0x718a26de), \
     UINT32_C(0x718f5829) \
 }
+
+/* 2^-(j/8), j = 0..8, and 2^(1/16) */
+#define SD_EXP2F_ROOTS { \
+    0x1p+0, \
+    0x1.d5818dcfba487p-1, \
+    0x1.ae89f995ad3adp-1, \
+    0x1.8ace5422aa0dbp-1, \
+    0x1.6a09e667f3bcdp-1, \
+    0x1.4bfdad5362a27p-1, \
+    0x1.306fe0a31b715p-1, \
+    0x1.172b83c7d517bp-1, \
+    0x1p-1 \
+}
+#define SD_EXP2F_HALF_STEP (0x1.0b5586cf9890fp+0) /* 1.0442737824274138 */
 
 /* 2^f - 1 - 2^-52 f ~ f*(C1 + f*(C2 + ... + f*C8)) for |f| <= 1/8 + 2^-39: with
  * these double coefficients and exact arithmetic within 0.016 ULP of 2^f (1 ULP = 2^-52
@@ -55,6 +75,23 @@
     UINT64_C(0x656ea09e66b1934d), \
     UINT64_C(0x656ee89f9996b196) \
 }
+
+/* 2^-(j/4), j = 0..4, as ROOTS + LOW_ROOTS, and 2^(1/8) */
+#define SD_EXP2_ROOTS { \
+    0x1p+0, \
+    0x1.ae89f995ad3adp-1, \
+    0x1.6a09e667f3bcdp-1, \
+    0x1.306fe0a31b715p-1, \
+    0x1p-1 \
+}
+#define SD_EXP2_LOW_ROOTS { \
+    0x0p+0, \
+    0x1.7a1cd345dcc81p-55, \
+    -0x1.bdd3413b26456p-55, \
+    0x1.6f46ad23182e4p-56, \
+    0x0p+0 \
+}
+#define SD_EXP2_HALF_STEP (0x1.172b83c7d517bp+0) /* 1.0905077326652577 */
 
 /* log2(e) as HI + LO. */
 #define SD_LOG2E_HI (0x1.71547652b82fep+0) /* 1.4426950408889634 */

@@ -39,6 +39,8 @@
 #define SD_GRID 0.1875f
 /* adding and subtracting it rounds exponentials to multiples of 2^(100 - 14): 128 of them sum exactly */
 #define SD_SPLIT 0x1.8p109f
+/* what is added to the polynomial's tilt where it divides */
+#define SD_TILT 4e-8
 /* elements between two transfers of running sums into float64; so many are twice in the first cache */
 #define SD_BLOCK 2048
 /* the longest row whose exponentials are stored: in float32 that costs half a unit too much */
@@ -102,14 +104,37 @@ SD_INLINE reduction_f32 reduction_moved_f32(const temperature_f32 *t, float max)
     return r;
 }
 
-/* The exponentials of `group` packs x, relative to 2^power and times g 2^100, as s (1 + q). Pack u is
- * reduced by r-> Only results need f on the grid, sums have no order to keep. In lockstep,
+/* Division by a sum, which costs nothing: 1 / sum = 2^(k/8) (1 + rest), |rest| < 0.045. k goes into the
+ * row's power of two, which need not be whole, and what is left into the polynomial, q becoming
+ * (1 + q) (1 + rest) - 1. That is rounded as coarsely as twice q, for which the tilt is made larger. */
+typedef struct { float c1, c2, c3, c4, rest; } division_f32;
+
+SD_INLINE division_f32 division_make_f32(reduction_f32 *r, sd_sum sum) {
+    static const double roots[9] = SD_EXP2F_ROOTS;
+    int exponent, j = 0;
+    const double m = sd_mantissa(1 / sum.high, &exponent);
+    for (int i = 0; i < 8; i++) j += m * roots[i] > SD_EXP2F_HALF_STEP;
+    r->eighths += (float)exponent + 0.125f * (float)j;
+    const double factor = m * roots[j];
+    const division_f32 by = {(float)((SD_EXP2F_C1 - SD_TILT) * factor), (float)(SD_EXP2F_C2 * factor),
+                             (float)(SD_EXP2F_C3 * factor), (float)(SD_EXP2F_C4 * factor),
+                             (float)(factor - 1)};
+    return by;
+}
+
+/* The exponentials of `group` packs x, relative to 2^power and times g 2^100, as s (1 + q), divided if
+ * there is what by. Only results need f on the grid and the tilt, sums have no order to keep. In lockstep,
  * operation by operation, here and below: one after the other, the long chain of each pack would fill
  * the scheduler before the next begins. */
-SD_BODY void exponential_f32(const reduction_f32 *r, const int group, const f32x16 *x,
-                               const int moved, const int on_grid, f32x16 *s, f32x16 *q) {
+SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, const int group,
+                               const f32x16 *x, const int moved, const int on_grid, f32x16 *s,
+                               f32x16 *q) {
     static const uint32_t table_bits[16] = SD_EXP2F_TABLE;
+    static const division_f32 results = {SD_EXP2F_C1, SD_EXP2F_C2, SD_EXP2F_C3, SD_EXP2F_C4, 0};
+    static const division_f32 sums = {SD_EXP2F_SUM_C1, SD_EXP2F_SUM_C2, SD_EXP2F_SUM_C3,
+                                      SD_EXP2F_SUM_C4, 0};
     const f32_table table = f32_table_from(f32_from_bits(i32_load(table_bits)));
+    const division_f32 c = by ? *by : on_grid ? results : sums;
     const f32x16 grid = f32_set1(SD_GRID);
     f32x16 y[SD_MOST], k[SD_MOST], f[SD_MOST];
     SD_EACH y[u] = x[u];
@@ -129,10 +154,10 @@ SD_BODY void exponential_f32(const reduction_f32 *r, const int group, const f32x
     }
     SD_EACH s[u] = f32_lookup(table, f32_bits(k[u]));
     SD_EACH s[u] = f32_from_bits(i32_add(f32_bits(s[u]), i32_shl(f32_bits(k[u]), 20)));
-    SD_EACH q[u] = f32_fma(f32_set1(SD_EXP2F_C4), f[u], f32_set1(SD_EXP2F_C3));
-    SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(SD_EXP2F_C2));
-    SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(SD_EXP2F_C1));
-    SD_EACH q[u] = f32_mul(q[u], f[u]);
+    SD_EACH q[u] = f32_fma(f32_set1(c.c4), f[u], f32_set1(c.c3));
+    SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(c.c2));
+    SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(c.c1));
+    SD_EACH q[u] = by ? f32_fma(q[u], f[u], f32_set1(by->rest)) : f32_mul(q[u], f[u]);
 }
 
 /* Running sums: per lane s + c, wherein s is float32, from `start` on, and c what its roundings lost,

@@ -18,6 +18,7 @@
 #define SD_QUARTERS 0x1.8p50
 /* adding and subtracting it rounds |f| <= 1/8 to multiples of 2^-54 */
 #define SD_GRID 0.375
+#define SD_TILT 0x1p-53
 /* adding and subtracting it rounds exponentials to multiples of 2^(600 - 44): 128 of them sum exactly */
 #define SD_SPLIT 0x1.8p608
 #define SD_BLOCK 1024
@@ -71,8 +72,44 @@ SD_INLINE reduction_f64 reduction_moved_f64(const temperature_f64 *t, double max
     return r;
 }
 
-SD_BODY void exponential_f64(const reduction_f64 *r, const int group, const f64x8 *x,
-                               const int moved, const int on_grid, f64x8 *s, f64x8 *q) {
+/* 1 / (high + low), but for the last bits of its low part */
+typedef struct { f64x8 high, low; } inverse_f64;
+
+SD_INLINE inverse_f64 pair_inverse(f64x8 high, f64x8 low) {
+    const f64x8 one = f64_set1(1), inverse = f64_div(one, high), product = f64_mul(high, inverse);
+    const f64x8 left = f64_sub(f64_sub(one, product),
+                               f64_fma(low, inverse, f64_fms(high, inverse, product)));
+    const inverse_f64 r = {inverse, f64_mul(left, inverse)};
+    return r;
+}
+
+SD_INLINE inverse_f64 inverse_make_f64(sd_sum sum) {
+    return pair_inverse(f64_set1(sum.high), f64_set1(sum.low));
+}
+
+typedef struct { double c1, c2, c3, c4, c5, c6, c7, c8, rest; } division_f64;
+
+SD_INLINE division_f64 division_make_f64(reduction_f64 *r, sd_sum sum) {
+    static const double roots[5] = SD_EXP2_ROOTS, low_roots[5] = SD_EXP2_LOW_ROOTS;
+    const inverse_f64 inverse = inverse_make_f64(sum);
+    int exponent, j = 0;
+    const double m = sd_mantissa(f64_first(inverse.high), &exponent);
+    for (int i = 0; i < 4; i++) j += m * roots[i] > SD_EXP2_HALF_STEP;
+    r->quarters += exponent + 0.25 * j;
+    const f64x8 root = f64_set1(roots[j]), high = f64_set1(m);
+    const f64x8 low = f64_mul(inverse.low, f64_set1(sd_power_of_2(-exponent)));
+    const f64x8 rest = f64_fma(low, root, f64_fma(high, f64_set1(low_roots[j]),
+                                                  f64_fms(high, root, f64_set1(1))));
+    const double factor = m * roots[j];
+    const division_f64 by = {(SD_EXP2_C1 - SD_TILT) * factor, SD_EXP2_C2 * factor, SD_EXP2_C3 * factor,
+                             SD_EXP2_C4 * factor, SD_EXP2_C5 * factor, SD_EXP2_C6 * factor,
+                             SD_EXP2_C7 * factor, SD_EXP2_C8 * factor, f64_first(rest)};
+    return by;
+}
+
+SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, const int group,
+                               const f64x8 *x, const int moved, const int on_grid, f64x8 *s,
+                               f64x8 *q) {
     static const uint64_t table_bits[8] = SD_EXP2_TABLE;
     const f64_table table = f64_table_from(f64_from_bits(u64_load(table_bits)));
     const f64x8 grid = f64_set1(SD_GRID);
@@ -91,14 +128,15 @@ SD_BODY void exponential_f64(const reduction_f64 *r, const int group, const f64x
         SD_EACH f[u] = f64_add(f[u], grid);
         SD_EACH f[u] = f64_sub(f[u], grid);
     }
-    SD_EACH q[u] = f64_fma(f64_set1(SD_EXP2_C8), f[u], f64_set1(SD_EXP2_C7));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C6));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C5));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C4));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C3));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C2));
-    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(SD_EXP2_C1));
-    SD_EACH q[u] = f64_mul(q[u], f[u]);
+    SD_EACH q[u] = f64_fma(f64_set1(by ? by->c8 : SD_EXP2_C8), f[u],
+                           f64_set1(by ? by->c7 : SD_EXP2_C7));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c6 : SD_EXP2_C6));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c5 : SD_EXP2_C5));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c4 : SD_EXP2_C4));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c3 : SD_EXP2_C3));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c2 : SD_EXP2_C2));
+    SD_EACH q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c1 : SD_EXP2_C1));
+    SD_EACH q[u] = by ? f64_fma(q[u], f[u], f64_set1(by->rest)) : f64_mul(q[u], f[u]);
     SD_EACH { /* last and pack by pack, for want of registers */
         s[u] = f64_lookup(table, f64_bits(k[u]));
         s[u] = f64_from_bits(u64_add(f64_bits(s[u]), u64_shl(f64_bits(k[u]), 50)));
@@ -145,21 +183,6 @@ SD_INLINE sd_sum exponential_value_f64(f64x8 s, f64x8 q) {
     const f64x8 high = f64_fma(s, q, s), low = f64_fma(s, q, f64_sub(s, high));
     const sd_sum r = {f64_first(high) * SD_UNSCALE, f64_first(low) * SD_UNSCALE};
     return r;
-}
-
-typedef struct { f64x8 high, low; } inverse_f64;
-
-/* 1 / (high + low), but for the last bits of its low part */
-SD_INLINE inverse_f64 pair_inverse(f64x8 high, f64x8 low) {
-    const f64x8 one = f64_set1(1), inverse = f64_div(one, high), product = f64_mul(high, inverse);
-    const f64x8 left = f64_sub(f64_sub(one, product),
-                               f64_fma(low, inverse, f64_fms(high, inverse, product)));
-    const inverse_f64 r = {inverse, f64_mul(left, inverse)};
-    return r;
-}
-
-SD_INLINE inverse_f64 inverse_make_f64(sd_sum sum) {
-    return pair_inverse(f64_set1(sum.high), f64_set1(sum.low));
 }
 
 typedef struct {

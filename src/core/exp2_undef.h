@@ -10,6 +10,7 @@
 #undef SD_CUTOFF
 #undef SD_OFFSET
 #undef SD_GRID
+#undef SD_TILT
 #undef SD_SPLIT
 #undef SD_BLOCK
 #undef SD_STORED

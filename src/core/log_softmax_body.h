@@ -16,7 +16,7 @@ SD_BODY void F(add_to_excess)(A(accumulator) * a, SD_PACK *maxima, const A(reduc
                                 const int group, const SD_PACK *x, SD_PACK max, const int moved) {
     const SD_PACK zero = P(set1)(0), one = P(set1)(1);
     SD_PACK s[SD_MOST], q[SD_MOST], e[SD_MOST], z[SD_MOST];
-    A(exponential)(r, group, x, moved, 0, s, q);
+    A(exponential)(r, NULL, group, x, moved, 0, s, q);
     SD_EACH s[u] = P(where_ge)(x[u], max, zero, s[u]);
     SD_EACH *maxima = P(add)(*maxima, P(where_ge)(x[u], max, one, zero));
     SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
@@ -52,7 +52,7 @@ SD_INLINE sd_sum F(excess)(const A(reduction) * reduction, const SD_ITEM *x, siz
         A(accumulator_flush)(&a);
         count += (double)P(total)(maxima);
     }
-    A(exponential)(&r, 1, &max, moved, 0, &s, &q);
+    A(exponential)(&r, NULL, 1, &max, moved, 0, &s, &q);
     const sd_sum others = {count, 0};
     return sd_sum_add(others,
                       A(sum_quotient)(A(accumulator_total)(&a), A(exponential_value)(s, q)));

@@ -55,7 +55,7 @@ SD_DEFINE(bf16, uint16_t, float, SD_BF16)
  * kernel lays them out */
 static size_t scratch(size_t n, size_t itemsize) {
     const size_t room = (n + 79) / 16 * 16;
-    return room * (2 * itemsize + sizeof(uint32_t)) + (room / 16 + 4096) * itemsize;
+    return room * (2 * itemsize + sizeof(uint32_t)) + (room / 16 + 2 * 2048) * itemsize;
 }
 
 size_t softdraw_sample_scratch_f32(size_t n) { return scratch(n, sizeof(float)); }

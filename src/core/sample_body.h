@@ -216,23 +216,21 @@ static double F(list_make)(F(list) * list, const F(law) * law, const SD_REAL *x,
 }
 
 /* The item at which masses add up to more than r, or the last that has any: sums that are rounded may
- * end a little before r. */
+ * end a little before r. SIZE_MAX if none has. */
 static size_t F(list_find)(const F(list) * list, double r) {
     size_t p = 0;
     while (p + 1 < list->packs && list->before[p + 1] <= r) p++;
-    for (;; p--) {
-        const SD_REAL *mass = list->mass + p * SD_WIDTH;
-        double sum = list->before[p];
-        size_t found = SD_WIDTH;
-        for (size_t i = 0; i < SD_WIDTH; i++) {
-            if (!(mass[i] > 0)) continue;
-            found = i;
-            sum += (double)mass[i];
-            if (sum > r) break;
-        }
-        if (found < SD_WIDTH) return p * SD_WIDTH + found;
-        if (p == 0) return 0; /* nothing has any mass, as in a row that changes meanwhile */
+    const SD_REAL *mass = list->mass + p * SD_WIDTH;
+    double sum = list->before[p];
+    size_t i = 0;
+    for (int lane = 0; lane < SD_WIDTH; lane++) { /* without a branch, which would be guessed wrong */
+        sum += (double)mass[lane];
+        i += sum <= r;
     }
+    if (i < SD_WIDTH) return p * SD_WIDTH + i;
+    for (i = (p + 1) * SD_WIDTH; i > 0; i--)
+        if (list->mass[i - 1] > 0) return i - 1;
+    return SIZE_MAX;
 }
 
 /* What the blocks before each, and at last all, have. */
@@ -273,65 +271,93 @@ static void F(blocks_of_law)(F(blocks) * blocks, const F(law) * law, const sd_so
     F(blocks_add_up)(blocks);
 }
 
-/* The item of first to first + n in whose block of mass r lies. */
+/* The item of first to first + n in whose block of mass r lies; SIZE_MAX if none has any mass. */
 static size_t F(blocks_find)(const F(blocks) * blocks, const F(law) * law, const sd_source *row,
                              size_t first, size_t n, double r) {
-    size_t b = 0;
+    size_t b = 0, found = SIZE_MAX;
     while (b + 1 < blocks->count && blocks->before[b + 1] <= r) b++;
-    while (b > 0 && blocks->before[b + 1] <= blocks->before[b]) b--; /* r is rounded, too */
-    r -= blocks->before[b];
-    const size_t start = b * blocks->length;
-    const size_t length = n - start < blocks->length ? n - start : blocks->length;
-    first += start;
-    if (blocks->length > SD_LIST) {
-        F(blocks) inner;
-        F(blocks_of_law)(&inner, law, row, first, length);
-        return F(blocks_find)(&inner, law, row, first, length, r);
+    /* a block without mass may have kept a rounding of it, and r may be all that there is */
+    for (b++; b > 0 && found == SIZE_MAX; b--) {
+        const size_t start = first + (b - 1) * blocks->length, left = first + n - start;
+        const size_t length = left < blocks->length ? left : blocks->length;
+        const double rest = r - blocks->before[b - 1];
+        if (blocks->length > SD_LIST) {
+            F(blocks) inner;
+            F(blocks_of_law)(&inner, law, row, start, length);
+            found = F(blocks_find)(&inner, law, row, start, length, rest);
+        } else if (blocks->before[b] > blocks->before[b - 1]) {
+            F(list) list;
+            SD_REAL room[SD_LIST];
+            F(list_make)(&list, law, F(fetch)(row, start, length, room), length, start);
+            found = F(list_find)(&list, rest);
+            if (found != SIZE_MAX) found += start;
+        }
     }
-    F(list) list;
-    SD_REAL room[SD_LIST];
-    F(list_make)(&list, law, F(fetch)(row, first, length, room), length, first);
-    return first + F(list_find)(&list, r);
+    return found;
 }
+
+/* In a row that changes meanwhile there may be nothing left to find. */
+SD_INLINE size_t F(some_item)(size_t found) { return found == SIZE_MAX ? 0 : found; }
 
 /* ---- a row without filters ------------------------------------------------------------------- */
 
-/* A block's mass, and the lane maxima of the next, as softmax's add_block has them. */
-SD_INLINE double F(block_sum)(const A(reduction) * reduction, const SD_REAL *x, size_t n,
-                              const SD_REAL *next, size_t n_next, SD_PACK *next_max) {
-    const SD_PACK lowest = P(set1)(-(SD_REAL)INFINITY);
+/* The mass of a block; or if `two` of what is above a bound, and of the rest, but that with roundings
+ * of up to 2^-18 of it. */
+typedef struct { double sum, rest; } F(sums);
+
+/* Meanwhile the lane maxima of the next block, as softmax's add_block has them. */
+SD_INLINE F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x, size_t n,
+                                SD_PACK *lane_max, const SD_REAL *next, size_t n_next, SD_REAL bound,
+                                const int two) {
+    const SD_PACK limit = P(set1)(bound), zero = P(set1)(0);
     const A(reduction) r = *reduction;
     const size_t step = SD_GROUP * SD_WIDTH;
-    SD_PACK s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP], max = lowest;
-    f64x8 sum = f64_set1(0);
+    SD_PACK s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP], e[SD_GROUP];
+    SD_PACK max = P(set1)(-(SD_REAL)INFINITY);
+    A(exponential)(&r, 1, lane_max, 0, 0, s, q);
+    A(mass_sum) sum = A(mass_sum_make)(P(fma)(s[0], q[0], s[0]));
+    SD_PACK rest = zero;
     const int group = SD_GROUP;
     size_t i = 0;
     for (; n_next - i >= step; i += step) { /* the next block is not the longer one */
         SD_EACH max = P(max)(P(load)(next + i + (size_t)u * SD_WIDTH), max);
         SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
         A(exponential)(&r, group, packs, 0, 0, s, q);
-        SD_EACH sum = f64_add(sum, A(widened)(P(fma)(s[u], q[u], s[u])));
+        SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
+        if (two) {
+            SD_EACH rest = P(add)(rest, P(where_ge)(limit, packs[u], e[u], zero));
+            SD_EACH e[u] = P(where_ge)(limit, packs[u], zero, e[u]);
+        }
+        A(mass_sum_add)(&sum, group, e);
     }
-    *next_max = P(max)(max, F(lane_max)(next + i, n_next - i));
+    *lane_max = P(max)(max, F(lane_max)(next + i, n_next - i));
     for (; i < n; i += SD_WIDTH) {
         packs[0] = F(load_up_to)(x + i, n - i);
         A(exponential)(&r, 1, packs, 0, 0, s, q);
-        sum = f64_add(sum, A(widened)(P(fma)(s[0], q[0], s[0])));
+        e[0] = P(fma)(s[0], q[0], s[0]);
+        if (two) {
+            rest = P(add)(rest, P(where_ge)(limit, packs[0], e[0], zero));
+            e[0] = P(where_ge)(limit, packs[0], zero, e[0]);
+        }
+        A(mass_sum_add)(&sum, 1, e);
     }
-    return f64_total(sum);
+    const F(sums) sums = {A(mass_sum_total)(&sum), two ? f64_total(A(widened)(rest)) : 0};
+    return sums;
 }
 
-/* Blocks and law of a row in one pass, each block relative to the largest item so far. 0 where the row
- * must be moved, which its maximum decides. */
-static int F(blocks_in_one_pass)(F(blocks) * blocks, F(law) * law, const A(temperature) * ready,
-                                 double t, const sd_source *row) {
+/* The law of a row in one pass, each block being summed relative to the largest item so far, and what
+ * the blocks have; or if `two` have above a bound, and in *rest all that is not. 0 where the row must be
+ * moved, which its maximum decides. The sum is NaN if an item is. */
+SD_INLINE int F(one_pass)(F(blocks) * blocks, F(law) * law, double *rest, const A(temperature) * ready,
+                          double t, const sd_source *row, SD_REAL bound, const int two) {
     const size_t n = row->n;
     SD_REAL room[2][SD_LIST], largest[SD_BLOCKS], max = -(SD_REAL)INFINITY;
-    double power[SD_BLOCKS];
+    double power[SD_BLOCKS], below = 0;
     A(reduction) reduction = A(reduction_plain)(ready, 0);
     size_t count = n < SD_LIST ? n : SD_LIST, at = 0;
     const SD_REAL *x = F(fetch)(row, 0, count, room[0]);
     SD_PACK lane_max = F(lane_max)(x, count);
+    if (ready->all_equal || ready->only_max) return 0;
     blocks->length = F(block_length)(n);
     blocks->count = 0;
     for (size_t i = 0; i < n; blocks->count++) {
@@ -349,9 +375,12 @@ static int F(blocks_in_one_pass)(F(blocks) * blocks, F(law) * law, const A(tempe
                 const double before = reduction.power;
                 reduction = A(reduction_plain)(ready, max = here);
                 sum *= sd_power_of_2(before - reduction.power);
+                below *= sd_power_of_2(before - reduction.power);
             }
             if (here >= (SD_REAL)reduction.floor && max >= -SD_LARGEST) {
-                sum += F(block_sum)(&reduction, x, count, next, n_next, &lane_max);
+                const F(sums) sums = F(block_sums)(&reduction, x, count, &lane_max, next, n_next, bound, two);
+                sum += sums.sum;
+                below += sums.rest;
             } else { /* nothing but masked items, or as unlikely ones; NaN has no maximum */
                 sum += F(count)(x, count, SD_LARGEST) * 0;
                 lane_max = F(lane_max)(next, n_next);
@@ -365,15 +394,32 @@ static int F(blocks_in_one_pass)(F(blocks) * blocks, F(law) * law, const A(tempe
         largest[blocks->count] = top;
     }
     *law = F(law_make)(ready, t, max, n);
+    *rest = below;
     for (size_t b = 0; b < blocks->count; b++)
-        blocks->before[b + 1] *= largest[b] >= law->least || !(blocks->before[b + 1] >= 0)
+        blocks->before[b + 1] *= largest[b] >= law->least || blocks->before[b + 1] != blocks->before[b + 1]
                                      ? sd_power_of_2(power[b] - reduction.power)
                                      : 0;
-    F(blocks_add_up)(blocks);
     return 1;
 }
 
-SD_INLINE double F(share)(uint64_t word, double total) { return (double)word * 0x1p-64 * total; }
+static SD_NOINLINE int F(sum_blocks)(F(blocks) * blocks, F(law) * law, const A(temperature) * ready,
+                                     double t, const sd_source *row) {
+    double none;
+    const int done = F(one_pass)(blocks, law, &none, ready, t, row, 0, 0);
+    if (done) F(blocks_add_up)(blocks);
+    return done;
+}
+
+static SD_NOINLINE int F(split_blocks)(F(blocks) * blocks, F(law) * law, double *rest,
+                                       const A(temperature) * ready, double t, const sd_source *row,
+                                       SD_REAL bound) {
+    return F(one_pass)(blocks, law, rest, ready, t, row, bound, 1);
+}
+
+/* word / 2^64 of a total; in halves, since compilers ask a word for its top bit, which is random. */
+SD_INLINE double F(share)(uint64_t word, double total) {
+    return ((double)(int64_t)(word >> 32) * 0x1p-32 + (double)(int64_t)(word & 0xffffffff) * 0x1p-64) * total;
+}
 
 /* What is the matter with a row whose largest item, or sum, is no number. */
 static int F(row_error)(const sd_source *row, size_t *where) {
@@ -393,14 +439,12 @@ static int F(draw_from_all)(const A(temperature) * ready, double t, const sd_sou
         const F(law) law = F(law_make)(ready, t, max, n);
         const double total = F(list_make)(&list, &law, F(fetch)(row, 0, n, room), n, 0);
         for (size_t i = 0; i < draws; i++)
-            out[i] = (int64_t)F(list_find)(&list, F(share)(words[i], total));
+            out[i] = (int64_t)F(some_item)(F(list_find)(&list, F(share)(words[i], total)));
         return SOFTDRAW_OK;
     }
     F(blocks) blocks;
     F(law) law;
-    const int plain = !ready->all_equal && !ready->only_max &&
-                      F(blocks_in_one_pass)(&blocks, &law, ready, t, row);
-    if (!plain) {
+    if (!F(sum_blocks)(&blocks, &law, ready, t, row)) {
         const SD_REAL max = F(maxima)(row, SD_LIST, NULL);
         if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return F(row_error)(row, where);
         law = F(law_make)(ready, t, max, n);
@@ -409,7 +453,8 @@ static int F(draw_from_all)(const A(temperature) * ready, double t, const sd_sou
     const double total = blocks.before[blocks.count];
     if (!(total > 0)) return F(row_error)(row, where);
     for (size_t i = 0; i < draws; i++)
-        out[i] = (int64_t)F(blocks_find)(&blocks, &law, row, 0, n, F(share)(words[i], total));
+        out[i] = (int64_t)F(some_item)(
+            F(blocks_find)(&blocks, &law, row, 0, n, F(share)(words[i], total)));
     return SOFTDRAW_OK;
 }
 
@@ -442,35 +487,87 @@ typedef struct {
 
 static const uint32_t F(counting)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* Appends what is at least a bound, or above it; stops past `most`. Groups of items, if their maxima are
- * given, are passed over where those are below it. */
-static void F(gather)(F(items) * items, const sd_source *row, SD_REAL bound, const int strict,
-                      size_t group, const SD_REAL *groups, size_t most) {
-    const SD_PACK limit = P(set1)(bound);
+/* Which of two packs are from low, or if `strict` above low, to high. */
+SD_INLINE uint64_t F(between)(SD_PACK a, SD_PACK b, SD_PACK low, SD_PACK high, const int strict) {
+    const unsigned from_a = strict ? ~P(mask_ge)(low, a) : P(mask_ge)(a, low);
+    const unsigned from_b = strict ? ~P(mask_ge)(low, b) : P(mask_ge)(b, low);
+    return (from_a & P(mask_ge)(high, a)) | (uint64_t)(from_b & P(mask_ge)(high, b)) << SD_WIDTH;
+}
+
+/* Appends those of items i to i + n of a row. n <= SD_LIST */
+SD_INLINE void F(append)(F(items) * items, const SD_REAL *x, size_t n, size_t i, SD_REAL low, SD_REAL high,
+                         const int strict) {
+    const SD_PACK from = P(set1)(low), to = P(set1)(high), none = P(set1)(-(SD_REAL)INFINITY);
+    const size_t step = 2 * SD_WIDTH;
+    size_t count = items->n;
+    for (size_t j = 0; j < n; j += step) {
+        const size_t left = n - j;
+        const SD_PACK a = left >= SD_WIDTH ? P(load)(x + j) : F(load_up_to)(x + j, left);
+        const SD_PACK b = left >= step       ? P(load)(x + j + SD_WIDTH)
+                          : left > SD_WIDTH ? F(load_up_to)(x + j + SD_WIDTH, left - SD_WIDTH)
+                                            : none;
+        uint64_t found = F(between)(a, b, from, to, strict);
+        uint32_t *index = items->index + count;
+        SD_REAL *value = items->x + count;
+        const unsigned more = SD_COUNT_BITS((unsigned)found);
+        count += more;
+        if (more > SD_WIDTH / 2) {
+            const unsigned low_half = (unsigned)found & ((1u << SD_WIDTH) - 1);
+            const unsigned high_half = (unsigned)(found >> SD_WIDTH);
+            P(compress)(value, a, low_half);
+            P(compress_index)(index, F(counting), (uint32_t)(i + j), low_half);
+            P(compress)(value + SD_COUNT_BITS(low_half), b, high_half);
+            P(compress_index)(index + SD_COUNT_BITS(low_half), F(counting), (uint32_t)(i + j + SD_WIDTH),
+                              high_half);
+            continue;
+        }
+        for (; found; found &= found - 1) {
+            const size_t at = j + SD_FIRST_BIT(found);
+            *value++ = x[at];
+            *index++ = (uint32_t)(i + at);
+        }
+    }
+    items->n = count;
+}
+
+/* What is above a bound, or from it on; stops past `most`. Groups of items, if their maxima are given,
+ * are passed over where those are below it. */
+SD_INLINE void F(gather)(F(items) * items, const sd_source *row, SD_REAL bound, const int strict,
+                         size_t group, const SD_REAL *groups, size_t most) {
     SD_REAL room[SD_LIST];
     items->n = 0;
     for (size_t i = 0; i < row->n && items->n <= most; i += SD_LIST) {
         const size_t count = row->n - i < SD_LIST ? row->n - i : SD_LIST;
         const SD_REAL *x = NULL;
         for (size_t j = 0; j < count; j += group) {
-            if (groups && !(strict ? *groups > bound : *groups >= bound)) {
-                groups++;
-                continue;
-            }
-            if (groups) groups++;
+            const SD_REAL largest = groups ? *groups++ : SD_LARGEST;
+            if (strict ? !(largest > bound) : !(largest >= bound)) continue;
             if (!x) x = F(fetch)(row, i, count, room);
-            const size_t end = count - j < group ? count : j + group;
-            for (size_t k = j; k < end; k += SD_WIDTH) {
-                const SD_PACK pack = F(load_up_to)(x + k, end - k);
-                const unsigned left = (unsigned)(end - k < SD_WIDTH ? end - k : SD_WIDTH);
-                const unsigned mask = strict ? ~P(mask_ge)(limit, pack) & ((1u << left) - 1)
-                                             : P(mask_ge)(pack, limit);
-                if (mask == 0) continue;
-                P(compress)(items->x + items->n, pack, mask);
-                P(compress_index)(items->index + items->n, F(counting), (uint32_t)(i + k), mask);
-                items->n += SD_COUNT_BITS(mask);
-            }
+            F(append)(items, x + j, count - j < group ? count - j : group, i + j, bound, SD_LARGEST, strict);
         }
+    }
+}
+
+static SD_NOINLINE void F(gather_from)(F(items) * items, const sd_source *row, SD_REAL bound,
+                                       size_t group, const SD_REAL *groups, size_t most) {
+    F(gather)(items, row, bound, 0, group, groups, most);
+}
+
+static SD_NOINLINE void F(gather_above)(F(items) * items, const sd_source *row, SD_REAL bound,
+                                        size_t group, const SD_REAL *groups, size_t most) {
+    F(gather)(items, row, bound, 1, group, groups, most);
+}
+
+/* What is from low to high, or if `strict` above low. */
+static void F(gather_between)(F(items) * items, const sd_source *row, SD_REAL low, SD_REAL high,
+                              int strict) {
+    SD_REAL room[SD_LIST];
+    items->n = 0;
+    for (size_t i = 0; i < row->n; i += SD_LIST) {
+        const size_t count = row->n - i < SD_LIST ? row->n - i : SD_LIST;
+        const SD_REAL *x = F(fetch)(row, i, count, room);
+        if (strict) F(append)(items, x, count, i, low, high, 1);
+        else F(append)(items, x, count, i, low, high, 0);
     }
 }
 
@@ -481,11 +578,10 @@ static void F(keep)(F(items) * items, SD_REAL least, size_t ties) {
     for (size_t i = 0; i < items->n; i += SD_WIDTH) {
         const SD_PACK pack = F(load_up_to)(items->x + i, items->n - i);
         const unsigned from = P(mask_ge)(pack, limit), above = from & ~P(mask_ge)(limit, pack);
-        unsigned equal = from & ~above;
-        while (SD_COUNT_BITS(equal) > ties) {
-            unsigned highest = 1u << (SD_WIDTH - 1);
-            while (!(equal & highest)) highest >>= 1;
-            equal ^= highest;
+        unsigned equal = from & ~above, some = 0;
+        if (SD_COUNT_BITS(equal) > ties) { /* the first of them */
+            for (size_t left = ties; left > 0; left--, equal &= equal - 1) some |= equal & (0u - equal);
+            equal = some;
         }
         ties -= SD_COUNT_BITS(equal);
         P(compress)(items->x + kept, pack, above | equal);
@@ -625,7 +721,7 @@ static void F(largest_k)(F(filter) * f, const sd_source *row, size_t group) {
         memcpy(f->work, f->groups, count * sizeof *f->work);
         if (F(end_by_count)(&end, f->work, count, k) && end.least > bound) bound = end.least;
     }
-    F(gather)(&f->items, row, bound, 0, group, f->groups, row->n);
+    F(gather_from)(&f->items, row, bound, group, f->groups, row->n);
     memcpy(f->work, f->items.x, f->items.n * sizeof *f->work);
     if (F(end_by_count)(&end, f->work, f->items.n, k)) F(keep)(&f->items, end.least, end.ties);
 }
@@ -679,177 +775,164 @@ static SD_REAL F(item)(const sd_source *row, size_t i) {
     return A(item_at)(row->x, row->format, i);
 }
 
-/* One item at random of each of `count` parts of a row. */
+/* One item at random of each of `count` parts of a row; -inf for NaN. */
 static void F(take_samples)(const sd_source *row, SD_REAL *samples, size_t count) {
-    const size_t part = row->n / count;
+    const double part = (double)row->n / (double)count;
+    const int as_it_lies = row->format == SD_NATIVE && !row->allowed && !row->bits;
+    const SD_REAL *x = row->x;
     uint32_t random = 1;
     for (size_t i = 0; i < count; i++) {
         random = random * 1664525u + 1013904223u;
-        const SD_REAL x = F(item)(row, i * part + (size_t)(((uint64_t)random * part) >> 32));
-        samples[i] = x == x ? x : -(SD_REAL)INFINITY;
+        const size_t at = (size_t)(((double)i + (double)random * 0x1p-32) * part);
+        const SD_REAL value = as_it_lies ? x[at] : F(item)(row, at);
+        samples[i] = value == value ? value : -(SD_REAL)INFINITY;
     }
 }
 
-/* A block's mass, that of what is above a band, and what is in the band: gathered, or if the band is
- * one value counted. */
-typedef struct {
-    SD_REAL low, high;
-    double all, above;
-    size_t equal;
-} F(band);
+/* Sums over samples, a whole number of packs, that are at least some value: of what weighs 1, the mass
+ * and its square. Nothing that is drawn depends on how these are rounded. */
+typedef struct { double count, mass, square; } F(moments);
 
-SD_INLINE void F(split_block)(F(band) * band, F(items) * items, const F(law) * law, const SD_REAL *x,
-                              size_t n, uint32_t first) {
-    const SD_PACK low = P(set1)(band->low), high = P(set1)(band->high), zero = P(set1)(0);
-    const int tied = band->low == band->high;
-    SD_PACK packs[SD_GROUP], e[SD_GROUP];
-    f64x8 all = f64_set1(0), above = all;
-    size_t equal = 0;
-    for (size_t i = 0; i < n; i += SD_GROUP * SD_WIDTH) {
-        const int group = SD_GROUP;
-        SD_EACH {
-            const size_t at = i + (size_t)u * SD_WIDTH;
-            packs[u] = n - i >= SD_GROUP * SD_WIDTH ? P(load)(x + at)
-                       : at < n                     ? F(load_up_to)(x + at, n - at)
-                                                    : P(set1)(-(SD_REAL)INFINITY);
-        }
-        F(masses)(law, group, packs, 0, e);
-        SD_EACH all = f64_add(all, A(widened)(e[u]));
-        SD_EACH above = f64_add(above, A(widened)(P(where_ge)(high, packs[u], zero, e[u])));
-        SD_EACH {
-            const unsigned mask = P(mask_ge)(packs[u], low) & P(mask_ge)(high, packs[u]);
-            if (tied) {
-                equal += SD_COUNT_BITS(mask);
-            } else if (mask) {
-                const uint32_t at = first + (uint32_t)i + (uint32_t)(u * SD_WIDTH);
-                P(compress)(items->x + items->n, packs[u], mask);
-                P(compress_index)(items->index + items->n, F(counting), at, mask);
-                items->n += SD_COUNT_BITS(mask);
-            }
-        }
+static F(moments) F(moments_from)(const SD_REAL *samples, const SD_REAL *masses, size_t count,
+                                  SD_REAL least) {
+    const SD_PACK limit = P(set1)(least), zero = P(set1)(0), one = P(set1)(1);
+    SD_PACK number = zero, mass = zero, square = zero;
+    for (size_t i = 0; i < count; i += SD_WIDTH) {
+        const SD_PACK x = P(load)(samples + i), m = P(where_ge)(x, limit, P(load)(masses + i), zero);
+        number = P(add)(number, P(where_ge)(x, limit, one, zero));
+        mass = P(add)(mass, m);
+        square = P(fma)(m, m, square);
     }
-    band->all = f64_total(all);
-    band->above = f64_total(above);
-    band->equal = equal;
+    const F(moments) r = {f64_total(A(widened)(number)), f64_total(A(widened)(mass)),
+                          f64_total(A(widened)(square))};
+    return r;
 }
 
-/* Splits a row at a band, so that `blocks` gets what each block has above it and `equal`, if the band
- * is one value, how often each has that. Returns the mass of all. */
-static double F(split)(F(filter) * f, const F(law) * law, const sd_source *row, F(band) * band,
-                       F(blocks) * blocks, size_t *equal) {
+/* About the largest sample such that from it on samples are at least so many, or have so much mass,
+ * sought between two values; -SD_LARGEST if from `low` on they are less. */
+SD_INLINE SD_REAL F(quantile)(const SD_REAL *samples, const SD_REAL *weights, size_t count, SD_REAL low,
+                              SD_REAL high, double target) {
+    const SD_PACK zero = P(set1)(0), one = P(set1)(1);
+    SD_REAL try = low;
+    for (int i = 0; i < 15; i++) {
+        const SD_PACK limit = P(set1)(try);
+        SD_PACK a = zero, b = zero;
+        for (size_t j = 0; j < count; j += 2 * SD_WIDTH) {
+            a = P(add)(a, P(where_ge)(P(load)(samples + j), limit,
+                                      weights ? P(load)(weights + j) : one, zero));
+            b = P(add)(b, P(where_ge)(P(load)(samples + j + SD_WIDTH), limit,
+                                      weights ? P(load)(weights + j + SD_WIDTH) : one, zero));
+        }
+        if (f64_total(A(widened)(P(add)(a, b))) >= target) low = try;
+        else if (i == 0) return -SD_LARGEST;
+        else high = try;
+        try = low / 2 + high / 2;
+    }
+    SD_PACK least = P(set1)(-high); /* a sample itself, in case that many items are like it */
+    for (size_t j = 0; j < count; j += SD_WIDTH) {
+        const SD_PACK x = P(load)(samples + j), limit = P(set1)(low);
+        least = P(max)(P(where_ge)(x, limit, P(sub)(zero, x), least), least);
+    }
+    return -P(largest)(least);
+}
+
+static SD_NOINLINE SD_REAL F(of_rank)(const SD_REAL *samples, size_t count, SD_REAL low, SD_REAL high,
+                                      double rank) {
+    return F(quantile)(samples, NULL, count, low, high, rank > 1 ? rank : 1);
+}
+
+static SD_NOINLINE SD_REAL F(of_mass)(const SD_REAL *samples, const SD_REAL *masses, size_t count,
+                                      SD_REAL low, SD_REAL high, double mass) {
+    return F(quantile)(samples, masses, count, low, high, mass);
+}
+
+/* The sample of a rank that is likely to be a little below a bound, or the last that has any mass. */
+static SD_REAL F(below)(const SD_REAL *samples, size_t count, SD_REAL least, SD_REAL bound, double rank) {
+    const SD_REAL near = bound - (bound - least) / 16;
+    if (rank > (double)count) rank = (double)count;
+    const SD_REAL low = F(of_rank)(samples, count, near, bound, rank);
+    return low > -SD_LARGEST ? low : F(of_rank)(samples, count, least, near, rank);
+}
+
+/* How often each block has a value. */
+static size_t F(count_ties)(const sd_source *row, SD_REAL value, size_t length, size_t *ties) {
+    const SD_PACK same = P(set1)(value);
     SD_REAL room[SD_LIST];
-    double all = 0;
-    f->items.n = 0;
-    blocks->length = F(block_length)(row->n);
-    blocks->count = 0;
-    for (size_t i = 0; i < row->n; blocks->count++) {
-        const size_t end = row->n - i < blocks->length ? row->n : i + blocks->length;
-        double above = 0;
-        size_t ties = 0;
+    size_t all = 0;
+    for (size_t i = 0, b = 0; i < row->n; b++) {
+        const size_t end = row->n - i < length ? row->n : i + length;
+        ties[b] = 0;
         for (size_t count; i < end; i += count) {
             count = end - i < SD_LIST ? end - i : SD_LIST;
-            F(split_block)(band, &f->items, law, F(fetch)(row, i, count, room), count, (uint32_t)i);
-            all += band->all;
-            above += band->above;
-            ties += band->equal;
+            const SD_REAL *x = F(fetch)(row, i, count, room);
+            for (size_t j = 0; j < count; j += SD_WIDTH) {
+                const SD_PACK pack = F(load_up_to)(x + j, count - j);
+                ties[b] += SD_COUNT_BITS(P(mask_ge)(pack, same) & P(mask_ge)(same, pack));
+            }
         }
-        blocks->before[blocks->count + 1] = above;
-        equal[blocks->count] = ties;
+        all += ties[b];
     }
     return all;
 }
 
-/* With the band split off: where top_p ends, written into the law, and what blocks have then. 0 if that
- * is not in the band, which becomes what is above it, or below. */
-static int F(end_in_band)(F(filter) * f, F(law) * law, F(band) * band, F(blocks) * blocks,
-                          const size_t *equal, const sd_source *row, double all) {
-    const double target = f->top_p * all;
-    double above = 0;
-    for (size_t b = 0; b < blocks->count; b++) above += blocks->before[b + 1];
-    F(end) end = {band->low, 0, 0};
-    if (above > 0 && above >= target) {
-        band->low = A(next_up)(band->high);
-        band->high = SD_LARGEST;
-        return 0;
+/* The first `kept` items of a value are left, besides all above it, which blocks have. */
+static void F(leave_ties)(F(blocks) * blocks, F(law) * law, const sd_source *row, SD_REAL value,
+                          const size_t *ties, size_t kept) {
+    const double one = F(mass)(law, value);
+    law->least = value;
+    for (size_t b = 0; b < blocks->count && kept > 0; b++) {
+        size_t here = ties[b] < kept ? ties[b] : kept;
+        blocks->before[b + 1] += (double)here * one;
+        kept -= here;
+        if (kept > 0) continue;
+        size_t i = b * blocks->length;
+        while (F(item)(row, i) != value || --here > 0) i++;
+        law->last = i;
     }
-    if (band->low == band->high) {
-        const double one = F(mass)(law, band->low);
-        size_t ties = 0;
-        for (size_t b = 0; b < blocks->count; b++) ties += equal[b];
-        size_t low = 1, high = ties;
-        while (low < high) {
-            const size_t half = low + (high - low) / 2;
-            if (above + (double)half * one >= target) high = half;
-            else low = half + 1;
-        }
-        if (ties == 0 || above + (double)low * one < target) {
-            band->high = A(next_down)(band->low);
-            band->low = -SD_LARGEST;
-            return 0;
-        }
-        if (above == 0 && all == (double)ties * one) low = F(ties_of)(f->top_p, ties);
-        end.ties = low;
-        for (size_t b = 0; b < blocks->count; b++) {
-            const size_t here = equal[b] < low ? equal[b] : low;
-            blocks->before[b + 1] += (double)here * one;
-            low -= here;
-            if (low == 0 && here > 0) { /* the last one kept is in this block */
-                size_t i = b * blocks->length, left = here;
-                for (;; i++)
-                    if (F(item)(row, i) == band->low && --left == 0) break;
-                law->last = i;
-            }
-        }
-    } else {
-        F(items) *items = &f->items;
-        memcpy(f->work, items->x, items->n * sizeof *f->work);
-        if (!F(end_by_mass)(&end, law, f->work, items->n, above, target)) {
-            if (band->low > law->least) {
-                band->high = A(next_down)(band->low);
-                band->low = -SD_LARGEST;
-                return 0;
-            }
-            end.least = law->least; /* sums that are rounded: all are kept */
-            end.ties = SIZE_MAX;
-        }
-        F(keep)(items, end.least, end.ties);
-        for (size_t i = 0; i < items->n; i += SD_WIDTH) {
-            SD_PACK pack = F(load_up_to)(items->x + i, items->n - i);
-            F(masses)(law, 1, &pack, 0, &pack);
-            P(store)(f->work + i, pack);
-        }
-        for (size_t i = 0; i < items->n; i++) {
-            blocks->before[items->index[i] / blocks->length + 1] += (double)f->work[i];
-            if (items->x[i] == end.least) law->last = items->index[i];
-        }
-    }
-    law->least = end.least;
-    F(blocks_add_up)(blocks);
-    return 1;
 }
 
-/* top_p of a long row with a plain law, as apply has it. */
-static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, F(blocks) * blocks) {
+/* What is left ends among f->items: blocks get the masses of those that are, or if `had` lose those of
+ * the others. */
+static void F(leave_items)(F(blocks) * blocks, F(law) * law, const F(items) * items, const F(end) * end,
+                           SD_REAL *work, int had) {
+    size_t ties = end->ties;
+    for (size_t i = 0; i < items->n; i += SD_WIDTH) {
+        SD_PACK pack = F(load_up_to)(items->x + i, items->n - i);
+        F(masses)(law, 1, &pack, 0, &pack);
+        P(store)(work + i, pack);
+    }
+    law->least = end->least;
+    for (size_t i = 0; i < items->n; i++) {
+        int left = items->x[i] > end->least;
+        if (items->x[i] == end->least && ties > 0) {
+            left = 1;
+            ties--;
+            law->last = items->index[i];
+        }
+        if (left != had)
+            blocks->before[items->index[i] / blocks->length + 1] += had ? -(double)work[i] : (double)work[i];
+    }
+}
+
+/* What top_p leaves of a row that is peaked, from its largest items alone, which are above a bound: 1 if
+ * that could be said. The mass of the rest is about
+ * rest 2^power. */
+static int F(nucleus_of_largest)(F(filter) * f, F(law) * law, const sd_source *row, SD_REAL bound,
+                                 double rest, double power) {
     F(items) *items = &f->items;
     const size_t n = row->n;
-    const size_t count = n / 64 < 256 ? 256 : n / 64 > 2048 ? 2048 : n / 64;
-    SD_REAL *samples = f->groups;
     F(end) end, other;
-    F(take_samples)(row, samples, count);
-    memcpy(f->work, samples, count * sizeof *f->work);
-    F(end_by_count)(&end, f->work, count, (double)(count / 64));
-    SD_REAL bound = end.least >= -SD_LARGEST ? end.least : -SD_LARGEST;
-    /* the largest, all of them, and what the rest may have */
-    F(gather)(items, row, bound, 1, SD_LIST, NULL, n / 8);
-    if (items->n > n / 8) {
-        items->n = 0;
-        bound = law->max;
-    }
+    const SD_REAL max = F(maxima)(row, SD_LIST / 4, f->groups);
+    if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return 0;
+    *law = F(law_make)(f->ready, f->t, max, n);
+    if (law->moved) return 0;
+    F(gather_above)(items, row, bound, SD_LIST / 4, f->groups, n / 8);
+    if (items->n > n / 8) return 0;
     const double certain = F(sum)(law, items->x, items->n);
     const double most = (double)(n - items->n) * F(mass)(law, bound);
     const double lower = f->top_p * certain * (1 - 0x1p-45);
     const double upper = f->top_p * (certain + most) * (1 + 0x1p-45);
-    if (upper <= certain) {
+    if (upper <= certain) { /* what the rest may have changes nothing? */
         memcpy(f->work, items->x, items->n * sizeof *f->work);
         if (F(end_by_mass)(&end, law, f->work, items->n, 0, lower)) {
             memcpy(f->work, items->x, items->n * sizeof *f->work);
@@ -860,60 +943,141 @@ static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, 
             }
         }
     }
-    /* an estimate of what the rest has, from the samples of it */
-    double sum = 0, squares = 0;
-    size_t rest = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (samples[i] > bound) continue;
-        const double mass = F(mass)(law, samples[i]);
-        sum += mass;
-        squares += mass * mass;
-        f->work[rest++] = samples[i];
+    F(blocks) blocks;
+    rest *= SD_SCALE * sd_power_of_2(power - law->reduction.power);
+    if (f->top_p * (certain + 1.05 * rest) > certain || !F(sum_blocks)(&blocks, law, f->ready, f->t, row)) return 0;
+    memcpy(f->work, items->x, items->n * sizeof *f->work);
+    if (!F(end_by_mass)(&end, law, f->work, items->n, 0, f->top_p * blocks.before[blocks.count])) return 0;
+    F(keep)(items, end.least, end.ties);
+    return 1;
+}
+
+/* Whether a set that ends so is the one that reaches any target between two. */
+SD_INLINE int F(is_the_end)(const F(end) * end, double one, double lower, double upper) {
+    return end->above + (double)(end->ties - 1) * one < lower &&
+           end->above + (double)end->ties * one >= upper;
+}
+
+/* Ends the set among the items that are equal to the bound, as end_near does. */
+static int F(end_in_ties)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd_source *row,
+                          SD_REAL bound, double above, double all, double error) {
+    const double target = f->top_p * all, off = f->top_p * error, one = F(mass)(law, bound);
+    size_t ties[SD_BLOCKS];
+    const size_t most = F(count_ties)(row, bound, blocks->length, ties);
+    F(end) end = {bound, 1, above};
+    if (!(above + (double)most * one >= target + off)) return 0;
+    for (size_t high = most; end.ties < high;) { /* the smallest number that reaches it */
+        const size_t half = end.ties + (high - end.ties) / 2;
+        if (above + (double)half * one >= target) high = half;
+        else end.ties = half + 1;
     }
-    const double weight = rest > 0 ? (double)(n - items->n) / (double)rest : 0;
-    const double off = 4 * weight * sqrt(squares), all = certain + weight * sum;
-    F(band) band = {-SD_LARGEST, SD_LARGEST, 0, 0, 0};
-    size_t equal[SD_BLOCKS];
-    if (f->top_p * (all + off) <= certain) {
-        SD_REAL room[SD_LIST];
-        double total = 0;
-        for (size_t i = 0; i < n; i += SD_LIST) {
-            const size_t left = n - i < SD_LIST ? n - i : SD_LIST;
-            total += F(sum)(law, F(fetch)(row, i, left, room), left);
-        }
-        memcpy(f->work, items->x, items->n * sizeof *f->work);
-        if (F(end_by_mass)(&end, law, f->work, items->n, 0, f->top_p * total)) {
-            F(keep)(items, end.least, end.ties);
-            return 1;
-        }
-        band.high = bound;
-    } else if (rest > 0 && F(end_by_mass)(&end, law, f->work, rest, 0, sum - (1 - f->top_p) * all / weight)) {
-        /* the samples some ranks above and below the one where the rest should end */
-        const double one = F(mass)(law, end.least);
-        size_t below = 0;
-        double below_squares = 0;
-        rest = 0;
-        for (size_t i = 0; i < count; i++) {
-            if (samples[i] > bound) continue;
-            f->work[rest++] = samples[i];
-            if (samples[i] >= end.least) continue;
-            const double mass = F(mass)(law, samples[i]);
-            below_squares += mass * mass;
-            below++;
-        }
-        const double ranks = (3 * sqrt(below_squares) + (1 - f->top_p) * off / weight) / one + 2;
-        const double up = (double)(rest - below) - ranks, down = (double)(rest - below) + ranks;
-        if (up >= 1 && F(end_by_count)(&other, f->work, rest, up)) band.high = other.least;
-        rest = 0;
-        for (size_t i = 0; i < count; i++)
-            if (samples[i] <= bound) f->work[rest++] = samples[i];
-        if (down <= (double)rest && F(end_by_count)(&other, f->work, rest, down)) band.low = other.least;
-        if (!(band.low >= -SD_LARGEST)) band.low = -SD_LARGEST;
+    if (error > 0 && !F(is_the_end)(&end, one, target - off, target + off)) return -1;
+    if (above == 0 && all == (double)most * one) end.ties = F(ties_of)(f->top_p, most);
+    F(leave_ties)(blocks, law, row, bound, ties, end.ties);
+    return 1;
+}
+
+/* Ends the set that top_p leaves, given what is above a bound and about what all have: among the items
+ * from `other` to the bound, or above the bound and up to `other`. 0 if it does not end there, and -1 if
+ * to say so takes the exact sum. */
+static int F(end_near)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd_source *row,
+                       SD_REAL other, SD_REAL bound, double above, double all, double error) {
+    const double target = f->top_p * all, off = f->top_p * error;
+    const int upwards = other > bound;
+    SD_REAL *work = f->work + 2 * 2048; /* after the samples */
+    F(items) *items = &f->items;
+    F(end) end = {bound, 1, above};
+    if (other == bound) return F(end_in_ties)(f, blocks, law, row, bound, above, all, error);
+    F(gather_between)(items, row, upwards ? bound : other, upwards ? other : bound, upwards);
+    const double base = upwards ? above - F(sum)(law, items->x, items->n) : above;
+    if (upwards && !(base < target - off && items->n > 0) && other < law->max) return 0;
+    memcpy(work, items->x, items->n * sizeof *work);
+    if (!F(end_by_mass)(&end, law, work, items->n, upwards && other >= law->max ? 0 : base, target)) {
+        if (error > 0) return other == -SD_LARGEST || upwards ? -1 : 0;
+        if (!upwards && other > -SD_LARGEST) return 0;
+        end.least = upwards ? bound : law->least; /* sums that are rounded: all are left */
+        end.ties = upwards ? 0 : SIZE_MAX;
+    } else if (error > 0 &&
+               !F(is_the_end)(&end, F(mass)(law, end.least), target - off, target + off)) {
+        return -1;
     }
-    for (;;) {
-        const double total = F(split)(f, law, row, &band, blocks, equal);
-        if (F(end_in_band)(f, law, &band, blocks, equal, row, total)) return 0;
+    F(leave_items)(blocks, law, items, &end, work, upwards);
+    return 1;
+}
+
+/* top_p of a long row, as apply has it; -1 if it has no plain law or no sum. Samples tell a bound that
+ * is near the last item of the set. One pass sums what is above it, and the rest, so that what is wanting
+ * or too much is known; the end is found among what is gathered next to the bound. Nothing depends on the samples but
+ * the time that this takes. */
+static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, F(blocks) * blocks) {
+    const size_t n = row->n, step = 2 * SD_WIDTH;
+    const size_t count = (n / 64 < 1792 ? 256 + n / 64 : 2048) / step * step;
+    const double weight = (double)n / (double)count;
+    SD_REAL *samples = f->work, *masses = f->work + count;
+    F(take_samples)(row, samples, count);
+    const SD_REAL max = P(largest)(F(lane_max)(samples, count));
+    if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return -1;
+    *law = F(law_make)(f->ready, f->t, max, n);
+    if (law->moved) return -1;
+    for (size_t i = 0; i < count; i += SD_WIDTH) {
+        SD_PACK pack = P(load)(samples + i);
+        F(masses)(law, 1, &pack, 0, &pack);
+        P(store)(masses + i, P(mul)(pack, P(set1)(SD_UNSCALE)));
     }
+    const SD_REAL least = law->least;
+    const F(moments) all = F(moments_from)(samples, masses, count, -SD_LARGEST);
+    if (all.mass * all.mass < all.square * (double)count / 8) {
+        const SD_REAL high = F(of_rank)(samples, count, least, max, (double)(count / 32));
+        const double of_largest = F(moments_from)(samples, masses, count, high).mass;
+        const double power = law->reduction.power;
+        if (of_largest > 0.7 * f->top_p * all.mass) {
+            if (F(nucleus_of_largest)(f, law, row, high, weight * (all.mass - of_largest), power)) return 1;
+            F(take_samples)(row, samples, count);
+        }
+    }
+    const SD_REAL middle = F(of_mass)(samples, masses, count, least, max, f->top_p * all.mass);
+    SD_REAL bound = middle < max ? middle : max;
+    double from = F(moments_from)(samples, masses, count, bound).count, above, total, error;
+    int is_tied;
+    for (int again = 0;; again++) {
+        double rest;
+        const double past = F(moments_from)(samples, masses, count, A(next_up)(bound)).count;
+        if (!F(split_blocks)(blocks, law, &rest, f->ready, f->t, row, bound)) return -1;
+        above = 0;
+        for (size_t b = 0; b < blocks->count; b++) above += blocks->before[b + 1];
+        total = above + rest;
+        error = rest * 0x1p-18;
+        if (!(total > 0)) return -1;
+        is_tied = from - past > (double)count / 128;
+        if (!is_tied || above < f->top_p * total || past < 1 || again) break;
+        bound = F(of_rank)(samples, count, bound, max, from = past); /* the value above */
+    }
+    for (double margin = 2;;) {
+        const double wanted = (f->top_p * total - above) / (weight * F(mass)(law, bound));
+        SD_REAL other = bound;
+        if (wanted > 0 && !is_tied) {
+            const double rank = from + margin * (0.6 * wanted + 1.5 * sqrt(wanted) + 1);
+            other = margin > 1000 ? -SD_LARGEST : F(below)(samples, count, least, bound, rank);
+        } else if (wanted <= 0) {
+            const double rank = from + margin * (0.6 * wanted - 1.5 * sqrt(-wanted) - 1);
+            other = rank < 1 || margin > 1000 ? law->max : F(of_rank)(samples, count, bound, max, rank);
+            if (!(other > bound)) other = law->max;
+        }
+        const int found = F(end_near)(f, blocks, law, row, other, bound, above, total, error);
+        if (found > 0) break;
+        if (found < 0) {
+            F(blocks) whole;
+            F(law) same;
+            if (!F(sum_blocks)(&whole, &same, f->ready, f->t, row)) return -1;
+            total = whole.before[whole.count];
+            error = 0;
+        } else {
+            if (!is_tied) margin *= 4;
+            is_tied = 0;
+        }
+    }
+    F(blocks_add_up)(blocks);
+    return 0;
 }
 
 /* ---- a row ---------------------------------------------------------------------------------- */
@@ -926,40 +1090,43 @@ static SD_REAL F(min_p_bound)(const F(filter) * f, SD_REAL max) {
 }
 
 /* Leaves what the filters leave: in f->items, returning 1, or as the law says with the blocks' masses,
- * returning 0. Everything is ready but the maxima of groups, which top_k and min_p have use for. */
-static int F(apply)(F(filter) * f, F(law) * law, F(blocks) * blocks, const sd_source *row, size_t group) {
+ * returning 0. -1 for a row that cannot be drawn from. */
+static int F(apply)(F(filter) * f, F(law) * law, F(blocks) * blocks, const sd_source *row) {
     F(items) *items = &f->items;
     const size_t n = row->n;
-    const int plain = !law->moved && n >= SD_SAMPLED;
-    int is_short = 1;
-    if (f->top_k < n) {
-        F(largest_k)(f, row, group);
-    } else if (f->top_p < 1 && plain) {
-        is_short = F(nucleus_of_row)(f, law, row, blocks);
-    } else if (f->top_p < 1 || !plain) {
-        F(gather)(items, row, -SD_LARGEST, 0, SD_LIST, NULL, n);
-    } else {
-        const SD_REAL bound = F(min_p_bound)(f, law->max);
-        F(gather)(items, row, bound, 0, group, f->groups, n / 8);
-        is_short = items->n <= n / 8;
-    }
-    if (!is_short) {
-        if (f->min_p > 0) {
-            law->least_mass = F(least_mass)(f, law);
-            F(blocks_of_law)(blocks, law, row, 0, n);
+    const int is_long = n >= SD_SAMPLED && f->top_k >= n;
+    int left = -1; /* in f->items; 0: as the law says */
+    if (is_long && f->top_p < 1) left = F(nucleus_of_row)(f, law, row, blocks);
+    if (left < 0) {
+        const size_t group = F(group_for)(f->top_k < n ? f->top_k : 1, n);
+        const SD_REAL max = F(maxima)(row, group, f->groups);
+        if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return -1;
+        *law = F(law_make)(f->ready, f->t, max, n);
+        left = 1;
+        if (f->top_k < n) {
+            F(largest_k)(f, row, group);
+        } else if (f->top_p < 1 || !is_long || law->moved) {
+            F(gather_from)(items, row, -SD_LARGEST, SD_LIST, NULL, n);
+        } else {
+            F(gather_from)(items, row, F(min_p_bound)(f, max), group, f->groups, n / 8);
+            left = items->n <= n / 8;
         }
-        return 0;
+        *law = F(law_make)(f->ready, f->t, max, left ? items->n : n);
+        if (f->top_p < 1) F(nucleus)(f, law);
     }
-    *law = F(law_make)(f->ready, f->t, law->max, items->n);
-    if (f->top_p < 1 && !(plain && f->top_k >= n)) F(nucleus)(f, law);
-    if (f->min_p > 0) F(keep_masses)(items, law, F(least_mass)(f, law));
-    return 1;
+    if (f->min_p > 0 && left) {
+        F(keep_masses)(items, law, F(least_mass)(f, law));
+    } else if (f->min_p > 0) {
+        law->least_mass = F(least_mass)(f, law);
+        F(blocks_of_law)(blocks, law, row, 0, n);
+    }
+    return left;
 }
 
 /* All that a law leaves, in f->items. */
 static void F(gather_law)(F(filter) * f, const F(law) * law, const sd_source *row) {
     F(items) *items = &f->items;
-    F(gather)(items, row, law->least, 0, SD_LIST, NULL, row->n);
+    F(gather_from)(items, row, law->least, SD_LIST, NULL, row->n);
     size_t ties = 0;
     for (size_t i = 0; i < items->n; i++) ties += items->x[i] == law->least && items->index[i] <= law->last;
     F(keep)(items, law->least, ties);
@@ -989,32 +1156,109 @@ static int F(draw_from_row)(F(filter) * f, const sd_source *row, const uint64_t 
         const int error = F(draw_from_all)(f->ready, f->t, row, words, draws, out, where);
         if (error != SOFTDRAW_OK || !logprobs) return error;
         const int as_it_lies = row->format == SD_NATIVE && !row->allowed && !row->bits;
-        if (!as_it_lies) F(gather)(&f->items, row, -SD_LARGEST, 0, SD_LIST, NULL, row->n);
+        if (!as_it_lies) F(gather_from)(&f->items, row, -SD_LARGEST, SD_LIST, NULL, row->n);
         for (size_t i = 0; i < draws; i++) logprobs[i] = F(item)(row, (size_t)out[i]);
         F(log_probabilities)(f, as_it_lies ? row->x : items->x, as_it_lies ? row->n : items->n,
                              logprobs, draws);
         return SOFTDRAW_OK;
     }
-    const size_t group = F(group_for)(f->top_k < row->n ? f->top_k : 1, row->n);
-    const SD_REAL max = F(maxima)(row, group, f->groups);
-    if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return F(row_error)(row, where);
-    F(law) law = F(law_make)(f->ready, f->t, max, row->n);
+    F(law) law;
     F(blocks) blocks;
-    if (F(apply)(f, &law, &blocks, row, group)) {
-        const sd_source left = {items->x, SD_NATIVE, NULL, NULL, items->n};
-        const int error = F(draw_from_all)(f->ready, f->t, &left, words, draws, out, where);
+    const int left = F(apply)(f, &law, &blocks, row);
+    if (left < 0) return F(row_error)(row, where);
+    if (left) {
+        const sd_source some = {items->x, SD_NATIVE, NULL, NULL, items->n};
+        const int error = F(draw_from_all)(f->ready, f->t, &some, words, draws, out, where);
         if (error != SOFTDRAW_OK) return error; /* only where a row changes meanwhile */
         for (size_t i = 0; logprobs && i < draws; i++) logprobs[i] = items->x[out[i]];
         for (size_t i = 0; i < draws; i++) out[i] = items->index[out[i]];
     } else {
         const double total = blocks.before[blocks.count];
         for (size_t i = 0; i < draws; i++)
-            out[i] = (int64_t)F(blocks_find)(&blocks, &law, row, 0, row->n, F(share)(words[i], total));
+            out[i] = (int64_t)F(some_item)(
+                F(blocks_find)(&blocks, &law, row, 0, row->n, F(share)(words[i], total)));
         if (logprobs) F(gather_law)(f, &law, row);
         for (size_t i = 0; logprobs && i < draws; i++) logprobs[i] = F(item)(row, (size_t)out[i]);
     }
     if (logprobs) F(log_probabilities)(f, items->x, items->n, logprobs, draws);
     return SOFTDRAW_OK;
+}
+
+/* One draw from each of `count` rows, 8 or 1, that are `group` packs long, as list_make and list_find
+ * have it. 0 if a row is out of the ordinary. */
+SD_INLINE int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x8 t, const int count,
+                            const int group, const uint64_t *words, int64_t *out) {
+    const SD_PACK zero = P(set1)(0), lowest = P(set1)(-(SD_REAL)INFINITY);
+    SD_PACK packs[8][SD_MOST], maxima[8], seen = zero, s[SD_MOST], q[SD_MOST];
+    A(short_rows) rows;
+    double least[8], bits = SD_FAINT;
+    F(list) list;
+    for (int i = 0; i < count; i++, x += x_stride) {
+        maxima[i] = lowest;
+        SD_EACH {
+            packs[i][u] = F(load_up_to)(x + u * SD_WIDTH, n - (size_t)u * SD_WIDTH);
+            maxima[i] = P(max)(maxima[i], packs[i][u]);
+            seen = P(or_nan)(seen, packs[i][u], packs[i][u]);
+        }
+    }
+    if (P(mask_ge)(seen, seen) != (1u << SD_WIDTH) - 1) return 0;
+    const f64x8 max = count == 1 ? f64_set1(P(largest)(maxima[0])) : P(largest_8)(maxima);
+    if (!A(short_reduce)(&rows, max, t)) return 0;
+    for (size_t left = n - 1; left > 0; left /= 2) bits--;
+    f64_store(least, f64_sub(max, f64_mul(t, f64_set1(bits / SD_LOG2E_HI))));
+    list.packs = (size_t)group;
+    list.before[0] = 0;
+    for (int i = 0; i < count; i++) {
+        const A(reduction) r = A(short_reduction)(&rows, i);
+        const SD_PACK from = P(set1)(least[i] >= -SD_LARGEST ? (SD_REAL)least[i] : -SD_LARGEST);
+        A(exponential)(&r, group, packs[i], 0, 0, s, q);
+        SD_EACH {
+            const SD_PACK e = P(where_ge)(packs[i][u], from, P(fma)(s[u], q[u], s[u]), zero);
+            P(store)(list.mass + u * SD_WIDTH, e);
+            list.before[u + 1] = list.before[u] + f64_total(A(widened)(e));
+        }
+        out[i] = (int64_t)F(list_find)(&list, F(share)(words[i], list.before[group]));
+    }
+    return 1;
+}
+
+/* Rows of up to four packs without filters: 8 at a time, or one, as many as come before one that is out
+ * of the ordinary. */
+SD_INLINE size_t F(draw_short_rows)(const sd_draws *all, size_t first, const int group) {
+    const softdraw_filters *by = all->filters;
+    const double one = 1, *t = by->temperature ? by->temperature : &one;
+    const ptrdiff_t t_stride = by->temperature ? by->temperature_stride : 0;
+    size_t done = first;
+    while (done < all->rows) {
+        const ptrdiff_t at = (ptrdiff_t)done;
+        const SD_REAL *x = (const SD_REAL *)all->x + at * all->x_stride;
+        double each[8];
+        if (all->rows - done >= 8) {
+            for (int i = 0; i < 8; i++) each[i] = t[(at + i) * t_stride];
+            if (F(draw_short)(x, all->x_stride, all->n, f64_load(each), 8, group, all->words + done,
+                              all->out + done)) {
+                done += 8;
+                continue;
+            }
+        }
+        if (!F(draw_short)(x, 0, all->n, f64_set1(t[at * t_stride]), 1, group, all->words + done,
+                           all->out + done))
+            break;
+        done++;
+    }
+    return done;
+}
+
+static size_t F(draw_ordinary)(const sd_draws *all, size_t first) {
+    const softdraw_filters *by = all->filters;
+    if (by->top_k || by->top_p || by->min_p || by->allowed || by->allowed_bits || all->logprobs ||
+        all->draws != 1 || all->format != SD_NATIVE)
+        return first;
+    if (all->n <= SD_WIDTH) return F(draw_short_rows)(all, first, 1);
+    if (all->n <= 2 * SD_WIDTH) return F(draw_short_rows)(all, first, 2);
+    if (all->n <= 3 * SD_WIDTH) return F(draw_short_rows)(all, first, 3);
+    if (all->n <= 4 * SD_WIDTH) return F(draw_short_rows)(all, first, 4);
+    return first;
 }
 
 static int F(sample)(const sd_draws *all, size_t *where) {
@@ -1027,9 +1271,9 @@ static int F(sample)(const sd_draws *all, size_t *where) {
     f.ready = &ready;
     f.items.x = all->scratch;
     f.work = f.items.x ? f.items.x + room : NULL;
-    f.groups = f.items.x ? f.work + room : NULL;
-    f.items.index = f.items.x ? (uint32_t *)(f.groups + room / 16 + 4096) : NULL;
-    for (size_t r = 0; r < all->rows; r++) {
+    f.groups = f.items.x ? f.work + room + 2 * 2048 : NULL;
+    f.items.index = f.items.x ? (uint32_t *)(f.groups + room / 16) : NULL;
+    for (size_t r = F(draw_ordinary)(all, 0); r < all->rows; r = F(draw_ordinary)(all, r + 1)) {
         const ptrdiff_t at = (ptrdiff_t)r;
         const double next = by->temperature ? by->temperature[at * by->temperature_stride] : 1;
         if (next != t) ready = A(temperature_make)(t = next);

@@ -5,18 +5,41 @@
 
 SD_INLINE f64x8 widened_f32(f32x16 a) { return f64_add(f32_low_to_f64(a), f32_high_to_f64(a)); }
 
+/* Sums of masses, lane by lane, by FastTwoSum: s is at least any mass of its lane, since it starts at one
+ * that is, so what an addition loses is exact, and kept in c. */
+typedef struct { f32x16 s, c, start; } mass_sum_f32;
+
+SD_INLINE mass_sum_f32 mass_sum_make_f32(f32x16 start) {
+    const mass_sum_f32 r = {start, f32_set1(0), start};
+    return r;
+}
+SD_INLINE void mass_sum_add_f32(mass_sum_f32 *a, const int group, const f32x16 *e) {
+    f32x16 z[SD_MOST];
+    SD_EACH {
+        const f32x16 sum = f32_add(a->s, e[u]);
+        z[u] = f32_sub(sum, a->s);
+        a->s = sum;
+    }
+    SD_EACH z[u] = f32_sub(e[u], z[u]);
+    SD_EACH a->c = f32_add(a->c, z[u]);
+}
+SD_INLINE double mass_sum_total_f32(const mass_sum_f32 *a) {
+    const f64x8 low = f64_sub(f32_low_to_f64(a->s), f32_low_to_f64(a->start));
+    const f64x8 high = f64_sub(f32_high_to_f64(a->s), f32_high_to_f64(a->start));
+    return f64_total(f64_add(f64_add(low, high), widened_f32(a->c)));
+}
+
 /* every finite x the same */
 SD_INLINE reduction_f32 reduction_equal_f32(void) {
     const reduction_f32 r = {0, 0, 1, 1, 0, -SD_LARGEST, SD_EIGHTHS, 0};
     return r;
 }
 
-/* the next float, for positive ones, zero and negative ones in turn */
+/* the next float up; from 0 the smallest */
 SD_INLINE float next_up_f32(float a) {
     const uint32_t bits = sd_bits_of_f32(a);
     return a > 0 ? sd_f32_of_bits(bits + 1) : a < 0 ? sd_f32_of_bits(bits - 1) : sd_f32_of_bits(1);
 }
-SD_INLINE float next_down_f32(float a) { return -next_up_f32(-a); }
 
 SD_INLINE float item_at_f32(const void *x, int format, size_t i) {
     if (format == SD_F16) return sd_f16_to_f32(((const uint16_t *)x)[i]);

@@ -4,6 +4,18 @@
 
 SD_INLINE f64x8 widened_f64(f64x8 a) { return a; }
 
+typedef struct { f64x8 s; } mass_sum_f64;
+
+SD_INLINE mass_sum_f64 mass_sum_make_f64(f64x8 start) {
+    (void)start; /* sums in float64 are rounded */
+    const mass_sum_f64 r = {f64_set1(0)};
+    return r;
+}
+SD_INLINE void mass_sum_add_f64(mass_sum_f64 *a, const int group, const f64x8 *e) {
+    SD_EACH a->s = f64_add(a->s, e[u]);
+}
+SD_INLINE double mass_sum_total_f64(const mass_sum_f64 *a) { return f64_total(a->s); }
+
 SD_INLINE reduction_f64 reduction_equal_f64(void) {
     const reduction_f64 r = {0, 0, 1, 1, 0, -SD_LARGEST, SD_QUARTERS, 0};
     return r;
@@ -16,7 +28,6 @@ SD_INLINE double next_up_f64(double a) {
     memcpy(&a, &bits, sizeof a);
     return a;
 }
-SD_INLINE double next_down_f64(double a) { return -next_up_f64(-a); }
 
 SD_INLINE double item_at_f64(const void *x, int format, size_t i) {
     (void)format; /* there is no other */

@@ -63,29 +63,25 @@ static void F(write_limit)(const SD_ITEM *x, SD_ITEM *out, size_t n, SD_REAL thr
 
 /* ---- sums ----------------------------------------------------------------------------------- */
 
-/* group exponentials s (1 + q), rounded e, more in the sum. a->s is at least any exponential of its
- * lane, since it starts at the lane's largest; so z = (a->s + e) - a->s is exact, and s (1 + q) - z,
- * rounded once, is what the addition lost and what rounding the exponential to e lost as well:
- * FastTwoSum with the product in it, without which tied elements would all be off to the same side. */
-SD_BODY void F(add)(A(accumulator) * a, const int group, const SD_PACK *s, const SD_PACK *q,
-                      const SD_PACK *e) {
-    SD_PACK z[SD_MOST];
+/* group packs more in the sum. a->s is at least any exponential of its lane, since it starts at the
+ * lane's largest; so z = (a->s + e) - a->s is exact, e being s (1 + q) rounded, and s + s q - z is what
+ * the addition lost and what rounding the exponential to e lost as well: FastTwoSum with the product in
+ * it, without which tied elements would all be off to the same side. s q is rounded first, to 2^-29 of
+ * the exponential, for that leaves one multiplication where fmas, on the busier ports, would be two. */
+SD_INLINE void F(add_packs)(A(accumulator) * a, const A(reduction) * r, const int group,
+                            const SD_PACK *x, const int moved) {
+    SD_PACK s[SD_MOST], q[SD_MOST], z[SD_MOST];
+    A(exponential)(r, NULL, group, x, moved, 0, s, q);
+    SD_EACH q[u] = P(mul)(s[u], q[u]);
+    SD_EACH z[u] = P(add)(s[u], q[u]);
     SD_EACH {
-        const SD_PACK sum = P(add)(a->s, e[u]);
+        const SD_PACK sum = P(add)(a->s, z[u]);
         z[u] = P(sub)(sum, a->s);
         a->s = sum;
     }
     SD_EACH z[u] = P(sub)(s[u], z[u]);
-    SD_EACH z[u] = P(fma)(s[u], q[u], z[u]);
+    SD_EACH z[u] = P(add)(z[u], q[u]);
     SD_EACH a->c = P(add)(a->c, z[u]);
-}
-
-SD_INLINE void F(add_packs)(A(accumulator) * a, const A(reduction) * r, const int group,
-                            const SD_PACK *x, const int moved) {
-    SD_PACK s[SD_MOST], q[SD_MOST], e[SD_MOST];
-    A(exponential)(r, group, x, moved, 0, s, q);
-    SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
-    F(add)(a, group, s, q, e);
 }
 
 /* A block more in the sum, and meanwhile the lane maxima of the next block, which so is in the first
@@ -97,7 +93,7 @@ SD_BODY SD_PACK F(add_block)(A(accumulator) * total, const A(reduction) * r, con
     const size_t step = SD_GROUP * SD_WIDTH;
     SD_PACK s, q, packs[SD_GROUP], next_max[2] = {lowest, lowest};
     A(accumulator) a = *total;
-    A(exponential)(r, 1, &lane_max, moved, 0, &s, &q);
+    A(exponential)(r, NULL, 1, &lane_max, moved, 0, &s, &q);
     A(accumulator_start)(&a, P(fma)(s, q, s));
     const int group = SD_GROUP;
     size_t i = 0;
@@ -198,32 +194,30 @@ static SD_NOINLINE int F(are_equal)(const SD_ITEM *x, size_t n) {
 
 /* ---- results -------------------------------------------------------------------------------- */
 
-/* Exponentials s (1 + q) times 1 / sum, as s high + s (q high + low), whose one large term is exact
- * inside the fma; then the scale is taken off, by an fma too, because where that is subnormal a
+/* Exponentials divided; then the scale is taken off, by an fma, because where that is subnormal a
  * product takes 150 cycles on some CPUs. */
-SD_BODY void F(divide)(const A(inverse) * inverse, const int group, const SD_PACK *s, const SD_PACK *q,
-                         SD_PACK *out) {
+SD_BODY void F(results)(const A(reduction) * r, const A(division) * by, const int group, SD_PACK *x,
+                          const int moved) {
     const SD_PACK unscale = P(set1)(SD_UNSCALE), zero = P(set1)(0);
-    SD_EACH out[u] = P(fma)(q[u], inverse->high, inverse->low);
-    SD_EACH out[u] = P(mul)(s[u], out[u]);
-    SD_EACH out[u] = P(fma)(s[u], inverse->high, out[u]);
-    SD_EACH out[u] = P(fma)(out[u], unscale, zero);
+    SD_PACK s[SD_MOST], q[SD_MOST];
+    A(exponential)(r, by, group, x, moved, 1, s, q);
+    SD_EACH x[u] = P(fma)(s[u], q[u], s[u]);
+    SD_EACH x[u] = P(fma)(x[u], unscale, zero);
 }
 
 SD_INLINE void F(write)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size_t n, const int moved,
                         const int past_caches) {
-    const A(inverse) inverse = A(inverse_make)(row->sum);
-    const A(reduction) r = row->reduction;
+    A(reduction) r = row->reduction;
+    const A(division) by = A(division_make)(&r, row->sum);
     const size_t step = SD_GROUP * SD_WIDTH;
-    SD_PACK s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP];
+    SD_PACK packs[SD_GROUP];
     size_t i = 0;
     if (past_caches) { /* up to a boundary of 64 bytes, if whole items lead there */
         const size_t beyond = (uintptr_t)out % 64 / sizeof *out;
         const size_t before = beyond ? 64 / sizeof *out - beyond : 0;
         for (; i < before; i += SD_WIDTH) {
             packs[0] = F(load_up_to)(x + i, before - i);
-            A(exponential)(&r, 1, packs, moved, 1, s, q);
-            F(divide)(&inverse, 1, s, q, packs);
+            F(results)(&r, &by, 1, packs, moved);
             F(store_up_to)(out + i, before - i, packs[0]);
         }
         i = before;
@@ -231,15 +225,13 @@ SD_INLINE void F(write)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size
     const int group = SD_GROUP;
     for (; n - i >= step; i += step) {
         SD_EACH packs[u] = I(load)(x + i + (size_t)u * SD_WIDTH);
-        A(exponential)(&r, group, packs, moved, 1, s, q);
-        F(divide)(&inverse, group, s, q, packs);
+        F(results)(&r, &by, group, packs, moved);
         if (past_caches) SD_EACH I(stream)(out + i + (size_t)u * SD_WIDTH, packs[u]);
         else SD_EACH I(store)(out + i + (size_t)u * SD_WIDTH, packs[u]);
     }
     for (; i < n; i += SD_WIDTH) {
         packs[0] = F(load_up_to)(x + i, n - i);
-        A(exponential)(&r, 1, packs, moved, 1, s, q);
-        F(divide)(&inverse, 1, s, q, packs);
+        F(results)(&r, &by, 1, packs, moved);
         F(store_up_to)(out + i, n - i, packs[0]);
     }
     if (past_caches) sd_stream_end();
@@ -248,10 +240,24 @@ SD_INLINE void F(write)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size
 /* In the caches and in float64, exponentials are stored and then divided, which is faster: each with
  * the sign of what rounding it lost as its own, so that half of that loss can be made good. */
 
+/* As F(add_packs) adds, with s q not rounded. */
+SD_BODY void F(add)(A(accumulator) * a, const int group, const SD_PACK *s, const SD_PACK *q,
+                      const SD_PACK *e) {
+    SD_PACK z[SD_MOST];
+    SD_EACH {
+        const SD_PACK sum = P(add)(a->s, e[u]);
+        z[u] = P(sub)(sum, a->s);
+        a->s = sum;
+    }
+    SD_EACH z[u] = P(sub)(s[u], z[u]);
+    SD_EACH z[u] = P(fma)(s[u], q[u], z[u]);
+    SD_EACH a->c = P(add)(a->c, z[u]);
+}
+
 SD_BODY void F(store_packs)(A(accumulator) * a, const A(reduction) * r, const int group,
                               const SD_PACK *x, const int moved, SD_PACK *out) {
     SD_PACK s[SD_MOST], q[SD_MOST], e[SD_MOST];
-    A(exponential)(r, group, x, moved, 1, s, q);
+    A(exponential)(r, NULL, group, x, moved, 1, s, q);
     SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
     SD_EACH out[u] = P(sub)(s[u], e[u]);
     SD_EACH out[u] = P(fma)(s[u], q[u], out[u]);
@@ -265,7 +271,7 @@ SD_INLINE sd_sum F(store_exponentials)(const A(reduction) * reduction, const SD_
     const A(reduction) r = *reduction;
     A(accumulator) a = A(accumulator_make)();
     SD_PACK s, q, packs[SD_GROUP];
-    A(exponential)(&r, 1, &lane_max, moved, 1, &s, &q);
+    A(exponential)(&r, NULL, 1, &lane_max, moved, 1, &s, &q);
     const SD_PACK start = P(fma)(s, q, s);
     for (size_t i = 0; i < n;) {
         const size_t end = n - i > SD_BLOCK ? i + SD_BLOCK : n;
@@ -337,7 +343,7 @@ static void F(softmax_row)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *
     const F(row) row = F(row_make)(t, x, n);
     const SD_PACK first = I(load_n)(x, 1, 0);
     SD_PACK s, q;
-    A(exponential)(&row.reduction, 1, &first, 1, 0, &s, &q);
+    A(exponential)(&row.reduction, NULL, 1, &first, 1, 0, &s, &q);
     if (row.is_nan) F(fill)(out, n, (SD_REAL)NAN);
     else if (F(may_be_equal)(A(exponential_value)(s, q), n, row.sum) && F(are_equal)(x, n))
         F(fill)(out, n, (SD_REAL)(1 / (double)n));
@@ -351,6 +357,17 @@ static void F(softmax_row)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *
 /* Rows of at most four packs stay in registers, and their exponentials are computed once. Eight rows at
  * a time, step by step: what is one number a row, from its maximum to its 1 / sum, is computed for all
  * eight in one pack, and waited for once. */
+
+/* Exponentials s (1 + q) times 1 / sum, as s high + s (q high + low), whose one large term is exact
+ * inside the fma. */
+SD_BODY void F(divide)(const A(inverse) * inverse, const int group, const SD_PACK *s, const SD_PACK *q,
+                         SD_PACK *out) {
+    const SD_PACK unscale = P(set1)(SD_UNSCALE), zero = P(set1)(0);
+    SD_EACH out[u] = P(fma)(q[u], inverse->high, inverse->low);
+    SD_EACH out[u] = P(mul)(s[u], out[u]);
+    SD_EACH out[u] = P(fma)(s[u], inverse->high, out[u]);
+    SD_EACH out[u] = P(fma)(out[u], unscale, zero);
+}
 
 /* One or eight rows of n items in `group` packs; 0, and nothing written, if one is left to softmax_row. */
 SD_BODY int F(softmax_short)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out, ptrdiff_t out_stride,
@@ -377,7 +394,7 @@ SD_BODY int F(softmax_short)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out,
             equal &= P(mask_ge)(packs[u], row_max) == I(mask_n)(left);
         }
         if (equal) return 0; /* or all NaN */
-        A(exponential)(&r, group, packs, 0, 1, s[i], q[i]);
+        A(exponential)(&r, NULL, group, packs, 0, 1, s[i], q[i]);
         high[i] = low[i] = zero;
         SD_EACH {
             const SD_PACK e = P(fma)(s[i][u], q[i][u], s[i][u]);

@@ -1,5 +1,6 @@
 /* The gradient of a loss through softmax, p (g - sum(p g)) / T, of rows: one pass for the sum, one to
- * write. A row with NaN or an infinity in p or g has a sum that is neither finite, and is NaN whole. */
+ * write. A row with NaN or an infinity in p or g has a sum that is not finite, and is NaN whole: also at
+ * T = infinity, for so it is at every T on the way there. */
 
 SD_INLINE f32x16 vjp_load_f32(const float *x, size_t left) {
     return left >= 16 ? f32_load(x) : f32_load_n(x, left, 0);

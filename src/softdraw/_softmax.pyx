@@ -1006,7 +1006,7 @@ def softmax_vjp(p, g, temperature=1.0, *, axis=-1, out=None):
         Real numbers, of the shape of `p`. The two are promoted as NumPy does; float16 and bfloat16
         are then computed in float32, integers and booleans as float64.
     temperature : float or array_like, optional
-        Above 0, at infinity the gradient is 0. As for :func:`softmax` otherwise.
+        Above 0, at infinity the gradient of finite numbers is 0. As for :func:`softmax` otherwise.
     axis : int, tuple of int or None, optional
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
@@ -1016,7 +1016,7 @@ def softmax_vjp(p, g, temperature=1.0, *, axis=-1, out=None):
     -------
     ndarray
         The shape of `p` and `g`. A row that contains NaN or an infinity, in either, is NaN
-        throughout.
+        throughout, at any temperature.
 
     Raises
     ------

@@ -109,16 +109,17 @@ static void test_edges(void) {
     CHECK(f64(9, &infinite, 0) == SOFTDRAW_OK && out[3] == 0 && !signbit(out[3]));
     CHECK(f32(9, &infinite, 0) == SOFTDRAW_OK && out32[3] == 0 && !signbit(out32[3]));
     const double breaks[] = {NAN, -NAN, INFINITY, -INFINITY};
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 16; i++) {
         const uint64_t nan = UINT64_C(0x7ff8000000000000);
         const uint32_t nan32 = UINT32_C(0x7fc00000);
-        double *place = i % 2 ? p : g;
-        float *place32 = i % 2 ? p32 : g32;
+        const double *t = i & 4 ? &infinite : &one;
+        double *place = i & 8 ? p : g;
+        float *place32 = i & 8 ? p32 : g32;
         fill(9, 3);
-        place[STRIDE + 8] = breaks[i];
-        place32[STRIDE + 8] = (float)breaks[i];
-        f32(9, &one, 0);
-        f64(9, &one, 0);
+        place[STRIDE + 8] = breaks[i % 4];
+        place32[STRIDE + 8] = (float)breaks[i % 4];
+        f32(9, t, 0);
+        f64(9, t, 0);
         CHECK(isfinite(out[0]) && isfinite(out[2 * STRIDE]));
         for (int k = 0; k < 9; k++) {
             CHECK(memcmp(out + STRIDE + k, &nan, sizeof nan) == 0);
