@@ -120,7 +120,7 @@ SD_BODY void F(masses)(const F(law) * law, const int group, const SD_PACK *x, co
                        SD_PACK *e) {
     const SD_PACK zero = P(set1)(0), least = P(set1)(law->least);
     SD_PACK s[SD_MOST], q[SD_MOST];
-    A(exponential)(&law->reduction, group, x, moved, 0, s, q);
+    A(exponential)(&law->reduction, NULL, group, x, moved, 0, s, q);
     SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
     SD_EACH e[u] = P(where_ge)(x[u], least, e[u], zero);
 }
@@ -314,7 +314,7 @@ SD_INLINE F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x
     const size_t step = SD_GROUP * SD_WIDTH;
     SD_PACK s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP], e[SD_GROUP];
     SD_PACK max = P(set1)(-(SD_REAL)INFINITY);
-    A(exponential)(&r, 1, lane_max, 0, 0, s, q);
+    A(exponential)(&r, NULL, 1, lane_max, 0, 0, s, q);
     A(mass_sum) sum = A(mass_sum_make)(P(fma)(s[0], q[0], s[0]));
     SD_PACK rest = zero;
     const int group = SD_GROUP;
@@ -322,7 +322,7 @@ SD_INLINE F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x
     for (; n_next - i >= step; i += step) { /* the next block is not the longer one */
         SD_EACH max = P(max)(P(load)(next + i + (size_t)u * SD_WIDTH), max);
         SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
-        A(exponential)(&r, group, packs, 0, 0, s, q);
+        A(exponential)(&r, NULL, group, packs, 0, 0, s, q);
         SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
         if (two) {
             SD_EACH rest = P(add)(rest, P(where_ge)(limit, packs[u], e[u], zero));
@@ -333,7 +333,7 @@ SD_INLINE F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x
     *lane_max = P(max)(max, F(lane_max)(next + i, n_next - i));
     for (; i < n; i += SD_WIDTH) {
         packs[0] = F(load_up_to)(x + i, n - i);
-        A(exponential)(&r, 1, packs, 0, 0, s, q);
+        A(exponential)(&r, NULL, 1, packs, 0, 0, s, q);
         e[0] = P(fma)(s[0], q[0], s[0]);
         if (two) {
             rest = P(add)(rest, P(where_ge)(limit, packs[0], e[0], zero));
@@ -1211,7 +1211,7 @@ SD_INLINE int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x
     for (int i = 0; i < count; i++) {
         const A(reduction) r = A(short_reduction)(&rows, i);
         const SD_PACK from = P(set1)(least[i] >= -SD_LARGEST ? (SD_REAL)least[i] : -SD_LARGEST);
-        A(exponential)(&r, group, packs[i], 0, 0, s, q);
+        A(exponential)(&r, NULL, group, packs[i], 0, 0, s, q);
         SD_EACH {
             const SD_PACK e = P(where_ge)(packs[i][u], from, P(fma)(s[u], q[u], s[u]), zero);
             P(store)(list.mass + u * SD_WIDTH, e);
