@@ -31,6 +31,7 @@ setup(
             # The C core is linked once, into _core; the others reach it by cimport.
             extension("_core", core=sorted(path.name for path in CORE.glob("*.c"))),
             extension("_softmax"),
+            extension("_temperature"),
             extension("_random"),
             extension("_alias"),
             extension("_logits"),

@@ -1,12 +1,12 @@
-"""How far from exact are softmax, log_softmax and logsumexp, in ULP, and how far are others?
+"""How far from exact are the softmax family and entropy, in ULP, and how far are others?
 
 python bench/accuracy.py [--quick | --slow] [SECTION ...]
 
-Sections: distributions, temperatures, lengths, peers; all of them unless some are named. Errors are
-against the oracle of the tests, in ULP of each exact element, with no absolute slack; for logsumexp
-in ULP of the larger of |max / T| and log(sum(exp((x - max) / T))). SciPy, torch, and onnxruntime
-with onnx are measured where they are installed. --quick stops at 32,000 elements, --slow goes on to
-2^24 and needs 5 GB.
+Sections: distributions, temperatures, lengths, entropies, peers; all of them unless some are named.
+Errors are against the oracle of the tests, in ULP of each exact element, with no absolute slack;
+for logsumexp in ULP of the larger of |max / T| and log(sum(exp((x - max) / T))). SciPy, torch, and
+onnxruntime with onnx are measured where they are installed. --quick stops at 32,000 elements,
+--slow goes on to 2^24 and needs 5 GB.
 """
 
 import sys
@@ -136,6 +136,37 @@ def lengths():
     table("of each length, at temperature 1, over all distributions", "n", cases)
 
 
+def numpy_entropy(x, t):
+    p = numpy_softmax(x, t)
+    return -(p * np.log(p, where=p > 0, out=np.zeros_like(p))).sum()
+
+
+def entropies():
+    """Every distribution at ordinary temperatures, against mpmath."""
+    print("\nWorst error in ULP of entropy: n of 1 to 1,000, T of 0.1 to 30\n")
+    rows = []
+    for name in DISTRIBUTIONS:
+        cells = [name]
+        for dtype in DTYPES:
+            errors = {"softdraw": 0.0, "NumPy": 0.0}
+            for n in (*range(1, 131, 3), 1000):
+                x = sample(name, n, dtype)
+                for t in (0.1, 0.7, 1.0, 3.0, 30.0):
+                    for contender, got in (
+                        ("softdraw", softdraw.entropy(x, t)),
+                        ("NumPy", numpy_entropy(x, t)),
+                    ):
+                        error = oracle.entropy_errors(got, x, t).max()
+                        errors[contender] = max(errors[contender], error)
+            cells += [format(e, ".2f" if e < 100 else ".1e") for e in errors.values()]
+        rows.append(cells)
+    columns = [f"{c} {np.dtype(dtype).name}" for dtype in DTYPES for c in ("softdraw", "NumPy")]
+    promised = [f"{oracle.BOUNDS['entropy', np.dtype(dtype).name]:g}" for dtype in DTYPES]
+    print(
+        compare.table(["logits", *columns], [*rows, ["promised", promised[0], "", promised[1], ""]])
+    )
+
+
 def numpy_softmax(x, t):
     z = x / x.dtype.type(t)
     e = np.exp(z - z.max())
@@ -213,7 +244,7 @@ def peers():
         print(compare.table(["dtype", "logits", "n", "T", *contenders], rows))
 
 
-SECTIONS = {f.__name__: f for f in (distributions, temperatures, lengths, peers)}
+SECTIONS = {f.__name__: f for f in (distributions, temperatures, lengths, entropies, peers)}
 
 
 def main():

@@ -33,8 +33,9 @@ enum softdraw_error {
     SOFTDRAW_ERROR_ZERO,        /* every weight is zero */
     SOFTDRAW_ERROR_ROW,         /* a row that is none */
     SOFTDRAW_ERROR_FILTER,      /* top_k is 0, or top_p or min_p outside [0, 1] */
-    SOFTDRAW_ERROR_LOGIT,       /* a logit that may be drawn is NaN or infinity */
-    SOFTDRAW_ERROR_NOTHING      /* a row has nothing to draw from */
+    SOFTDRAW_ERROR_LOGIT,       /* a logit is NaN or infinity */
+    SOFTDRAW_ERROR_NOTHING,     /* a row has nothing that may be drawn */
+    SOFTDRAW_ERROR_TARGET       /* no temperature gives a row what is wanted */
 };
 
 /* A sentence for an error code; never NULL. */
@@ -103,6 +104,40 @@ int softdraw_logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
 int softdraw_logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
                             ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
                             ptrdiff_t temperature_stride);
+
+/* For each row, likewise, the entropy of softmax(x / T) in nats, out[0] = -sum(p log p), of small
+ * entropies, too: f32 <= 1.5 ULP, f64 <= 4 ULP. An empty row gives NaN, as one of -inf alone does. */
+int softdraw_entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride);
+int softdraw_entropy_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride);
+int softdraw_entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
+                         ptrdiff_t temperature_stride);
+int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                          size_t rows, size_t n, const double *temperature,
+                          ptrdiff_t temperature_stride);
+
+/* What softdraw_temperature_for is to attain. */
+enum softdraw_wanted {
+    SOFTDRAW_ENTROPY,    /* in nats */
+    SOFTDRAW_PERPLEXITY, /* exp(entropy) */
+    SOFTDRAW_TOP_PROB    /* the largest probability */
+};
+
+/* For each of `rows` rows of n contiguous logits, x_stride elements apart, out[r] = the T at which
+ * softmax(x / T) has what is wanted, target[r * target_stride] of it: T within a relative 1e-9, or what
+ * is wanted within 4 ULP. A target within 4 ULP of what 0 or infinity gives has that T, and a constant
+ * row 1. -inf is left out, but a row of nothing else is SOFTDRAW_ERROR_LOGIT. On that and on
+ * SOFTDRAW_ERROR_TARGET, *where, if where is not NULL, becomes the first such row. */
+int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
+                                 const double *target, ptrdiff_t target_stride, double *out,
+                                 size_t *where);
+
+/* The least and the most of it that a row of n logits can attain. */
+int softdraw_temperature_for_range_f64(const double *x, size_t n, int what, double range[2]);
 
 /* For each row of probabilities p, from softmax(x / T), and gradients g of a loss by them, the loss's
  * gradient by x:

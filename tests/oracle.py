@@ -34,6 +34,10 @@ BOUNDS = {
     ("softmax", "bfloat16"): 0.51,
     ("log_softmax", "bfloat16"): 0.51,
     ("logsumexp", "bfloat16"): 1.01,
+    ("entropy", "float32"): 1.5,
+    ("entropy", "float64"): 4.0,
+    ("entropy", "float16"): 0.51,
+    ("entropy", "bfloat16"): 0.51,
 }
 
 PRECISION = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
@@ -303,6 +307,30 @@ def exact_row(row, temperature=1.0):
             _exact([_split(max(x) / t + log_total)]),
             _exact([_split(max(abs(max(x) / t), log_total))]),
         )
+
+
+def entropy(row, temperature=1.0):
+    """The entropy of one row of finite numbers and -inf, in mpmath, and the largest probability."""
+    with mpmath.workprec(240):
+        x = [mpmath.mpf(float(value)) for value in row if value > -np.inf]
+        t, top = mpmath.mpf(temperature), max(x)
+        if t == 0 or t == mpmath.inf:
+            ties = x.count(top) if t == 0 else len(x)
+            return mpmath.log(ties), mpmath.mpf(1) / ties
+        d = [(top - value) / t for value in x]
+        e = [mpmath.exp(-value) if value < 10**4 else mpmath.mpf(0) for value in d]
+        others = mpmath.fsum(value for value in e if value != 1)
+        ties = mpmath.mpf(e.count(1))
+        mean = mpmath.fsum(a * b for a, b in zip(e, d, strict=True)) / (ties + others)
+        return mpmath.log1p(ties - 1 + others) + mean, 1 / (ties + others)
+
+
+def entropy_errors(got, x, temperature):
+    """Errors in ULP of softdraw.entropy(x, temperature): one row, or one temperature a row of x."""
+    x = np.atleast_2d(np.asarray(x))
+    temperatures = np.broadcast_to(temperature, x.shape[:1])
+    exact = [_split(entropy(row, float(t))[0]) for row, t in zip(x, temperatures, strict=True)]
+    return ulp_error(np.atleast_1d(got), _exact(exact))
 
 
 # ---- errors ------------------------------------------------------------------------------------

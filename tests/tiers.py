@@ -81,7 +81,7 @@ def print_digests():
 
     import softdraw
 
-    functions = (softdraw.softmax, softdraw.log_softmax, softdraw.logsumexp)
+    functions = (softdraw.softmax, softdraw.log_softmax, softdraw.logsumexp, softdraw.entropy)
 
     def show(name, result):
         result = np.asarray(result)

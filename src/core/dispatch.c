@@ -104,7 +104,8 @@ const char *softdraw_strerror(int error) {
     case SOFTDRAW_ERROR_ROW: return "there is no such row";
     case SOFTDRAW_ERROR_FILTER: return "top_k must be >= 1, top_p and min_p in [0, 1]";
     case SOFTDRAW_ERROR_LOGIT: return "logits must be finite or -inf";
-    case SOFTDRAW_ERROR_NOTHING: return "a row has nothing to draw from";
+    case SOFTDRAW_ERROR_NOTHING: return "a row has nothing that may be drawn";
+    case SOFTDRAW_ERROR_TARGET: return "no temperature gives what is wanted";
     default: return "unknown error";
     }
 }

@@ -122,11 +122,14 @@ SD_INLINE division_f32 division_make_f32(reduction_f32 *r, sd_sum sum) {
     return by;
 }
 
+/* What a reduction is where each lane may have its own. */
+typedef struct { f32x16 c_hi, c_lo, floor, eighths; } lanes_f32;
+
 /* The exponentials of `group` packs x, relative to 2^power and times g 2^100, as s (1 + q), divided if
  * there is what by. Only results need f on the grid and the tilt, sums have no order to keep. In lockstep,
  * operation by operation, here and below: one after the other, the long chain of each pack would fill
  * the scheduler before the next begins. */
-SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, const int group,
+SD_BODY void exponential_lanes_f32(const lanes_f32 *l, const reduction_f32 *r, const division_f32 *by, const int group,
                                const f32x16 *x, const int moved, const int on_grid, f32x16 *s,
                                f32x16 *q) {
     static const uint32_t table_bits[16] = SD_EXP2F_TABLE;
@@ -143,11 +146,11 @@ SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, con
         SD_EACH y[u] = f32_mul(y[u], f32_set1(r->s2));
     }
     /* max gives its second argument for a NaN, which so goes on into the sum */
-    SD_EACH y[u] = f32_max(f32_set1(r->floor), y[u]);
-    SD_EACH k[u] = f32_fma(y[u], f32_set1(r->c_hi), f32_set1(r->eighths));
-    SD_EACH f[u] = f32_sub(k[u], f32_set1(r->eighths));
-    SD_EACH f[u] = f32_fms(y[u], f32_set1(r->c_hi), f[u]);
-    SD_EACH f[u] = f32_fma(y[u], f32_set1(r->c_lo), f[u]);
+    SD_EACH y[u] = f32_max(l->floor, y[u]);
+    SD_EACH k[u] = f32_fma(y[u], l->c_hi, l->eighths);
+    SD_EACH f[u] = f32_sub(k[u], l->eighths);
+    SD_EACH f[u] = f32_fms(y[u], l->c_hi, f[u]);
+    SD_EACH f[u] = f32_fma(y[u], l->c_lo, f[u]);
     if (on_grid) {
         SD_EACH f[u] = f32_add(f[u], grid);
         SD_EACH f[u] = f32_sub(f[u], grid);
@@ -158,6 +161,13 @@ SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, con
     SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(c.c2));
     SD_EACH q[u] = f32_fma(q[u], f[u], f32_set1(c.c1));
     SD_EACH q[u] = by ? f32_fma(q[u], f[u], f32_set1(by->rest)) : f32_mul(q[u], f[u]);
+}
+
+SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, const int group,
+                               const f32x16 *x, const int moved, const int on_grid, f32x16 *s,
+                               f32x16 *q) {
+    const lanes_f32 l = {f32_set1(r->c_hi), f32_set1(r->c_lo), f32_set1(r->floor), f32_set1(r->eighths)};
+    exponential_lanes_f32(&l, r, by, group, x, moved, on_grid, s, q);
 }
 
 /* Running sums: per lane s + c, wherein s is float32, from `start` on, and c what its roundings lost,
@@ -286,4 +296,33 @@ SD_INLINE f32x16 log_write_f32(const log_writer_f32 *w, f32x16 x) {
     const f32x16 y = f32_from_f64(log_write_half(w, f32_low_to_f64(x)),
                                   log_write_half(w, f32_high_to_f64(x)));
     return f32_add(y, f32_set1(0)); /* -0 becomes +0 */
+}
+
+/* Sums for the entropy, in float64, which holds products of two floats exactly and needs no fma. */
+typedef struct { f64x8 others, first, max, lowest; double t; } moments_f32;
+
+SD_INLINE moments_f32 moments_make_f32(double t, float max) {
+    moments_f32 m = {f64_set1(0), f64_set1(0), f64_set1((double)max), f64_set1(0), t};
+    m.lowest = f64_set1((double)max - t * (SD_CUTOFF / SD_LOG2E_HI));
+    return m;
+}
+
+/* Below the lowest x the exponential is cut off, and d, perhaps infinite, is taken as 0. */
+SD_INLINE void moments_add_half(moments_f32 *m, f64x8 x, f64x8 s, f64x8 q) {
+    const f64x8 e = f64_add(s, f64_mul(s, q));
+    const f64x8 d = f64_where_ge(x, m->lowest, f64_sub(m->max, x), f64_set1(0));
+    m->others = f64_add(m->others, e);
+    m->first = f64_add(m->first, f64_mul(d, e));
+}
+
+SD_INLINE void moments_add_f32(moments_f32 *m, f32x16 x, f32x16 s, f32x16 q) {
+    moments_add_half(m, f32_low_to_f64(x), f32_low_to_f64(s), f32_low_to_f64(q));
+    moments_add_half(m, f32_high_to_f64(x), f32_high_to_f64(s), f32_high_to_f64(q));
+}
+
+/* relative to the maximum's exponential */
+SD_INLINE sd_moments moments_total_f32(const moments_f32 *m, double ties, sd_sum max) {
+    const double by = SD_UNSCALE / max.high;
+    const sd_moments r = {ties, f64_total(m->others) * by, 0, f64_total(m->first) * by / m->t, 0};
+    return r;
 }

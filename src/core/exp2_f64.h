@@ -107,7 +107,10 @@ SD_INLINE division_f64 division_make_f64(reduction_f64 *r, sd_sum sum) {
     return by;
 }
 
-SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, const int group,
+/* What a reduction is where each lane may have its own. */
+typedef struct { f64x8 c_hi, c_lo, floor, quarters; } lanes_f64;
+
+SD_BODY void exponential_lanes_f64(const lanes_f64 *l, const reduction_f64 *r, const division_f64 *by, const int group,
                                const f64x8 *x, const int moved, const int on_grid, f64x8 *s,
                                f64x8 *q) {
     static const uint64_t table_bits[8] = SD_EXP2_TABLE;
@@ -119,11 +122,11 @@ SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, con
         SD_EACH y[u] = f64_fma(y[u], f64_set1(r->s1), f64_set1(r->shift));
         SD_EACH y[u] = f64_mul(y[u], f64_set1(r->s2));
     }
-    SD_EACH y[u] = f64_max(f64_set1(r->floor), y[u]);
-    SD_EACH k[u] = f64_fma(y[u], f64_set1(r->c_hi), f64_set1(r->quarters));
-    SD_EACH f[u] = f64_sub(k[u], f64_set1(r->quarters));
-    SD_EACH f[u] = f64_fms(y[u], f64_set1(r->c_hi), f[u]);
-    SD_EACH f[u] = f64_fma(y[u], f64_set1(r->c_lo), f[u]);
+    SD_EACH y[u] = f64_max(l->floor, y[u]);
+    SD_EACH k[u] = f64_fma(y[u], l->c_hi, l->quarters);
+    SD_EACH f[u] = f64_sub(k[u], l->quarters);
+    SD_EACH f[u] = f64_fms(y[u], l->c_hi, f[u]);
+    SD_EACH f[u] = f64_fma(y[u], l->c_lo, f[u]);
     if (on_grid) {
         SD_EACH f[u] = f64_add(f[u], grid);
         SD_EACH f[u] = f64_sub(f[u], grid);
@@ -141,6 +144,13 @@ SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, con
         s[u] = f64_lookup(table, f64_bits(k[u]));
         s[u] = f64_from_bits(u64_add(f64_bits(s[u]), u64_shl(f64_bits(k[u]), 50)));
     }
+}
+
+SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, const int group,
+                               const f64x8 *x, const int moved, const int on_grid, f64x8 *s,
+                               f64x8 *q) {
+    const lanes_f64 l = {f64_set1(r->c_hi), f64_set1(r->c_lo), f64_set1(r->floor), f64_set1(r->quarters)};
+    exponential_lanes_f64(&l, r, by, group, x, moved, on_grid, s, q);
 }
 
 typedef struct { f64x8 s, c, start, total, rest; } accumulator_f64;
@@ -167,16 +177,21 @@ SD_INLINE void accumulator_flush_f64(accumulator_f64 *a) {
     a->rest = f64_add(a->rest, a->c);
 }
 
-SD_INLINE sd_sum accumulator_total_f64(const accumulator_f64 *a) {
+/* All lanes, added as a tree, of what was scaled by SD_SCALE. */
+SD_INLINE sd_sum pair_total(f64x8 high, f64x8 low) {
     double total[8], rest[8];
-    f64_store(total, a->total);
-    f64_store(rest, a->rest);
+    f64_store(total, high);
+    f64_store(rest, low);
     sd_sum lane[8];
     for (int i = 0; i < 8; i++) lane[i] = sd_two_sum(total[i], rest[i]);
     for (int half = 4; half > 0; half /= 2)
         for (int i = 0; i < half; i++) lane[i] = sd_sum_add(lane[i], lane[i + half]);
     const sd_sum r = {lane[0].high * SD_UNSCALE, lane[0].low * SD_UNSCALE};
     return r;
+}
+
+SD_INLINE sd_sum accumulator_total_f64(const accumulator_f64 *a) {
+    return pair_total(a->total, a->rest);
 }
 
 SD_INLINE sd_sum exponential_value_f64(f64x8 s, f64x8 q) {
@@ -260,4 +275,49 @@ SD_INLINE f64x8 log_write_f64(const log_writer_f64 *w, f64x8 x) {
     const f64x8 y = f64_fms(f64_mul(difference, f64_set1(w->s2)), f64_set1(w->inverse),
                             f64_set1(w->log_sum));
     return f64_add(y, f64_set1(0)); /* -0 becomes +0 */
+}
+
+/* Sums for the entropy. d is kept in units of T's power of two, wherein T itself is t. */
+typedef struct {
+    f64x8 others, others_rest, first, first_rest, second;
+    f64x8 s1, shift, s2, lowest;
+    double t;
+} moments_f64;
+
+SD_INLINE moments_f64 moments_make_f64(double t, double max) {
+    const f64x8 zero = f64_set1(0);
+    moments_f64 m = {zero, zero, zero, zero, zero, zero, zero, zero, zero, 0};
+    const double s1 = t > 0x1p500 ? 0x1p-600 : 1, scaled = t * s1; /* else max - x may overflow */
+    const double lowest = max - scaled * (SD_CUTOFF / SD_LOG2E_HI) / s1;
+    uint64_t bits;
+    double s2;
+    memcpy(&bits, &scaled, sizeof bits);
+    bits = (2046 - (bits >> 52)) << 52; /* s2 T is from 1 to 2, or from 2^-51 if T is subnormal */
+    memcpy(&s2, &bits, sizeof s2);
+    m.s1 = f64_set1(-s1);
+    m.shift = f64_set1(max * s1);
+    m.s2 = f64_set1(s2);
+    m.lowest = f64_set1(lowest >= -DBL_MAX ? lowest : -DBL_MAX);
+    m.t = scaled * s2;
+    return m;
+}
+
+/* Below the lowest x the exponential is cut off, and d, perhaps infinite, is taken as 0. */
+SD_INLINE void moments_add_f64(moments_f64 *m, f64x8 x, f64x8 s, f64x8 q) {
+    const f64x8 difference = f64_mul(f64_fma(x, m->s1, m->shift), m->s2);
+    const f64x8 d = f64_where_ge(x, m->lowest, difference, f64_set1(0));
+    const f64x8 e = f64_fma(s, q, s), rest = f64_fma(s, q, f64_sub(s, e));
+    const f64x8 product = f64_fma(s, d, f64_mul(s, f64_mul(q, d)));
+    sd_two_sum_into(&m->others, &m->others_rest, e);
+    m->others_rest = f64_add(m->others_rest, rest);
+    sd_two_sum_into(&m->first, &m->first_rest, product);
+    m->second = f64_fma(product, d, m->second);
+}
+
+SD_INLINE sd_moments moments_total_f64(const moments_f64 *m, double ties, sd_sum max) {
+    const sd_sum others = sum_quotient_f64(pair_total(m->others, m->others_rest), max);
+    const sd_sum first = sum_quotient_f64(pair_total(m->first, m->first_rest), max);
+    const double second = f64_total(m->second) * SD_UNSCALE / max.high;
+    const sd_moments r = {ties, others.high, others.low, first.high / m->t, second / m->t / m->t};
+    return r;
 }

@@ -4,6 +4,7 @@
 
 #include "alias_weights.h"
 #include "softdraw.h"
+#include "moments.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -52,6 +53,12 @@ typedef struct {
     void (*logsumexp_f64)(const double *x, double *out, const sd_rows *rows);
     void (*logsumexp_f16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
     void (*logsumexp_bf16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
+    void (*entropy_f32)(const float *x, float *out, const sd_rows *rows);
+    void (*entropy_f64)(const double *x, double *out, const sd_rows *rows);
+    void (*entropy_f16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
+    void (*entropy_bf16)(const uint16_t *x, uint16_t *out, const sd_rows *rows);
+    /* n >= 1 */
+    void (*moments_f64)(const double *x, size_t n, double t, sd_moments *moments);
     /* x, x_stride are those of p */
     void (*softmax_vjp_f32)(const float *p, const float *g, ptrdiff_t g_stride, float *out,
                             const sd_rows *rows);

@@ -10,6 +10,7 @@
 #define SD_PAST_CACHES (1 << 23)
 
 #include "compensated.h"
+#include "transpose_body.h"
 
 #include "exp2_f32.h"
 #define SD_ITEM float
@@ -18,7 +19,11 @@
 #include "softmax_body.h"
 #include "log_softmax_body.h"
 #include "sample_f32.h"
+#include "draw_body.h"
+#include "filter_body.h"
+#include "nucleus_body.h"
 #include "sample_body.h"
+#include "entropy_body.h"
 #include "item_undef.h"
 
 #define SD_ITEM uint16_t
@@ -26,6 +31,7 @@
 #define F(name) name##_f16
 #include "softmax_body.h"
 #include "log_softmax_body.h"
+#include "entropy_body.h"
 #include "item_undef.h"
 
 #define SD_ITEM uint16_t
@@ -33,6 +39,7 @@
 #define F(name) name##_bf16
 #include "softmax_body.h"
 #include "log_softmax_body.h"
+#include "entropy_body.h"
 #include "item_undef.h"
 #include "exp2_undef.h"
 
@@ -43,12 +50,19 @@
 #include "softmax_body.h"
 #include "log_softmax_body.h"
 #include "sample_f64.h"
+#include "draw_body.h"
+#include "filter_body.h"
+#include "nucleus_body.h"
 #include "sample_body.h"
+#include "entropy_body.h"
+static void row_moments_f64(const double *x, size_t n, double t, sd_moments *moments) {
+    const temperature_f64 temperature = temperature_make_f64(t);
+    *moments = moments_of_f64(&temperature, t, x, n);
+}
 #include "item_undef.h"
 #include "exp2_undef.h"
 
 #include "vjp_body.h"
-#include "transpose_body.h"
 #include "xoshiro_body.h"
 #include "alias_body.h"
 #include "alias_read_body.h"
@@ -59,6 +73,7 @@ const sd_kernels SD_KERNELS = {
     softmax_f32, softmax_f64, softmax_f16, softmax_bf16,
     log_softmax_f32, log_softmax_f64, log_softmax_f16, log_softmax_bf16,
     logsumexp_f32, logsumexp_f64, logsumexp_f16, logsumexp_bf16,
+    entropy_f32, entropy_f64, entropy_f16, entropy_bf16, row_moments_f64,
     softmax_vjp_f32, softmax_vjp_f64,
     sample_f32, sample_f64,
     transpose_16, transpose_32, transpose_64,

@@ -62,3 +62,38 @@ SD_INLINE f32x16 items_at_f32(const void *x, int format, size_t i, size_t left) 
     }
     return format == SD_F16 ? f16_load(p) : bf16_load_in_order(p);
 }
+
+/* rows of n floats, side by side: a pack of each column */
+SD_INLINE void to_columns_f32(const float *x, ptrdiff_t x_stride, float *columns, size_t n) {
+    transpose_32((const uint32_t *)x, x_stride, (uint32_t *)columns, 16, 16, n, 0);
+}
+
+/* The reductions of rows side by side from their maxima and temperatures, and what law_make leaves of
+ * them. 0 if a row is out of the ordinary. */
+SD_INLINE int lanes_make_f32(lanes_f32 *lanes, f32x16 *least, f32x16 max, const double *t, double bits) {
+    short_rows_f32 a, b;
+    const f64x8 scale = f64_set1(bits / SD_LOG2E_HI), t_low = f64_load(t), t_high = f64_load(t + 8);
+    const f64x8 low = f32_low_to_f64(max), high = f32_high_to_f64(max);
+    if (!short_reduce_f32(&a, low, t_low) || !short_reduce_f32(&b, high, t_high)) return 0;
+    memcpy(a.c_hi + 8, b.c_hi, 8 * sizeof(float));
+    memcpy(a.c_lo + 8, b.c_lo, 8 * sizeof(float));
+    memcpy(a.floor + 8, b.floor, 8 * sizeof(float));
+    memcpy(a.eighths + 8, b.eighths, 8 * sizeof(float));
+    lanes->c_hi = f32_load(a.c_hi);
+    lanes->c_lo = f32_load(a.c_lo);
+    lanes->floor = f32_load(a.floor);
+    lanes->eighths = f32_load(a.eighths);
+    *least = f32_max(f32_from_f64(f64_sub(low, f64_mul(t_low, scale)), f64_sub(high, f64_mul(t_high, scale))),
+                     f32_set1(-SD_LARGEST));
+    return 1;
+}
+
+/* Running sums of columns: of all rows so far, stored as 16 doubles. */
+typedef struct { f64x8 low, high; } column_sum_f32;
+
+SD_INLINE void column_sum_add_f32(column_sum_f32 *a, f32x16 e, double *sums) {
+    a->low = f64_add(a->low, f32_low_to_f64(e));
+    a->high = f64_add(a->high, f32_high_to_f64(e));
+    f64_store(sums, a->low);
+    f64_store(sums + 8, a->high);
+}

@@ -39,3 +39,25 @@ SD_INLINE f64x8 items_at_f64(const void *x, int format, size_t i, size_t left) {
     (void)format;
     return left >= 8 ? f64_load(p) : f64_load_n(p, left, -(double)INFINITY);
 }
+
+SD_INLINE void to_columns_f64(const double *x, ptrdiff_t x_stride, double *columns, size_t n) {
+    transpose_64((const uint64_t *)x, x_stride, (uint64_t *)columns, 8, 8, n, 0);
+}
+
+SD_INLINE int lanes_make_f64(lanes_f64 *lanes, f64x8 *least, f64x8 max, const double *t, double bits) {
+    short_rows_f64 a;
+    if (!short_reduce_f64(&a, max, f64_load(t))) return 0;
+    lanes->c_hi = f64_load(a.c_hi);
+    lanes->c_lo = f64_load(a.c_lo);
+    lanes->floor = f64_load(a.floor);
+    lanes->quarters = f64_load(a.quarters);
+    *least = f64_max(f64_sub(max, f64_mul(f64_load(t), f64_set1(bits / SD_LOG2E_HI))), f64_set1(-SD_LARGEST));
+    return 1;
+}
+
+typedef struct { f64x8 sum; } column_sum_f64;
+
+SD_INLINE void column_sum_add_f64(column_sum_f64 *a, f64x8 e, double *sums) {
+    a->sum = f64_add(a->sum, e);
+    f64_store(sums, a->sum);
+}

@@ -35,6 +35,10 @@ SD_DEFINE(logsumexp_f32, float)
 SD_DEFINE(logsumexp_f64, double)
 SD_DEFINE(logsumexp_f16, uint16_t)
 SD_DEFINE(logsumexp_bf16, uint16_t)
+SD_DEFINE(entropy_f32, float)
+SD_DEFINE(entropy_f64, double)
+SD_DEFINE(entropy_f16, uint16_t)
+SD_DEFINE(entropy_bf16, uint16_t)
 
 #define SD_DEFINE_VJP(name, type)                                                                 \
     int softdraw_##name(const type *p, ptrdiff_t p_stride, const type *g, ptrdiff_t g_stride,     \

@@ -15,7 +15,8 @@ from ._core import cpu_info
 from ._include import get_include
 from ._logits import sample_logits
 from ._random import Xoshiro256
-from ._softmax import log_softmax, logsumexp, softmax, softmax_vjp
+from ._softmax import entropy, log_softmax, logsumexp, softmax, softmax_vjp
+from ._temperature import temperature_for
 
 __version__ = "0.1.0"
 
@@ -24,10 +25,12 @@ __all__ = [
     "AliasTables",
     "Xoshiro256",
     "cpu_info",
+    "entropy",
     "get_include",
     "log_softmax",
     "logsumexp",
     "sample_logits",
     "softmax",
     "softmax_vjp",
+    "temperature_for",
 ]

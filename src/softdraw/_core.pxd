@@ -30,6 +30,11 @@ cdef extern from "softdraw.h" nogil:
         ptrdiff_t top_k_stride
         ptrdiff_t top_p_stride
         ptrdiff_t min_p_stride
+    int SOFTDRAW_ERROR_TARGET
+
+    int SOFTDRAW_ENTROPY
+    int SOFTDRAW_PERPLEXITY
+    int SOFTDRAW_TOP_PROB
 
     ctypedef struct softdraw_xoshiro:
         uint64_t[4][8] s
@@ -76,6 +81,23 @@ cdef int logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
 cdef int logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
                         ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
                         ptrdiff_t temperature_stride) noexcept nogil
+cdef int entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil
+cdef int entropy_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil
+cdef int entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil
+cdef int entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                      size_t rows, size_t n, const double *temperature,
+                      ptrdiff_t temperature_stride) noexcept nogil
+cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
+                             const double *target, ptrdiff_t target_stride, double *out,
+                             size_t *where) noexcept nogil
+cdef int temperature_for_range_f64(const double *x, size_t n, int what,
+                                   double *range) noexcept nogil
 cdef int softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
                          float *out, ptrdiff_t out_stride, size_t rows, size_t n,
                          const double *temperature, ptrdiff_t temperature_stride) noexcept nogil

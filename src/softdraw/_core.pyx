@@ -43,6 +43,23 @@ cdef extern from "softdraw.h" nogil:
                                 ptrdiff_t out_stride, size_t rows, size_t n,
                                 const double *temperature,
                                 ptrdiff_t temperature_stride) noexcept
+    int softdraw_entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                             size_t rows, size_t n, const double *temperature,
+                             ptrdiff_t temperature_stride) noexcept
+    int softdraw_entropy_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                             size_t rows, size_t n, const double *temperature,
+                             ptrdiff_t temperature_stride) noexcept
+    int softdraw_entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                             size_t rows, size_t n, const double *temperature,
+                             ptrdiff_t temperature_stride) noexcept
+    int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                              size_t rows, size_t n, const double *temperature,
+                              ptrdiff_t temperature_stride) noexcept
+    int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
+                                     const double *target, ptrdiff_t target_stride, double *out,
+                                     size_t *where) noexcept
+    int softdraw_temperature_for_range_f64(const double *x, size_t n, int what,
+                                           double *range) noexcept
     int softdraw_softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g,
                                  ptrdiff_t g_stride, float *out, ptrdiff_t out_stride, size_t rows,
                                  size_t n, const double *temperature,
@@ -189,6 +206,46 @@ cdef int logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
                         ptrdiff_t temperature_stride) noexcept nogil:
     return softdraw_logsumexp_bf16(x, x_stride, out, out_stride, rows, n, temperature,
                                    temperature_stride)
+
+
+cdef int entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_entropy_f32(x, x_stride, out, out_stride, rows, n, temperature,
+                                temperature_stride)
+
+
+cdef int entropy_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_entropy_f64(x, x_stride, out, out_stride, rows, n, temperature,
+                                temperature_stride)
+
+
+cdef int entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_entropy_f16(x, x_stride, out, out_stride, rows, n, temperature,
+                                temperature_stride)
+
+
+cdef int entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                      size_t rows, size_t n, const double *temperature,
+                      ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_entropy_bf16(x, x_stride, out, out_stride, rows, n, temperature,
+                                 temperature_stride)
+
+
+cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
+                             const double *target, ptrdiff_t target_stride, double *out,
+                             size_t *where) noexcept nogil:
+    return softdraw_temperature_for_f64(x, x_stride, rows, n, what, target, target_stride, out,
+                                        where)
+
+
+cdef int temperature_for_range_f64(const double *x, size_t n, int what,
+                                   double *range) noexcept nogil:
+    return softdraw_temperature_for_range_f64(x, n, what, range)
 
 
 cdef int softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,

@@ -17,6 +17,7 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
 from cpython.long cimport PyLong_CheckExact
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.ref cimport Py_INCREF
+from libc.math cimport INFINITY, NAN
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint16_t, uintptr_t
 
@@ -45,7 +46,7 @@ ctypedef int (*kernel_vjp_f64)(const double *, ptrdiff_t, const double *, ptrdif
                                ptrdiff_t, size_t, size_t, const double *, ptrdiff_t) noexcept nogil
 
 # One of the functions here: its kernels, NULL where it has none for a type (a half is then computed
-# in float32), and whether a row becomes one number.
+# in float32), whether a row becomes one number, and which number an empty row becomes.
 cdef struct Function:
     kernel_half f16
     kernel_half bf16
@@ -54,16 +55,19 @@ cdef struct Function:
     kernel_vjp_f32 vjp_f32
     kernel_vjp_f64 vjp_f64
     bint reduces
+    double of_nothing
 
 cdef Function SOFTMAX = Function(_core.softmax_f16, _core.softmax_bf16, _core.softmax_f32,
-                                 _core.softmax_f64, NULL, NULL, False)
+                                 _core.softmax_f64, NULL, NULL, False, 0)
 cdef Function LOG_SOFTMAX = Function(_core.log_softmax_f16, _core.log_softmax_bf16,
                                      _core.log_softmax_f32, _core.log_softmax_f64, NULL, NULL,
-                                     False)
+                                     False, 0)
 cdef Function LOGSUMEXP = Function(_core.logsumexp_f16, _core.logsumexp_bf16, _core.logsumexp_f32,
-                                   _core.logsumexp_f64, NULL, NULL, True)
+                                   _core.logsumexp_f64, NULL, NULL, True, -INFINITY)
+cdef Function ENTROPY = Function(_core.entropy_f16, _core.entropy_bf16, _core.entropy_f32,
+                                 _core.entropy_f64, NULL, NULL, True, NAN)
 cdef Function SOFTMAX_VJP = Function(NULL, NULL, NULL, NULL, _core.softmax_vjp_f32,
-                                     _core.softmax_vjp_f64, False)
+                                     _core.softmax_vjp_f64, False, 0)
 
 cdef enum:
     # elements from which on a call takes longer than releasing the GIL is worth
@@ -624,10 +628,10 @@ cdef bint is_same_memory(cnp.ndarray a, cnp.ndarray b) noexcept:
 
 
 cdef object call(const Function *function, object x_given, object g_given, object temperature,
-                 object axis, object out, bint keepdims):
-    """Any input, checked before anything is written."""
+                 object axis, object out, bint keepdims, str name="x"):
+    """Any input, by that name, checked before anything is written."""
     cdef bint is_vjp = function.vjp_f64 != NULL
-    cdef cnp.ndarray x = real_array(x_given, "p" if is_vjp else "x")
+    cdef cnp.ndarray x = real_array(x_given, name)
     cdef cnp.ndarray g = real_array(g_given, "g") if is_vjp else None
     cdef cnp.ndarray result, temperatures
     cdef cnp.dtype dtype = x.descr
@@ -682,7 +686,7 @@ cdef object call(const Function *function, object x_given, object g_given, objec
         add_array(&rows, T, temperatures, is_reduced, ndim)
         compute(&rows, x, g, result)
     elif function.reduces:
-        result.fill(-np.inf)
+        result.fill(function.of_nothing)
     if out is not None:
         if out is not result:
             PyArray_CopyInto(<cnp.ndarray>out, result)
@@ -771,25 +775,30 @@ def temperature_array(temperature):
     return checked_temperatures(temperature, False)
 
 
-cdef cnp.ndarray checked_temperatures(object temperature, bint is_vjp):
-    """The temperature or temperatures in float64, each at least 0, or above it."""
-    given = unmasked_array(temperature, "temperature")
-    if isinstance(temperature, int) and given.dtype == object:
-        raise ValueError("temperature is an integer past 2**64; give it as a float")
+def numbers(value, name):
+    """A real number or an array of them in float64, contiguous."""
+    given = unmasked_array(value, name)
+    if isinstance(value, int) and given.dtype == object:
+        raise ValueError(f"{name} is an integer past 2**64; give it as a float")
     if not is_real(given.dtype):
         got = (
             f"an array of dtype {given.dtype}"
-            if isinstance(temperature, (np.ndarray, list, tuple))
-            else type(temperature).__name__
+            if isinstance(value, (np.ndarray, list, tuple))
+            else type(value).__name__
         )
-        raise TypeError(f"temperature must be a real number or an array of them, got {got}")
-    values = cnp.PyArray_FROM_OTF(given, cnp.NPY_FLOAT64,
-                                  cnp.NPY_ARRAY_IN_ARRAY | cnp.NPY_ARRAY_NOTSWAPPED)
+        raise TypeError(f"{name} must be a real number or an array of them, got {got}")
+    return cnp.PyArray_FROM_OTF(given, cnp.NPY_FLOAT64,
+                                cnp.NPY_ARRAY_IN_ARRAY | cnp.NPY_ARRAY_NOTSWAPPED)
+
+
+cdef cnp.ndarray checked_temperatures(object temperature, bint is_vjp):
+    """The temperature or temperatures in float64, each at least 0, or above it."""
+    values = numbers(temperature, "temperature")
     if not all_valid(values, is_vjp):
         invalid = ~(values > 0 if is_vjp else values >= 0)
         where = np.unravel_index(invalid.argmax(), values.shape)
         at = "[" + ", ".join(str(i) for i in where) + "]" if where else ""
-        raise ValueError(f"temperature{at} must be >{'' if is_vjp else '='} 0, got {given[where]}")
+        raise ValueError(f"temperature{at} must be >{'' if is_vjp else '='} 0, got {np.asarray(temperature)[where]}")
     return values
 
 
@@ -989,6 +998,54 @@ def logsumexp(x, temperature=1.0, *, axis=-1, keepdims=False):
     return call(&LOGSUMEXP, x, None, temperature, axis, None, keepdims)
 
 
+def entropy(logits, temperature=1.0, *, axis=-1):
+    """Shannon entropy of :func:`softmax` in nats: ``-sum(p * log(p))``, p = softmax(logits / T).
+
+    Right to 1.5 ULP (float32) or 4 ULP (float64), also beside a dominant entry, where it is almost
+    0: all it sums is positive, so that nothing cancels. For bits, divide by ``log(2)``.
+
+    Parameters
+    ----------
+    logits : array_like
+        Real numbers, as for :func:`softmax`.
+    temperature : float or array_like, optional
+        As for :func:`softmax`. At 0 the limit is the logarithm of the number of tied maxima, at
+        infinity that of the number of entries that are not -inf.
+    axis : int, tuple of int or None, optional
+        The axis or axes over which the probabilities sum to 1; None for all.
+
+    Returns
+    -------
+    ndarray or NumPy scalar
+        The shape of `logits` without the reduced axes; a scalar if none is left. The dtype is that
+        of `logits` if it is a float, else float64. A row that contains NaN, +inf or nothing but
+        -inf gives NaN, and so does an empty one: there is no distribution.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for :func:`softmax`.
+
+    See Also
+    --------
+    temperature_for : The temperature that gives an entropy.
+
+    Examples
+    --------
+    >>> import softdraw
+    >>> float(softdraw.entropy([0.0, 0.0]))
+    0.6931471805599453
+    >>> softdraw.entropy([[1.0, 2.0, 4.0], [1.0, 2.0, 4.0]], [0.5, 2])
+    array([0.10692083, 0.90595926])
+    >>> float(softdraw.entropy([0.0, 100.0]))
+    3.757276735781045e-42
+    """
+    result = plain_case(&ENTROPY, logits, None, temperature, axis, None)
+    if result is not None:
+        return result
+    return call(&ENTROPY, logits, None, temperature, axis, None, False, "logits")
+
+
 def softmax_vjp(p, g, temperature=1.0, *, axis=-1, out=None):
     """Gradient of a loss through :func:`softmax`: ``p * (g - sum(p * g)) / temperature``.
 
@@ -1035,5 +1092,5 @@ def softmax_vjp(p, g, temperature=1.0, *, axis=-1, out=None):
     """
     result = plain_case(&SOFTMAX_VJP, p, g, temperature, axis, out)
     if result is None:
-        return call(&SOFTMAX_VJP, p, g, temperature, axis, out, False)
+        return call(&SOFTMAX_VJP, p, g, temperature, axis, out, False, "p")
     return result

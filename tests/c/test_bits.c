@@ -1,4 +1,4 @@
-/* The softmax family gives these bits on every tier, compiler and machine: a fixed corpus is hashed
+/* The softmax family, the entropy and its inverse give these bits on every tier, compiler and machine: a fixed corpus is hashed
  * and held to the committed hash. Run it with SOFTDRAW_ISA set to each tier in turn. */
 #include "softdraw.h"
 
@@ -11,6 +11,8 @@
 #define HASH_F16 UINT64_C(0x5aba6f396f2e0348)
 #define HASH_BF16 UINT64_C(0x63e099a961fe9441)
 #define HASH_ROWS UINT64_C(0xd63299b4ba55b8c6)
+#define HASH_ENTROPY UINT64_C(0xcfd2805093f3eb1b)
+#define HASH_TEMPERATURE_FOR UINT64_C(0x97d2ab32501f14e9)
 
 enum { LONGEST = 10007 };
 
@@ -134,6 +136,30 @@ static void rows_f32(size_t n, double t) {
     hash_f32(out32, rows * n);
 }
 
+static void entropies(size_t n, double t) {
+    const ptrdiff_t stride = (ptrdiff_t)n;
+    softdraw_entropy_f32(x32, stride, out32, 1, 1, n, &t, 0);
+    hash_f32(out32, 1);
+    softdraw_entropy_f64(x64, stride, out64, 1, 1, n, &t, 0);
+    hash_f64(out64, 1);
+    fill_halves(n);
+    softdraw_entropy_f16(x16, stride, out16, 1, 1, n, &t, 0);
+    hash_halves(out16, 1);
+    softdraw_entropy_bf16(xb16, stride, out16, 1, 1, n, &t, 0);
+    hash_halves(out16, 1);
+}
+
+/* for the middle of what a row can attain */
+static void temperatures_for(size_t n, double t) {
+    for (int what = SOFTDRAW_ENTROPY; what <= SOFTDRAW_TOP_PROB; what++) {
+        double range[2];
+        if (softdraw_temperature_for_range_f64(x64, n, what, range)) return;
+        const double target = (range[0] + range[1]) / 2;
+        softdraw_temperature_for_f64(x64, 0, 1, n, what, &target, 0, &t, NULL);
+        hash_f64(&t, 1);
+    }
+}
+
 static uint64_t corpus(void (*each)(size_t, double)) {
     hash = UINT64_C(0xcbf29ce484222325);
     random_state = 1;
@@ -152,11 +178,13 @@ int main(void) {
         return 1;
     }
     const uint64_t got[] = {corpus(one), corpus(one_f64), corpus(one_f16), corpus(one_bf16),
-                            corpus(rows_f32)};
-    const uint64_t committed[] = {HASH_F32, HASH_F64, HASH_F16, HASH_BF16, HASH_ROWS};
-    const char *const names[] = {"float32", "float64", "float16", "bfloat16", "rows"};
+                            corpus(rows_f32), corpus(entropies), corpus(temperatures_for)};
+    const uint64_t committed[] = {HASH_F32, HASH_F64, HASH_F16, HASH_BF16, HASH_ROWS,
+                                  HASH_ENTROPY, HASH_TEMPERATURE_FOR};
+    const char *const names[] = {"float32", "float64", "float16",        "bfloat16",
+                                 "rows",    "entropy", "temperature_for"};
     int different = 0;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 7; i++) {
         printf("%s %s: %s 0x%016llx\n", got[i] == committed[i] ? "ok" : "DIFFERENT",
                softdraw_tier_name(softdraw_tier_in_use()), names[i], (unsigned long long)got[i]);
         different += got[i] != committed[i];

@@ -29,6 +29,12 @@ assert_type(softdraw.logsumexp(f32, keepdims=True), NDArray[np.float32])
 assert_type(softdraw.logsumexp([[1, 2]], keepdims=True), NDArray[np.float64])
 assert_type(softdraw.logsumexp(f32, axis=None), np.float32)
 assert_type(softdraw.logsumexp([1.0, 2.0]), np.float64)
+assert_type(softdraw.entropy(f32, axis=None), np.float32)
+assert_type(softdraw.entropy([1.0, 2.0], 0.7), np.float64)
+assert_type(softdraw.entropy(f32, np.ones(2)), Any)
+assert_type(softdraw.temperature_for([1.0, 2.0], entropy=0.5), np.float64)
+assert_type(softdraw.temperature_for([[1, 2], [3, 4]], top_prob=[0.6, 0.7]), NDArray[np.float64])
+assert_type(softdraw.temperature_for(f32, perplexity=f64[0]), Any)
 assert_type(softdraw.softmax_vjp(f32, f32), NDArray[np.float32])
 assert_type(softdraw.softmax_vjp([0.5, 0.5], [1, 2], 0.7), NDArray[np.float64])
 assert_type(softdraw.softmax_vjp(f64, [1.0, 2.0], axis=None, out=f64), NDArray[np.float64])
@@ -37,6 +43,8 @@ mixed: NDArray[Any] = softdraw.softmax_vjp(f32, f64, np.ones(2))
 softdraw.softmax(f32, axis=0.5)  # type: ignore[call-overload]
 softdraw.softmax(f32, 1.0, -1)  # type: ignore[call-overload]
 softdraw.logsumexp(f32, out=f32)  # type: ignore[call-overload]
+softdraw.entropy(f32, out=f32)  # type: ignore[call-overload]
+softdraw.temperature_for(f32, 0.5)  # type: ignore[call-overload]
 softdraw.softmax_vjp(f32)  # type: ignore[call-overload]
 
 # ---- tables ------------------------------------------------------------------------------------
