@@ -316,7 +316,7 @@ static size_t F(block_find)(const F(blocks) * blocks, size_t b, const F(law) * l
                             const sd_source *row, size_t first, size_t n, double r) {
     const size_t start = b * blocks->length;
     const size_t length = n - start < blocks->length ? n - start : blocks->length;
-    r -= blocks->before[b];
+    r = r > blocks->before[b] ? r - blocks->before[b] : 0;
     first += start;
     if (blocks->length > SD_LIST) {
         F(blocks) inner;
