@@ -172,7 +172,8 @@ def test_cmake_installs_a_library_that_pkg_config_finds(shared, tmp_path, draws_
     search = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
     wanted = ["--cflags", "--libs", *(["--static"] if shared == "OFF" else [])]
     flags = run([found("pkg-config"), *wanted, "softdraw"], env=search).split()
-    assert run(["pkg-config", "--modversion", "softdraw"], env=search).strip() == softdraw.__version__
+    version = run(["pkg-config", "--modversion", "softdraw"], env=search)
+    assert version.strip() == softdraw.__version__
     run([*COMPILER, "-O2", DRAWS, *flags, "-o", tmp_path / "draws"])
     environment = {**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")}
     assert run([tmp_path / "draws"], env=environment) == draws_by_python

@@ -1,4 +1,4 @@
-"""Six logits at temperature 5 through ctypes: their probabilities, ten draws, and a million counted.
+"""Six logits at temperature 5 by ctypes: their probabilities, ten draws, and a million counted.
 
 The draws are those of table.sample(1000010, rng=7) in Python.
 

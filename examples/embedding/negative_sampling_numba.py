@@ -1,8 +1,8 @@
 """Learn word vectors as examples/negative_sampling.py does, pair by pair in one compiled loop.
 
-word2vec's inner loop as its authors wrote it in C: for each pair of neighbours, drawn by its count, a
-handful of other words, drawn by count to the power 0.75, are pushed away. Here both draws come from
-alias tables in the loop, a few nanoseconds each.
+word2vec's inner loop as its authors wrote it in C: for each pair of neighbours, drawn by its count,
+a handful of other words, drawn by count to the power 0.75, are pushed away. Here both draws come
+from alias tables in the loop, a few nanoseconds each.
 
     python examples/embedding/negative_sampling_numba.py --seed 1
 """

@@ -20,7 +20,7 @@ array([1, 0, 1, 1, 0])
 array([1, 0, 1, 1, 0])
 """
 
-# mypy: disable-error-code="untyped-decorator, no-untyped-call, unused-ignore"
+# mypy: disable-error-code="untyped-decorator, no-untyped-call, no-any-return, unused-ignore"
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def draw(buckets: _Words, bits: np.uint64, word: np.uint64) -> np.int64:
 
 # The C struct softdraw_xoshiro in words: 4 of state for each of 8 lanes, 8 that are made, and two
 # of counters, the first of which begins with how many of the 8 are given out.
-_BUFFER, _USED, _SIZE = 32, 40, 42
+_BUFFER, _USED, _SIZE = np.uint64(32), np.uint64(40), 42
 
 
 class _State:
@@ -167,21 +167,9 @@ def generator(rng: _RNG = None) -> _Words:
     return np.asarray(_State(rng if isinstance(rng, Xoshiro256) else Xoshiro256(rng)))
 
 
-@register_jitable
-def _refill(state: _Words) -> None:
-    """The next eight words, as softdraw_xoshiro_word of softdraw.h makes them."""
-    s = state[:_BUFFER].reshape((4, 8))
-    for j in range(8):
-        total = s[0, j] + s[3, j]
-        state[_BUFFER + j] = ((total << np.uint64(23)) | (total >> np.uint64(41))) + s[0, j]
-        t = s[1, j] << np.uint64(17)
-        s[2, j] ^= s[0, j]
-        s[3, j] ^= s[1, j]
-        s[1, j] ^= s[2, j]
-        s[0, j] ^= s[3, j]
-        s[2, j] ^= t
-        s[3, j] = (s[3, j] << np.uint64(45)) | (s[3, j] >> np.uint64(19))
-    state[_USED] -= np.uint64(8)
+_next_of: Any = numba.types.ExternalFunction(
+    "softdraw_xoshiro_next", numba.types.uint64(numba.types.voidptr)
+)
 
 
 @register_jitable
@@ -207,10 +195,10 @@ def next_word(generator: _Words) -> np.uint64:
     """
     used = generator[_USED] & np.uint64(0xFFFFFFFF)
     if used >= np.uint64(8):
-        _refill(generator)
-        used = np.uint64(0)
+        return _next_of(generator.ctypes)  # makes eight words
     generator[_USED] += np.uint64(1)
-    return generator[np.uint64(_BUFFER) + used]
+    word: np.uint64 = generator[_BUFFER + used]
+    return word
 
 
 # ---- softmax -----------------------------------------------------------------------------------
@@ -251,9 +239,7 @@ def _overload_of_rows(function: Any, name: str) -> None:
             raise numba.errors.TypingError(
                 f"{name} takes C-contiguous 1-D or 2-D arrays of float32 or float64, not {x}"
             )
-        new = isinstance(
-            out, (numba.types.NoneType, numba.types.Omitted, type(None))
-        )
+        new = isinstance(out, (numba.types.NoneType, numba.types.Omitted, type(None)))
         if not new and not (_is_rows(out) and (out.dtype, out.ndim) == (x.dtype, x.ndim)):
             raise numba.errors.TypingError(f"out must be an array like {x}, not {out}")
         call = _function_of_rows(name, x.dtype)
@@ -264,9 +250,8 @@ def _overload_of_rows(function: Any, name: str) -> None:
                 raise ValueError("out must have the shape of x")
             n = x.shape[-1]
             rows = x.size // n if n else 0
-            error = call(
-                x.ctypes, n, result.ctypes, n, rows, n, _address_of(float(temperature)), 0
-            )
+            t: Any = _address_of(float(temperature))  # type: ignore[call-arg]
+            error = call(x.ctypes, n, result.ctypes, n, rows, n, t, 0)
             if error:
                 raise ValueError("temperature must be >= 0")
             return result
@@ -303,7 +288,7 @@ def softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
     >>> softmax(np.array([1.0, 2.0]), 2.0)
     array([0.37754067, 0.62245933])
     """
-    raise TypeError("softdraw.numba.softmax is for compiled functions; use softdraw.softmax")
+    raise TypeError("softdraw.numba.softmax is for compiled functions; see softdraw.softmax")
 
 
 def log_softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
@@ -318,7 +303,9 @@ def log_softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
     >>> log_softmax(np.array([1.0, 1.0]))
     array([-0.69314718, -0.69314718])
     """
-    raise TypeError("softdraw.numba.log_softmax is for compiled functions; use softdraw.log_softmax")
+    raise TypeError(
+        "softdraw.numba.log_softmax is for compiled functions; see softdraw.log_softmax"
+    )
 
 
 _overload_of_rows(softmax, "softmax")
