@@ -234,3 +234,40 @@ def test_numba_example_learns_word_vectors(environment):
     output = run(command, env=environment)
     first, last = map(float, re.search(r"(\S+) at first, (\S+) at last", output).groups())
     assert last < first - 0.3
+
+
+# ---- docs/embedding.md -----------------------------------------------------------------------------
+
+
+def blocks(language):
+    page = ROOT / "docs" / "embedding.md"
+    if not page.exists():
+        pytest.skip("docs/ is not beside tests/")
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert found
+    return found
+
+
+def test_the_page_has_the_command_of_the_example_in_c():
+    command = blocks("sh")[0].split()
+    for part in ("cc", "-O2", "-lm"):
+        assert part in command
+        assert part in example("draws.c").read_text().split()
+
+
+def test_the_pages_numba_counts_as_sample_does():
+    pytest.importorskip("numba")
+    table = softdraw.AliasTable([1, 2, 3, 4, 5])
+    names = {"np": np, "softdraw": softdraw, "table": table}
+    exec(blocks("py")[0], names)
+    drawn = table.sample(1_000_000, rng=7)
+    np.testing.assert_array_equal(names["counts"], np.bincount(drawn))
+
+
+def test_the_pages_cython_compiles(tmp_path, environment):
+    pytest.importorskip("Cython")
+    (tmp_path / "page.pyx").write_text(blocks("cython")[0])
+    command = [sys.executable, "-m", "cython", "-3", "-I", PACKAGE.parent, "page.pyx"]
+    run(command, cwd=tmp_path, env=environment)
+    assert "softmax_f32" in (tmp_path / "page.c").read_text()
