@@ -236,7 +236,7 @@ def test_numba_example_learns_word_vectors(environment):
     assert last < first - 0.3
 
 
-# ---- docs/embedding.md -----------------------------------------------------------------------------
+# ---- docs/embedding.md ---------------------------------------------------------------------------
 
 
 def blocks(language):
