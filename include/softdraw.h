@@ -206,7 +206,7 @@ uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator);
 int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n);
 
 /* Moves every lane `jumps` long jumps of 2^192 words on and drops the buffer: generators that differ
- * in their jumps never meet. It takes some 20 microseconds. */
+ * in their jumps never meet. It takes 20 to 200 microseconds, by the size of jumps. */
 int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps);
 
 /* ---- alias table ---------------------------------------------------------------------------- */

@@ -2,8 +2,7 @@
  * capsule that the Python package softdraw holds.
  *
  * Include this after Python.h, call softdraw_capi_import once, and call through what it returns.
- * The inline functions of softdraw.h work beside it, but for every eighth softdraw_xoshiro_word, which
- * needs softdraw_xoshiro_next to be linked. */
+ * The inline functions of softdraw.h work beside it. */
 #ifndef SOFTDRAW_CAPI_H
 #define SOFTDRAW_CAPI_H
 
