@@ -1,6 +1,7 @@
 """The extension modules; everything else is in pyproject.toml."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy
@@ -8,10 +9,16 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 CORE = Path("src/core")
+INCLUDE = Path("include")
+WINDOWS = os.name == "nt"
 # As the core's users compile it: more than -O2 gains nothing, and debugging symbols of everything
 # that is inlined double the time and the size.
-FLAGS = [] if os.name == "nt" else ["-O2", "-g0"]
-HEADERS = [str(path) for path in [Path("include/softdraw.h"), *sorted(CORE.glob("*.h"))]]
+FLAGS = [] if WINDOWS else ["-O2", "-g0"]
+# The functions of softdraw.h can be loaded from _core, by ctypes and others, and nothing else can.
+HIDE = [] if WINDOWS else ["-fvisibility=hidden"]
+PLAIN = re.split(r"/\* cffi: \w+ \*/", (INCLUDE / "softdraw.h").read_text(encoding="utf-8"))[1]
+FUNCTIONS = sorted(set(re.findall(r"\b(softdraw_\w+)\(", PLAIN)))
+HEADERS = [str(path) for path in [*INCLUDE.glob("*.h"), *sorted(CORE.glob("*.h"))]]
 
 
 def extension(name, core=()):
@@ -19,8 +26,12 @@ def extension(name, core=()):
         f"softdraw.{name}",
         sources=[f"src/softdraw/{name}.pyx", *(str(CORE / source) for source in core)],
         include_dirs=["include", numpy.get_include()],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        extra_compile_args=FLAGS if core else [],
+        define_macros=[
+            ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
+            *([("SOFTDRAW_EXPORT", None)] if core else []),
+        ],
+        extra_compile_args=HIDE + FLAGS if core else HIDE,
+        export_symbols=FUNCTIONS if core and WINDOWS else [],
         depends=HEADERS,
     )
 

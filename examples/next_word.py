@@ -3,10 +3,11 @@
 The model is a table of English word pairs with their counts on the web, which the package
 symspellpy carries. A word's followers have log-counts as logits, so the probability of one at
 temperature T goes with count ** (1 / T): at 0.5 the text is predictable, at 2 it is gibberish.
-The perplexity below a text tells how many equally likely words would be as hard to guess. The web
-has crude words, too.
+Filters drop unlikely words before the draw, which keeps hot text readable. The perplexity below a
+text tells how many equally likely words would be as hard to guess. The web has crude words, too.
 
     python examples/next_word.py --seed 1
+    python examples/next_word.py --temperature 2 --top-p 0.8
 """
 
 import argparse
@@ -33,17 +34,18 @@ class NextWord:
         counts[START] = {word: sum(row.values()) for word, row in counts.items()}
         self.rows = {word: (list(row), np.log(list(row.values()))) for word, row in counts.items()}
 
-    def sentence(self, start, longest, temperature, rng):
+    def sentence(self, start, longest, temperature, rng, **filters):
         """Up to `longest` words, until one has no follower, and the log-probability of each draw.
 
-        The log-probabilities are those at temperature 1, so that texts can be compared.
+        The log-probabilities are those at temperature 1, of all followers, so that texts can be
+        compared.
         """
         words = [start] if start else []
         logs = []
         last = start
         while last in self.rows and len(words) < longest:
             followers, logits = self.rows[last]
-            drawn = softdraw.sample_logits(logits, temperature, rng=rng)
+            drawn = softdraw.sample_logits(logits, temperature, rng=rng, **filters)
             logs.append(softdraw.log_softmax(logits)[drawn])
             last = followers[drawn]
             words.append(last)
@@ -60,9 +62,10 @@ def write(model, temperature, options):
     """Print sentences at a temperature, and how hard they are to guess."""
     rng = softdraw.Xoshiro256(options.seed)
     print(f"T = {temperature:g}")
+    filters = {"top_k": options.top_k, "top_p": options.top_p, "min_p": options.min_p}
     logs = []
     for _ in range(options.sentences):
-        text, drawn = model.sentence(options.start, options.words, temperature, rng)
+        text, drawn = model.sentence(options.start, options.words, temperature, rng, **filters)
         print(f"  {text}")
         logs += drawn
     print(f"  Perplexity: {np.exp(-np.mean(logs)):,.0f} words\n")
@@ -77,6 +80,9 @@ def main():
     parser.add_argument(
         "--temperature", type=float, nargs="+", default=[0.5, 1, 2], help="(default: 0.5 1 2)"
     )
+    parser.add_argument("--top-k", type=int, help="draw from the K likeliest words only")
+    parser.add_argument("--top-p", type=float, help="from the likeliest that have mass P together")
+    parser.add_argument("--min-p", type=float, help="from those P times as likely as the likeliest")
     options = parser.parse_args()
     try:
         model = load()

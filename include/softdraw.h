@@ -3,10 +3,16 @@
  * softmax(x / T) to the last bit or so, alias tables in integers that sum to exactly 2^64, and an
  * eight-lane xoshiro256++, with the same bits from every compiler, CPU and instruction set.
  *
- * Build with the sources in src/core; no flag is needed beyond an -O level. Nothing here allocates,
- * prints, sets errno or keeps state; all functions may be called from any thread. A function that
- * can fail returns an error code (softdraw_strerror gives its text) and has then written nothing,
- * but for scratch that it says it uses. */
+ * Build with the sources in src/core; no flag is needed beyond an -O level.
+ *
+ * Nothing here allocates, prints, sets errno or keeps state. All memory is the caller's, and none is
+ * looked at after a call. Any function may be called from any thread at any time; only what a call
+ * writes (out, scratch, a generator) must not be used by another one meanwhile.
+ *
+ * A function that can fail returns 0 or an error code (softdraw_strerror gives its text), and has
+ * then written nothing but what it says. A pointer to nothing may be NULL: to n = 0 elements or 0
+ * rows. To anything else it is SOFTDRAW_ERROR_NULL, but where NULL is said to have a meaning; a
+ * pointer that is not NULL is trusted. Strides are in elements, and may be negative. */
 #ifndef SOFTDRAW_H
 #define SOFTDRAW_H
 
@@ -17,6 +23,10 @@
 #define SOFTDRAW_VERSION_MINOR 1
 #define SOFTDRAW_VERSION_PATCH 0
 
+/* 10,000 major + 100 minor + patch: of this header, where softdraw_version() is of the library. */
+#define SOFTDRAW_VERSION \
+    (10000 * SOFTDRAW_VERSION_MAJOR + 100 * SOFTDRAW_VERSION_MINOR + SOFTDRAW_VERSION_PATCH)
+
 /* Changes when a seed would give other draws than before; see docs/streams.md. */
 #define SOFTDRAW_STREAM 1
 
@@ -24,27 +34,45 @@
 extern "C" {
 #endif
 
+#if defined(SOFTDRAW_EXPORT) && defined(__GNUC__) /* a library that hides all but these */
+#pragma GCC visibility push(default)
+#endif
+
+/* What stands between these two marks is plain declarations, as cffi and other readers of C take
+ * them; softdraw.get_cdef() in Python gives them. */
+/* cffi: begin */
+
 enum softdraw_error {
     SOFTDRAW_OK = 0,
     SOFTDRAW_ERROR_TEMPERATURE, /* a temperature is negative or NaN, or 0 for softmax_vjp */
     SOFTDRAW_ERROR_ISA,         /* SOFTDRAW_ISA names a tier that this CPU or build lacks */
-    SOFTDRAW_ERROR_LENGTH,      /* no weights, or more than 2^32 of them */
+    SOFTDRAW_ERROR_LENGTH,      /* no weights or logits, or more than 2^32 of them; bits to match */
     SOFTDRAW_ERROR_WEIGHT,      /* a weight is negative, NaN or infinite */
     SOFTDRAW_ERROR_ZERO,        /* every weight is zero */
     SOFTDRAW_ERROR_ROW,         /* a row that is none */
     SOFTDRAW_ERROR_FILTER,      /* top_k is 0, or top_p or min_p outside [0, 1] */
     SOFTDRAW_ERROR_LOGIT,       /* a logit is NaN or infinity */
     SOFTDRAW_ERROR_NOTHING,     /* a row has nothing that may be drawn */
-    SOFTDRAW_ERROR_TARGET       /* no temperature gives a row what is wanted */
+    SOFTDRAW_ERROR_TARGET,      /* no temperature gives a row what is wanted */
+    SOFTDRAW_ERROR_NULL         /* a pointer to something is NULL */
 };
 
 /* A sentence for an error code; never NULL. */
 const char *softdraw_strerror(int error);
 
+/* The SOFTDRAW_VERSION that the library was built with. */
+int softdraw_version(void);
+
 /* ---- tiers ---------------------------------------------------------------------------------- */
 
 /* The instruction sets that kernels are compiled for; all give the same bits. */
-enum softdraw_tier { SOFTDRAW_SCALAR, SOFTDRAW_AVX2, SOFTDRAW_AVX512, SOFTDRAW_NEON, SOFTDRAW_TIERS };
+enum softdraw_tier {
+    SOFTDRAW_SCALAR,
+    SOFTDRAW_AVX2,
+    SOFTDRAW_AVX512,
+    SOFTDRAW_NEON,
+    SOFTDRAW_TIERS /* how many there are */
+};
 
 /* Name of a tier, as the environment variable SOFTDRAW_ISA takes it; NULL past the last. */
 const char *softdraw_tier_name(int tier);
@@ -130,13 +158,14 @@ enum softdraw_wanted {
 /* For each of `rows` rows of n contiguous logits, x_stride elements apart, out[r] = the T at which
  * softmax(x / T) has what is wanted, target[r * target_stride] of it: T within a relative 1e-9, or what
  * is wanted within 4 ULP. A target within 4 ULP of what 0 or infinity gives has that T, and a constant
- * row 1. -inf is left out, but a row of nothing else is SOFTDRAW_ERROR_LOGIT. On that and on
- * SOFTDRAW_ERROR_TARGET, *where, if where is not NULL, becomes the first such row. */
+ * row 1. -inf is left out, but a row of nothing else, or with NaN or +inf, is SOFTDRAW_ERROR_LOGIT.
+ * On that and on SOFTDRAW_ERROR_TARGET, which `what` may be to blame for too, *where, if where is not
+ * NULL, becomes the first such row. */
 int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
                                  const double *target, ptrdiff_t target_stride, double *out,
                                  size_t *where);
 
-/* The least and the most of it that a row of n logits can attain. */
+/* range[0], range[1] = the least and the most of it that a row of n logits can attain. */
 int softdraw_temperature_for_range_f64(const double *x, size_t n, int what, double range[2]);
 
 /* For each row of probabilities p, from softmax(x / T), and gradients g of a loss by them, the loss's
@@ -166,17 +195,19 @@ typedef struct {
     uint32_t uinteger;   /* and its value */
 } softdraw_xoshiro;
 
-/* Lane 0 starts at the given state (all zeros is taken as {0, 0, 0, 1}), the others one jump on. */
-void softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]);
+/* Lane 0 starts at the given state (all zeros is taken as {0, 0, 0, 1}), the others one jump on. The
+ * seed s of Python's Xoshiro256 is the state numpy.random.SeedSequence(s).generate_state(4, uint64). */
+int softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]);
 
-/* The next word. */
+/* The next word. The generator must not be NULL. In a loop, softdraw_xoshiro_word is faster. */
 uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator);
 
 /* The next n words. */
 int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n);
 
-/* Moves every lane `jumps` long jumps of 2^192 words on and drops the buffer. */
-void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps);
+/* Moves every lane `jumps` long jumps of 2^192 words on and drops the buffer: generators that differ
+ * in their jumps never meet. It takes 20 to 200 microseconds, by the size of jumps. */
+int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps);
 
 /* ---- alias table ---------------------------------------------------------------------------- */
 
@@ -185,7 +216,7 @@ void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps);
  * (Walker 1977; Vose 1991), so a draw is a pure function of one 64-bit word, and exact: category i
  * is drawn by units[i] of the 2^64 words. */
 
-/* Number of bits for n categories: the smallest b >= 1 with 2^b >= n. */
+/* Number of bits for n categories, at most 2^32: the smallest b >= 1 with 2^b >= n. */
 unsigned softdraw_alias_bits(size_t n);
 
 /* Builds the table: fills 2^bits buckets, bits = softdraw_alias_bits(n). Weights become exact
@@ -205,23 +236,19 @@ int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *bucket
 /* Bytes of scratch that building a table of n categories needs: about 5/8 of n. */
 size_t softdraw_alias_scratch(size_t n);
 
-/* The units, modulo 2^64, back from the buckets: a category that holds all of it has 0. */
-void softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
+/* units[i] of each of the n categories, modulo 2^64, back from the buckets: a category that holds all
+ * of it has 0. */
+int softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
 
-/* The category that one word draws. */
-static inline uint64_t softdraw_alias_map1(const uint64_t *buckets, unsigned bits, uint64_t word)
-{
-    const uint64_t own = word >> (64 - bits);
-    const uint64_t low = ((uint64_t)1 << bits) - 1;
-    const uint64_t entry = buckets[own];
-    /* a mask, not ?:, which compilers turn into a branch that is mispredicted */
-    const uint64_t keep = (uint64_t)0 - (uint64_t)((word << bits | low) < entry);
-    return (own & keep) | (entry & low & ~keep);
-}
+/* Below, buckets must come from a build, of as many bits: what they hold is trusted. */
 
-/* The categories that n words draw. */
+/* The categories that n words draw; softdraw_alias_map1 is one of them, inline. */
 int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                        int64_t *out);
+
+/* The categories of the generator's next n words. */
+int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator, size_t n,
+                          int64_t *out);
 
 /* The categories of the next n words of any generator: next(state) gives one. */
 int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *state),
@@ -231,9 +258,11 @@ int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)
 
 /* Rows of any lengths, each a table, in one block: row r has the weights from indptr[r] on and
  * before indptr[r + 1], at most 2^32. records[r] tells where its buckets start, << 6, and their bits:
- * 0 bits for a row that is empty or all zeros, which has no buckets and cannot be drawn from. */
+ * 0 bits for a row that is empty or all zeros, which has no buckets and cannot be drawn from. Row r of
+ * length n is a table by itself: buckets + (records[r] >> 6), of softdraw_alias_bits(n) bits. */
 
-/* Room for the buckets of all rows, in buckets; some stays free if rows are all zeros. */
+/* Room for the buckets of all rows, in buckets; some stays free if rows are all zeros. indptr holds
+ * rows + 1 numbers that never decrease, the first not negative; 0 rows take none. */
 size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows);
 
 /* The length of the longest row: softdraw_alias_scratch of that is the scratch for building. */
@@ -241,7 +270,8 @@ size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows);
 
 /* Builds each row as softdraw_alias_build does. *where, if where is not NULL, becomes the number of
  * buckets in use, or on SOFTDRAW_ERROR_WEIGHT the index among all weights of the first bad one, or on
- * SOFTDRAW_ERROR_LENGTH the row. */
+ * SOFTDRAW_ERROR_LENGTH the row, also if indptr decreases there or is negative. An error leaves
+ * anything in records, buckets and scratch. */
 int softdraw_alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
                                   uint64_t *records, uint64_t *buckets, uint64_t *scratch,
                                   size_t *where);
@@ -261,8 +291,9 @@ int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, si
 
 /* ---- draws from logits ----------------------------------------------------------------------- */
 
-/* How rows of n logits are drawn from, in this order; a NULL changes nothing. Each pointer is to the
- * first row's value, and its stride, in elements, leads to the next row's: 0 for one of all rows. */
+/* How rows of n logits are drawn from, in this order; a NULL changes nothing, {0} is no filter. Each
+ * pointer is to the first row's value, and its stride, in elements, leads to the next row's: 0 for one
+ * of all rows. */
 typedef struct {
     const uint8_t *allowed;       /* n bytes a row: 0 for items that must not be drawn */
     const uint32_t *allowed_bits; /* the same in bits: item i is bit i % 32 of word i / 32 */
@@ -279,7 +310,7 @@ typedef struct {
  * function of both: the first item, in the order of the row, at which the exponentials, each right to
  * 2 ULP, add up to more than word / 2^64 of their total. -inf and what softmax rounds to 0 are never
  * drawn. logprobs, if it is not NULL, becomes the natural logarithms of the probabilities that these
- * items had among what was left.
+ * items had among what was left. filters may be NULL, for none.
  *
  * On SOFTDRAW_ERROR_LOGIT, *where becomes the index of the first bad logit counted through all rows, on
  * other errors the row; where may be NULL. Rows before it may have been written then. scratch has
@@ -303,6 +334,48 @@ int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows
 /* Bytes of scratch, about 12 n and 20 n. */
 size_t softdraw_sample_scratch_f32(size_t n);
 size_t softdraw_sample_scratch_f64(size_t n);
+
+/* cffi: end */
+
+#if defined(SOFTDRAW_EXPORT) && defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
+
+/* ---- inline, for loops -------------------------------------------------------------------------- */
+
+/* These two need no more than this header, and check nothing. */
+
+/* The next word, as of softdraw_xoshiro_next. */
+static inline uint64_t softdraw_xoshiro_word(softdraw_xoshiro *generator)
+{
+    if (generator->used >= 8) {
+        uint64_t *const s0 = generator->s[0], *const s1 = generator->s[1];
+        uint64_t *const s2 = generator->s[2], *const s3 = generator->s[3];
+        for (int j = 0; j < 8; j++) {
+            const uint64_t sum = s0[j] + s3[j], t = s1[j] << 17;
+            generator->buffer[j] = (sum << 23 | sum >> 41) + s0[j];
+            s2[j] ^= s0[j];
+            s3[j] ^= s1[j];
+            s1[j] ^= s2[j];
+            s0[j] ^= s3[j];
+            s2[j] ^= t;
+            s3[j] = s3[j] << 45 | s3[j] >> 19;
+        }
+        generator->used = 0;
+    }
+    return generator->buffer[generator->used++];
+}
+
+/* The category that one word draws. */
+static inline uint64_t softdraw_alias_map1(const uint64_t *buckets, unsigned bits, uint64_t word)
+{
+    const uint64_t own = word >> (64 - bits);
+    const uint64_t low = ((uint64_t)1 << bits) - 1;
+    const uint64_t entry = buckets[own];
+    /* a mask, not ?:, which compilers turn into a branch that is mispredicted */
+    const uint64_t keep = (uint64_t)0 - (uint64_t)((word << bits | low) < entry);
+    return (own & keep) | (entry & low & ~keep);
+}
 
 #ifdef __cplusplus
 }

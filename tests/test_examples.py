@@ -1,15 +1,18 @@
 """Every script in examples/ runs and does what its first lines say."""
 
 import re
+import runpy
 import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PYTHON = [sys.executable, "-W", "error"]
+# llama_cpp leaves /dev/null open
+PYTHON = [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning"]
 
 pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="examples/ is not beside tests/")
 
@@ -42,8 +45,13 @@ def perplexities(output):
     return [int(n.replace(",", "")) for n in re.findall(r"Perplexity: ([\d,]+) words", output)]
 
 
+NEEDS = {"onnx_logits.py": ["onnx", "onnxruntime"]}  # beside what the test extra brings
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
 def test_every_example_runs(name):
+    for package in NEEDS.get(name, []):
+        pytest.importorskip(package)
     assert run(name)
 
 
@@ -83,16 +91,66 @@ def test_next_word_complains_in_one_line():
     assert "temperature" in fails("next_word.py", "--temperature", "-1")
 
 
-def test_next_word_says_what_is_missing():
-    path = EXAMPLES / "next_word.py"
+def test_next_word_draws_from_what_filters_leave():
+    hot = ["next_word.py", "--temperature", "2", "--sentences", "20"]
+    (everything,) = perplexities(run(*hot))
+    for option in (["--top-p", "0.5"], ["--top-k", "5"], ["--min-p", "0.2"]):
+        (filtered,) = perplexities(run(*hot, *option))
+        assert filtered < everything / 2
+    assert "top_p must be in [0, 1], got 2.0" in fails(*hot, "--top-p", "2")
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "text"),
+    [
+        ("next_word", "symspellpy", "needs the package symspellpy"),
+        ("onnx_logits", "onnxruntime", "needs the packages onnx and onnxruntime"),
+    ],
+)
+def test_examples_say_what_is_missing(name, missing, text):
+    path = EXAMPLES / f"{name}.py"
     code = (
-        "import runpy, sys; sys.modules['symspellpy'] = None; sys.argv[1:] = [];"
+        f"import runpy, sys; sys.modules[{missing!r}] = None; sys.argv[1:] = [];"
         f"runpy.run_path({str(path)!r}, run_name='__main__')"
     )
     done = subprocess.run([*PYTHON, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert done.stderr.startswith("next_word: needs the package symspellpy")
+    assert done.stderr.startswith(f"{name}: {text}")
     assert done.stderr.count("\n") == 1
+
+
+def test_bandit_loses_least_by_exploring_less_and_less():
+    output = run("bandit.py", "--seed", "1")
+    regret = {line.split()[0]: float(line.split()[-1]) for line in output.splitlines()[2:]}
+    assert list(regret) == ["greedy", "Boltzmann", "uniform"]
+    assert regret["Boltzmann"] < regret["greedy"] < regret["uniform"]
+
+
+def test_llama_cpp_processor_leaves_one_token():
+    processor = runpy.run_path(str(EXAMPLES / "llama_cpp_processor.py"))["Draw"]
+    scores = np.linspace(-1, 1, 100, dtype=np.float32)
+    draw, again = processor(seed=1, top_k=9), processor(seed=1, top_k=9)
+    for _ in range(20):
+        left = draw(np.zeros(3, np.intc), scores)
+        assert left.dtype == np.float32
+        (token,) = np.flatnonzero(left > -np.inf)
+        assert token >= 91
+        assert left[token] == scores[token]
+        assert (left == again(np.zeros(3, np.intc), scores)).all()
+
+
+def test_llama_cpp_processor_writes_words():
+    output = run("llama_cpp_processor.py", "--tokens", "20")
+    assert re.fullmatch(r"the( [a-z]+){20}\n", output)
+
+
+def test_onnx_logits_writes_lines():
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    lines = run("onnx_logits.py", "--lines", "4", "--length", "30").splitlines()
+    assert [len(line) for line in lines] == [30] * 4
+    cold = run("onnx_logits.py", "--temperature", "0").splitlines()
+    assert len(set(cold)) == 1
 
 
 def test_word_walk_goes_from_word_to_word_by_pairs_that_there_are():
@@ -123,7 +181,7 @@ def test_negative_sampling_learns():
     assert "3.28% of negatives" in output
 
 
-@pytest.mark.parametrize("name", ["word_walk.py", "negative_sampling.py"])
+@pytest.mark.parametrize("name", ["word_walk.py", "negative_sampling.py", "bandit.py"])
 def test_examples_repeat_themselves_for_a_seed_only(name):
     few = ["--steps", "20"]
     assert run(name, "--seed", "1", *few) == run(name, "--seed", "1", *few)
@@ -133,3 +191,5 @@ def test_examples_repeat_themselves_for_a_seed_only(name):
 def test_examples_complain_in_one_line():
     assert "must be at least 1" in fails("word_walk.py", "--walkers", "0")
     assert "must be at least 1" in fails("negative_sampling.py", "--steps", "0")
+    assert "must be at least 1" in fails("bandit.py", "--arms", "0")
+    assert "top_p must be in [0, 1]" in fails("llama_cpp_processor.py", "--top-p", "2")

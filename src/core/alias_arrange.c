@@ -163,11 +163,6 @@ static size_t lights_among(size_t steps, const list *light, size_t lights, const
     return low;
 }
 
-/* yes or no, by a mask: compilers turn ?: into a branch */
-SD_INLINE uint64_t choose(size_t condition, uint64_t yes, uint64_t no) {
-    return no ^ ((no ^ yes) & ((uint64_t)0 - condition));
-}
-
 SD_INLINE uint64_t light_bucket(const pair *lists, size_t j, size_t k) {
     return lists->light.keep[j] | lists->heavy.index[k];
 }

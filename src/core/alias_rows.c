@@ -9,6 +9,7 @@ static unsigned bits_of(uint64_t record) { return (unsigned)(record & ((1u << BI
 
 size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows) {
     size_t buckets = 0;
+    if (!indptr) return 0;
     for (size_t r = 0; r < rows; r++) {
         const size_t n = (size_t)(indptr[r + 1] - indptr[r]);
         if (n) buckets += (size_t)1 << softdraw_alias_bits(n);
@@ -18,6 +19,7 @@ size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows) {
 
 size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows) {
     int64_t longest = 0;
+    if (!indptr) return 0;
     for (size_t r = 0; r < rows; r++) {
         const int64_t n = indptr[r + 1] - indptr[r];
         if (n > longest) longest = n;
@@ -30,6 +32,14 @@ size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows) {
                                          uint64_t *records, uint64_t *buckets, uint64_t *scratch, \
                                          size_t *where) {                                       \
         size_t start = 0;                                                                       \
+        if (rows && (!indptr || !records)) return SOFTDRAW_ERROR_NULL;                          \
+        for (size_t r = 0; r < rows; r++) {                                                     \
+            if (indptr[r] >= 0 && indptr[r] <= indptr[r + 1]) continue;                         \
+            if (where) *where = r;                                                              \
+            return SOFTDRAW_ERROR_LENGTH;                                                       \
+        }                                                                                       \
+        if (rows && indptr[rows] > indptr[0] && (!weights || !buckets || !scratch))             \
+            return SOFTDRAW_ERROR_NULL;                                                         \
         for (size_t r = 0; r < rows; r++) {                                                     \
             const size_t first = (size_t)indptr[r], n = (size_t)indptr[r + 1] - first;          \
             size_t index;                                                                       \
@@ -60,6 +70,7 @@ int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, si
                             size_t *where) {
     enum { AHEAD = 32, RING = 2 * AHEAD };
     struct { uint64_t row, record; } ring[RING];
+    if (n && (!rows || !words || !out || (count && (!records || !buckets)))) return SOFTDRAW_ERROR_NULL;
     for (size_t i = 0; i < n + 2 * AHEAD; i++) {
         if (i < n) {
             /* read once, in case another thread changes it */

@@ -11,7 +11,11 @@ unsigned softdraw_alias_bits(size_t n) {
     return bits;
 }
 
-void softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units) {
+static int bits_valid(unsigned bits) { return bits >= 1 && bits <= 32; }
+
+int softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units) {
+    if (!buckets || !units) return SOFTDRAW_ERROR_NULL;
+    if (!bits_valid(bits) || n == 0 || bits != softdraw_alias_bits(n)) return SOFTDRAW_ERROR_LENGTH;
     const size_t count = (size_t)1 << bits;
     const uint64_t capacity = (uint64_t)1 << (64 - bits), low = ((uint64_t)1 << bits) - 1;
     memset(units, 0, n * sizeof *units);
@@ -20,13 +24,31 @@ void softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, u
         if (i < n) units[i] += keep;
         units[buckets[i] & low] += capacity - keep;
     }
+    return SOFTDRAW_OK;
 }
 
 int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                        int64_t *out) {
     const sd_kernels *kernels = sd_kernels_in_use();
     if (!kernels) return SOFTDRAW_ERROR_ISA;
+    if (n && (!buckets || !words || !out)) return SOFTDRAW_ERROR_NULL;
+    if (!bits_valid(bits)) return SOFTDRAW_ERROR_LENGTH;
     kernels->alias_map(buckets, bits, words, n, out);
+    return SOFTDRAW_OK;
+}
+
+int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator, size_t n,
+                          int64_t *out) {
+    const sd_kernels *kernels = sd_kernels_in_use();
+    if (!kernels) return SOFTDRAW_ERROR_ISA;
+    if (n && (!buckets || !generator || !out)) return SOFTDRAW_ERROR_NULL;
+    if (!bits_valid(bits)) return SOFTDRAW_ERROR_LENGTH;
+    uint64_t words[1024]; /* which stay in the first cache on their way to the table */
+    for (size_t i = 0, size; i < n; i += size) {
+        size = n - i < 1024 ? n - i : 1024;
+        softdraw_xoshiro_fill(generator, words, size);
+        kernels->alias_map(buckets, bits, words, size, out + i);
+    }
     return SOFTDRAW_OK;
 }
 
@@ -34,6 +56,8 @@ int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)
                         void *state, size_t n, int64_t *out) {
     const sd_kernels *kernels = sd_kernels_in_use();
     if (!kernels) return SOFTDRAW_ERROR_ISA;
+    if (n && (!buckets || !next || !out)) return SOFTDRAW_ERROR_NULL;
+    if (!bits_valid(bits)) return SOFTDRAW_ERROR_LENGTH;
     uint64_t words[256]; /* whose buckets fit the first cache */
     for (size_t i = 0, size; i < n; i += size) {
         size = n - i < 256 ? n - i : 256;

@@ -124,6 +124,7 @@ static int build(const sd_kernels *kernels, sd_weights *seen, size_t n, int inte
         const sd_kernels *kernels = sd_kernels_in_use();                                    \
         if (!kernels) return SOFTDRAW_ERROR_ISA;                                            \
         if (!length_valid(n)) return SOFTDRAW_ERROR_LENGTH;                                 \
+        if (!weights || !buckets || !scratch) return SOFTDRAW_ERROR_NULL;                   \
         sd_weights seen = {{{0}}, 0, 0, 0};                                                    \
         size_t index = kernels->alias_read_##name(weights, n, buckets, &seen);              \
         const int error = index < n ? SOFTDRAW_ERROR_WEIGHT                                 \

@@ -93,6 +93,8 @@ const sd_kernels *sd_kernels_in_use(void) {
     }
 }
 
+int softdraw_version(void) { return SOFTDRAW_VERSION; }
+
 const char *softdraw_strerror(int error) {
     switch (error) {
     case SOFTDRAW_OK: return "no error";
@@ -106,6 +108,7 @@ const char *softdraw_strerror(int error) {
     case SOFTDRAW_ERROR_LOGIT: return "logits must be finite or -inf";
     case SOFTDRAW_ERROR_NOTHING: return "a row has nothing that may be drawn";
     case SOFTDRAW_ERROR_TARGET: return "no temperature gives what is wanted";
+    case SOFTDRAW_ERROR_NULL: return "a pointer to something is NULL";
     default: return "unknown error";
     }
 }

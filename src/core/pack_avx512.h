@@ -246,7 +246,8 @@ SD_INLINE f64x8 f64_or_nan(f64x8 seen, f64x8 a, f64x8 b) {
     return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q), seen, nan);
 }
 SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
-    return _mm_test_epi8_mask(_mm_loadu_si128((const __m128i *)p), _mm_set1_epi8(-1));
+    const __m128i is_0 = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_setzero_si128());
+    return (unsigned)_mm_movemask_epi8(is_0) ^ 0xffffu;
 }
 SD_INLINE f32x16 bf16_load_in_order(const uint16_t *p) {
     const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));

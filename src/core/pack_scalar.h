@@ -61,11 +61,11 @@ SD_INLINE double sd_with_sign_f64(double a, double b) {
 /* float32. load_n and store_n touch the first n < 16 elements only; the rest of a load is fill. */
 SD_INLINE f32x16 f32_set1(float a) { SD_LANES(f32x16, 16, a); }
 SD_INLINE f32x16 f32_load(const float *p) { SD_LANES(f32x16, 16, p[i]); }
-SD_INLINE f32x16 f32_load_n(const float *p, size_t n, float fill) {
+static SD_NOINLINE f32x16 f32_load_n(const float *p, size_t n, float fill) {
     SD_LANES(f32x16, 16, (size_t)i < n ? p[i] : fill);
 }
 SD_INLINE void f32_store(float *p, f32x16 a) { memcpy(p, a.v, sizeof a.v); }
-SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) { memcpy(p, a.v, n * sizeof *p); }
+static SD_NOINLINE void f32_store_n(float *p, size_t n, f32x16 a) { memcpy(p, a.v, n * sizeof *p); }
 /* A store past the caches where there is one: p is a multiple of 64 bytes. sd_stream_end() after the last. */
 SD_INLINE void f32_stream(float *p, f32x16 a) { f32_store(p, a); }
 SD_INLINE void sd_stream_end(void) {}
@@ -126,7 +126,7 @@ SD_INLINE i32x16 i32_set1(uint32_t a) { SD_LANES(i32x16, 16, a); }
 SD_INLINE i32x16 i32_load(const uint32_t *p) { SD_LANES(i32x16, 16, p[i]); }
 /* A table is the first 8 lanes; a lookup is table[i % 8], ignoring all other bits of i. */
 SD_INLINE f32_table f32_table_from(f32x16 a) { SD_LANES(f32_table, 8, a.v[i]); }
-SD_INLINE f32x16 f32_lookup(f32_table t, i32x16 i_) { SD_LANES(f32x16, 16, t.v[i_.v[i] & 7]); }
+static SD_NOINLINE f32x16 f32_lookup(f32_table t, i32x16 i_) { SD_LANES(f32x16, 16, t.v[i_.v[i] & 7]); }
 SD_INLINE f64x8 f32_low_to_f64(f32x16 a) { SD_LANES(f64x8, 8, (double)a.v[i]); }
 SD_INLINE f64x8 f32_high_to_f64(f32x16 a) { SD_LANES(f64x8, 8, (double)a.v[i + 8]); }
 SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
@@ -137,22 +137,22 @@ SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
  * pack of bfloat16 is eight items at even places, then the eight at odd ones: so they lie as halves of
  * 32 bits, and come and go by a shift and a mask. */
 #define SD_PLACE(i) ((i) < 8 ? 2 * (i) : 2 * (i) - 15)
-SD_INLINE f32x16 f16_load(const uint16_t *p) { SD_LANES(f32x16, 16, sd_f16_to_f32(p[i])); }
-SD_INLINE f32x16 f16_load_n(const uint16_t *p, size_t n, float fill) {
+static SD_NOINLINE f32x16 f16_load(const uint16_t *p) { SD_LANES(f32x16, 16, sd_f16_to_f32(p[i])); }
+static SD_NOINLINE f32x16 f16_load_n(const uint16_t *p, size_t n, float fill) {
     SD_LANES(f32x16, 16, (size_t)i < n ? sd_f16_to_f32(p[i]) : fill);
 }
-SD_INLINE void f16_store_n(uint16_t *p, size_t n, f32x16 a) {
+static SD_NOINLINE void f16_store_n(uint16_t *p, size_t n, f32x16 a) {
     for (size_t i = 0; i < n; i++) p[i] = sd_f16_from_f32(a.v[i]);
 }
 SD_INLINE void f16_store(uint16_t *p, f32x16 a) { f16_store_n(p, 16, a); }
 SD_INLINE void f16_stream(uint16_t *p, f32x16 a) { f16_store(p, a); }
-SD_INLINE f32x16 bf16_load(const uint16_t *p) {
+static SD_NOINLINE f32x16 bf16_load(const uint16_t *p) {
     SD_LANES(f32x16, 16, sd_bf16_to_f32(p[SD_PLACE(i)]));
 }
-SD_INLINE f32x16 bf16_load_n(const uint16_t *p, size_t n, float fill) {
+static SD_NOINLINE f32x16 bf16_load_n(const uint16_t *p, size_t n, float fill) {
     SD_LANES(f32x16, 16, (size_t)SD_PLACE(i) < n ? sd_bf16_to_f32(p[SD_PLACE(i)]) : fill);
 }
-SD_INLINE void bf16_store_n(uint16_t *p, size_t n, f32x16 a) {
+static SD_NOINLINE void bf16_store_n(uint16_t *p, size_t n, f32x16 a) {
     for (size_t i = 0; i < 16; i++)
         if (SD_PLACE(i) < n) p[SD_PLACE(i)] = sd_bf16_from_f32(a.v[i]);
 }
@@ -162,11 +162,11 @@ SD_INLINE void bf16_stream(uint16_t *p, f32x16 a) { bf16_store(p, a); }
 /* float64, likewise */
 SD_INLINE f64x8 f64_set1(double a) { SD_LANES(f64x8, 8, a); }
 SD_INLINE f64x8 f64_load(const double *p) { SD_LANES(f64x8, 8, p[i]); }
-SD_INLINE f64x8 f64_load_n(const double *p, size_t n, double fill) {
+static SD_NOINLINE f64x8 f64_load_n(const double *p, size_t n, double fill) {
     SD_LANES(f64x8, 8, (size_t)i < n ? p[i] : fill);
 }
 SD_INLINE void f64_store(double *p, f64x8 a) { memcpy(p, a.v, sizeof a.v); }
-SD_INLINE void f64_store_n(double *p, size_t n, f64x8 a) { memcpy(p, a.v, n * sizeof *p); }
+static SD_NOINLINE void f64_store_n(double *p, size_t n, f64x8 a) { memcpy(p, a.v, n * sizeof *p); }
 SD_INLINE void f64_stream(double *p, f64x8 a) { f64_store(p, a); }
 SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { SD_LANES(f64x8, 8, a.v[i] + b.v[i]); }
 SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { SD_LANES(f64x8, 8, a.v[i] - b.v[i]); }
@@ -214,7 +214,7 @@ SD_INLINE f64x8 f64_from_bits(u64x8 a) {
 }
 /* the first 4 lanes, table[i % 4] */
 SD_INLINE f64_table f64_table_from(f64x8 a) { SD_LANES(f64_table, 4, a.v[i]); }
-SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 i_) { SD_LANES(f64x8, 8, t.v[i_.v[i] & 3]); }
+static SD_NOINLINE f64x8 f64_lookup(f64_table t, u64x8 i_) { SD_LANES(f64x8, 8, t.v[i_.v[i] & 3]); }
 
 /* unsigned 64-bit integers, modulo 2^64 */
 SD_INLINE u64x8 u64_set1(uint64_t a) { SD_LANES(u64x8, 8, a); }
@@ -244,12 +244,12 @@ SD_INLINE f64x8 f64_largest_8(const f64x8 *a) { SD_EIGHT(f64_largest(a[i])); }
 SD_INLINE f64x8 f64_total_8(const f64x8 *a) { SD_EIGHT(f64_total(a[i])); }
 
 /* Bit i is set where lane i of a is at least that of b. */
-SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
+static SD_NOINLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
     unsigned mask = 0;
     for (int i = 0; i < 16; i++) mask |= (unsigned)(a.v[i] >= b.v[i]) << i;
     return mask;
 }
-SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
+static SD_NOINLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
     unsigned mask = 0;
     for (int i = 0; i < 8; i++) mask |= (unsigned)(a.v[i] >= b.v[i]) << i;
     return mask;
@@ -284,45 +284,45 @@ SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigne
 /* ---- for draws from logits ---- */
 
 /* The lanes whose bits are set, close together: up to a whole pack is written, what follows them as it comes. */
-SD_INLINE void f32_compress(float *out, f32x16 a, unsigned mask) {
+static SD_NOINLINE void f32_compress(float *out, f32x16 a, unsigned mask) {
     for (int i = 0; i < 16; i++)
         if (mask >> i & 1) *out++ = a.v[i];
 }
-SD_INLINE void f64_compress(double *out, f64x8 a, unsigned mask) {
+static SD_NOINLINE void f64_compress(double *out, f64x8 a, unsigned mask) {
     for (int i = 0; i < 8; i++)
         if (mask >> i & 1) *out++ = a.v[i];
 }
 /* The same of in[i] + add, of 16 or 8 integers, which out may overwrite */
-SD_INLINE void f32_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+static SD_NOINLINE void f32_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
     for (int i = 0; i < 16; i++)
         if (mask >> i & 1) *out++ = in[i] + add;
 }
-SD_INLINE void f64_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
+static SD_NOINLINE void f64_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
     for (int i = 0; i < 8; i++)
         if (mask >> i & 1) *out++ = in[i] + add;
 }
 /* a where the bit is set, else b */
-SD_INLINE f32x16 f32_where_bit(unsigned mask, f32x16 a, f32x16 b) {
+static SD_NOINLINE f32x16 f32_where_bit(unsigned mask, f32x16 a, f32x16 b) {
     SD_LANES(f32x16, 16, mask >> i & 1 ? a.v[i] : b.v[i]);
 }
-SD_INLINE f64x8 f64_where_bit(unsigned mask, f64x8 a, f64x8 b) {
+static SD_NOINLINE f64x8 f64_where_bit(unsigned mask, f64x8 a, f64x8 b) {
     SD_LANES(f64x8, 8, mask >> i & 1 ? a.v[i] : b.v[i]);
 }
 /* NaN where a or b is, else seen */
-SD_INLINE f32x16 f32_or_nan(f32x16 seen, f32x16 a, f32x16 b) {
+static SD_NOINLINE f32x16 f32_or_nan(f32x16 seen, f32x16 a, f32x16 b) {
     SD_LANES(f32x16, 16, a.v[i] == a.v[i] && b.v[i] == b.v[i] ? seen.v[i] : sd_f32_of_bits(0x7fc00000u));
 }
-SD_INLINE f64x8 f64_or_nan(f64x8 seen, f64x8 a, f64x8 b) {
+static SD_NOINLINE f64x8 f64_or_nan(f64x8 seen, f64x8 a, f64x8 b) {
     SD_LANES(f64x8, 8, a.v[i] == a.v[i] && b.v[i] == b.v[i] ? seen.v[i] : (double)sd_f32_of_bits(0x7fc00000u));
 }
 /* which of 16 bytes are not 0 */
-SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
+static SD_NOINLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
     unsigned mask = 0;
     for (int i = 0; i < 16; i++) mask |= (unsigned)(p[i] != 0) << i;
     return mask;
 }
 /* 16 items in their order, unlike bf16_load */
-SD_INLINE f32x16 bf16_load_in_order(const uint16_t *p) {
+static SD_NOINLINE f32x16 bf16_load_in_order(const uint16_t *p) {
     SD_LANES(f32x16, 16, sd_bf16_to_f32(p[i]));
 }
 

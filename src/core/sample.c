@@ -26,6 +26,14 @@ static int check(const softdraw_filters *f, size_t rows, size_t n, size_t *where
     return *where < rows ? SOFTDRAW_ERROR_FILTER : SOFTDRAW_OK;
 }
 
+static int is_missing(const void *logits, const softdraw_filters *f, const uint64_t *words, size_t draws,
+                      const int64_t *ids, const void *logprobs, const void *scratch) {
+    const int needs_scratch = f->top_k || f->top_p || f->min_p || logprobs;
+    return !logits || (draws && (!words || !ids)) || (needs_scratch && !scratch);
+}
+
+static const softdraw_filters none; /* all NULL */
+
 #define SD_DEFINE(type, item, real, is)                                                            \
     int softdraw_sample_##type(const item *logits, ptrdiff_t x_stride, size_t rows, size_t n,      \
                                const softdraw_filters *filters, const uint64_t *words,             \
@@ -35,9 +43,12 @@ static int check(const softdraw_filters *f, size_t rows, size_t n, size_t *where
         size_t place = 0;                                                                          \
         if (!kernels) return SOFTDRAW_ERROR_ISA;                                                   \
         if (rows == 0) return SOFTDRAW_OK;                                                         \
+        if (!filters) filters = &none;                                                             \
         const sd_draws all = {logits, is,  x_stride, rows,     n,                                  \
                               draws,  filters, words, ids, logprobs, scratch};                     \
         int error = check(filters, rows, n, &place);                                               \
+        if (error == SOFTDRAW_OK && is_missing(logits, filters, words, draws, ids, logprobs, scratch)) \
+            return SOFTDRAW_ERROR_NULL;                                                            \
         if (error == SOFTDRAW_OK) error = SD_KERNEL(real)(&all, &place);                           \
         if (error != SOFTDRAW_OK && where) *where = place;                                         \
         return error;                                                                              \

@@ -141,6 +141,10 @@ static int read_row(const sd_kernels *kernels, wanted *w, const double *x, size_
     return m.ties >= 1 ? SOFTDRAW_OK : SOFTDRAW_ERROR_LOGIT;
 }
 
+static int is_known(int what) {
+    return what == SOFTDRAW_ENTROPY || what == SOFTDRAW_PERPLEXITY || what == SOFTDRAW_TOP_PROB;
+}
+
 /* The values at T = 0 and infinity. */
 static double cold(const wanted *w) {
     if (w->what == SOFTDRAW_ENTROPY) return sd_log1p(w->ties - 1);
@@ -186,10 +190,11 @@ int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t row
     wanted w = {0};
     w.what = what;
     if (!kernels) return SOFTDRAW_ERROR_ISA;
+    if (rows && (!target || !out || (n && !x))) return SOFTDRAW_ERROR_NULL;
     for (size_t r = 0; r < rows; r++) {
         int error = read_row(kernels, &w, x + (ptrdiff_t)r * x_stride, n);
         w.target = target[(ptrdiff_t)r * target_stride];
-        if (!error && !is_attainable(&w)) error = SOFTDRAW_ERROR_TARGET;
+        if (!error && (!is_known(what) || !is_attainable(&w))) error = SOFTDRAW_ERROR_TARGET;
         if (!error) continue;
         if (where) *where = r;
         return error;
@@ -207,6 +212,8 @@ int softdraw_temperature_for_range_f64(const double *x, size_t n, int what, doub
     wanted w = {0};
     w.what = what;
     if (!kernels) return SOFTDRAW_ERROR_ISA;
+    if (!range || (n && !x)) return SOFTDRAW_ERROR_NULL;
+    if (!is_known(what)) return SOFTDRAW_ERROR_TARGET;
     const int error = read_row(kernels, &w, x, n);
     if (error) return error;
     const double a = cold(&w), b = hot(&w);

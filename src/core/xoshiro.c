@@ -62,7 +62,8 @@ static void drop_buffer(softdraw_xoshiro *generator) {
     generator->uinteger = 0;
 }
 
-void softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]) {
+int softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]) {
+    if (!generator || !state) return SOFTDRAW_ERROR_NULL;
     uint64_t s[4] = {state[0], state[1], state[2], state[3]};
     if (!(s[0] | s[1] | s[2] | s[3])) s[3] = 1;
     for (int j = 0; j < LANES; j++) {
@@ -70,10 +71,12 @@ void softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4])
         for (int k = 0; k < 4; k++) generator->s[k][j] = s[k];
     }
     drop_buffer(generator);
+    return SOFTDRAW_OK;
 }
 
-void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) {
+int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) {
     uint64_t polynomial[4] = {1, 0, 0, 0}, power[4];
+    if (!generator) return SOFTDRAW_ERROR_NULL;
     memcpy(power, jump_2_192, sizeof power);
     for (; jumps; jumps >>= 1) {
         if (jumps & 1) multiply(polynomial, power);
@@ -86,6 +89,7 @@ void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) {
         for (int k = 0; k < 4; k++) generator->s[k][j] = s[k];
     }
     drop_buffer(generator);
+    return SOFTDRAW_OK;
 }
 
 uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) {
@@ -101,10 +105,12 @@ uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) {
 int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) {
     const sd_kernels *kernels = sd_kernels_in_use();
     if (!kernels) return SOFTDRAW_ERROR_ISA;
+    if (n && (!generator || !out)) return SOFTDRAW_ERROR_NULL;
     while (n && generator->used < LANES) {
         *out++ = generator->buffer[generator->used++];
         n--;
     }
+    if (n == 0) return SOFTDRAW_OK;
     const size_t blocks = n / LANES;
     kernels->xoshiro_blocks(generator->s, out, blocks);
     for (size_t i = blocks * LANES; i < n; i++) out[i] = softdraw_xoshiro_next(generator);

@@ -12,7 +12,7 @@ array([0.25, 0.5 , 0.25])
 
 from ._alias import AliasTable, AliasTables
 from ._core import cpu_info
-from ._include import get_include
+from ._include import get_cdef, get_include, get_library, get_sources
 from ._logits import sample_logits
 from ._random import Xoshiro256
 from ._softmax import entropy, log_softmax, logsumexp, softmax, softmax_vjp
@@ -26,7 +26,10 @@ __all__ = [
     "Xoshiro256",
     "cpu_info",
     "entropy",
+    "get_cdef",
     "get_include",
+    "get_library",
+    "get_sources",
     "log_softmax",
     "logsumexp",
     "sample_logits",

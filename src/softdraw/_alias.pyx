@@ -12,10 +12,11 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._core cimport (
-    SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK, alias_bits, alias_build_f32, alias_build_f64, alias_build_u64, alias_draw,
-    alias_map, alias_rows_build_f32, alias_rows_build_f64, alias_rows_build_u64,
-    alias_rows_longest, alias_rows_map, alias_rows_most, alias_scratch, alias_units_of,
-    softdraw_alias_map1,
+    SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK, alias_bits,
+    alias_build_f32, alias_build_f64, alias_build_u64, alias_draw, alias_map,
+    alias_rows_build_f32, alias_rows_build_f64, alias_rows_build_u64, alias_rows_longest,
+    alias_rows_map, alias_rows_most, alias_sample, alias_scratch, alias_units_of,
+    softdraw_alias_map1, softdraw_xoshiro,
 )
 from softdraw._random cimport (
     Lock, bit_generator_of, bitgen_of, fork_count, hold, is_own, release, take_words,
@@ -211,7 +212,6 @@ cdef void map_all(
 cdef void draw_all(
     Buckets buckets, bitgen_t *bitgen, size_t n, char *out, size_t itemsize
 ) noexcept nogil:
-    cdef uint64_t[CHUNK] words
     cdef int64_t[CHUNK] categories
     cdef int64_t *drawn
     cdef size_t i = 0, length
@@ -219,8 +219,9 @@ cdef void draw_all(
         length = min(n - i, <size_t> CHUNK)
         drawn = <int64_t *> (out + i * itemsize) if itemsize == 8 else categories
         if is_own(bitgen):
-            take_words(bitgen, words, length)
-            alias_map(buckets.data, buckets.bits, words, length, drawn)
+            alias_sample(
+                buckets.data, buckets.bits, <softdraw_xoshiro *> bitgen.state, length, drawn
+            )
         else:
             alias_draw(
                 buckets.data, buckets.bits, bitgen.next_uint64, bitgen.state, length, drawn
@@ -620,6 +621,12 @@ cdef class AliasTable:
 
     def __len__(self):
         return self.categories
+
+    @property
+    def buckets(self):
+        """The table itself, for C, Cython and Numba (see docs/embedding.md): a read-only array of
+        2**bits uint64, not a copy. `softdraw_alias_map1` of softdraw.h draws from it."""
+        return self.array.view()
 
     @property
     def nbytes(self):

@@ -16,6 +16,8 @@ cdef extern from "softdraw.h" nogil:
     int SOFTDRAW_ERROR_FILTER
     int SOFTDRAW_ERROR_LOGIT
     int SOFTDRAW_ERROR_NOTHING
+    int SOFTDRAW_ERROR_TARGET
+    int SOFTDRAW_ERROR_NULL
 
     ctypedef struct softdraw_filters:
         const uint8_t *allowed
@@ -30,7 +32,6 @@ cdef extern from "softdraw.h" nogil:
         ptrdiff_t top_k_stride
         ptrdiff_t top_p_stride
         ptrdiff_t min_p_stride
-    int SOFTDRAW_ERROR_TARGET
 
     int SOFTDRAW_ENTROPY
     int SOFTDRAW_PERPLEXITY
@@ -43,8 +44,10 @@ cdef extern from "softdraw.h" nogil:
         uint32_t has_uint32
         uint32_t uinteger
 
+    uint64_t softdraw_xoshiro_word(softdraw_xoshiro *generator) noexcept
     uint64_t softdraw_alias_map1(const uint64_t *buckets, unsigned bits, uint64_t word) noexcept
 
+cdef const char *strerror(int error) noexcept nogil
 cdef int softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                      size_t rows, size_t n, const double *temperature,
                      ptrdiff_t temperature_stride) noexcept nogil
@@ -108,10 +111,10 @@ cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *ou
                     ptrdiff_t out_stride, size_t rows, size_t columns,
                     int past_caches) noexcept nogil
 
-cdef void xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil
+cdef int xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil
 cdef uint64_t xoshiro_next(softdraw_xoshiro *generator) noexcept nogil
 cdef int xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept nogil
-cdef void xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil
+cdef int xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil
 
 cdef unsigned alias_bits(size_t n) noexcept nogil
 cdef int alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
@@ -121,10 +124,12 @@ cdef int alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint
 cdef int alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil
 cdef size_t alias_scratch(size_t n) noexcept nogil
-cdef void alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
-                         uint64_t *units) noexcept nogil
+cdef int alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
+                        uint64_t *units) noexcept nogil
 cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                    int64_t *out) noexcept nogil
+cdef int alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator, size_t n,
+                      int64_t *out) noexcept nogil
 cdef int alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *) noexcept nogil,
                     void *state, size_t n, int64_t *out) noexcept nogil
 cdef size_t alias_rows_most(const int64_t *indptr, size_t rows) noexcept nogil

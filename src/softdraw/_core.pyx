@@ -1,4 +1,40 @@
-# The C core as linked into this module, reached by cimport (see _core.pxd), and what it runs on.
+# The C core as linked into this module, reached by cimport (see _core.pxd), as a capsule (see
+# softdraw_capi.h) and as a shared library, and what it runs on.
+
+from cpython.pycapsule cimport PyCapsule_New
+
+cdef extern from *:
+    """
+    #include "softdraw_capi.h"
+
+    static const softdraw_capi functions = {
+        sizeof(softdraw_capi), SOFTDRAW_CAPI_VERSION,
+        softdraw_strerror, softdraw_version, softdraw_tier_name, softdraw_tier_available,
+        softdraw_tier_in_use,
+        softdraw_softmax_f32, softdraw_softmax_f64, softdraw_softmax_f16, softdraw_softmax_bf16,
+        softdraw_log_softmax_f32, softdraw_log_softmax_f64, softdraw_log_softmax_f16,
+        softdraw_log_softmax_bf16,
+        softdraw_logsumexp_f32, softdraw_logsumexp_f64, softdraw_logsumexp_f16,
+        softdraw_logsumexp_bf16,
+        softdraw_entropy_f32, softdraw_entropy_f64, softdraw_entropy_f16, softdraw_entropy_bf16,
+        softdraw_temperature_for_f64, softdraw_temperature_for_range_f64,
+        softdraw_softmax_vjp_f32, softdraw_softmax_vjp_f64,
+        softdraw_xoshiro_seed, softdraw_xoshiro_next, softdraw_xoshiro_fill, softdraw_xoshiro_jump,
+        softdraw_alias_bits,
+        softdraw_alias_build_f64, softdraw_alias_build_f32, softdraw_alias_build_u64,
+        softdraw_alias_scratch, softdraw_alias_units_of, softdraw_alias_map,
+        softdraw_alias_sample, softdraw_alias_draw,
+        softdraw_alias_rows_most, softdraw_alias_rows_longest,
+        softdraw_alias_rows_build_f64, softdraw_alias_rows_build_f32,
+        softdraw_alias_rows_build_u64, softdraw_alias_rows_map,
+        softdraw_sample_f32, softdraw_sample_f64, softdraw_sample_f16, softdraw_sample_bf16,
+        softdraw_sample_scratch_f32, softdraw_sample_scratch_f64,
+    };
+    """
+    ctypedef struct softdraw_capi:
+        pass
+    const softdraw_capi functions
+    const char *SOFTDRAW_CAPI_NAME
 
 cdef extern from "softdraw.h" nogil:
     int softdraw_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
@@ -68,10 +104,10 @@ cdef extern from "softdraw.h" nogil:
                                  ptrdiff_t g_stride, double *out, ptrdiff_t out_stride, size_t rows,
                                  size_t n, const double *temperature,
                                  ptrdiff_t temperature_stride) noexcept
-    void softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept
+    int softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept
     uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) noexcept
     int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept
-    void softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept
+    int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept
     unsigned softdraw_alias_bits(size_t n) noexcept
     int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets,
                                  uint64_t *scratch, size_t *where) noexcept
@@ -80,10 +116,12 @@ cdef extern from "softdraw.h" nogil:
     int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets,
                                  uint64_t *scratch, size_t *where) noexcept
     size_t softdraw_alias_scratch(size_t n) noexcept
-    void softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
-                                 uint64_t *units) noexcept
+    int softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
+                                uint64_t *units) noexcept
     int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                            int64_t *out) noexcept
+    int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator,
+                              size_t n, int64_t *out) noexcept
     int softdraw_alias_draw(const uint64_t *buckets, unsigned bits,
                             uint64_t (*next)(void *) noexcept nogil, void *state, size_t n,
                             int64_t *out) noexcept
@@ -115,6 +153,7 @@ cdef extern from "softdraw.h" nogil:
                              int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept
     size_t softdraw_sample_scratch_f32(size_t n) noexcept
     size_t softdraw_sample_scratch_f64(size_t n) noexcept
+    const char *softdraw_strerror(int error) noexcept
     const char *softdraw_tier_name(int tier) noexcept
     int softdraw_tier_available(int tier) noexcept
     int softdraw_tier_in_use() noexcept
@@ -122,6 +161,10 @@ cdef extern from "softdraw.h" nogil:
 cdef extern from "../core/transpose.h" nogil:
     void sd_transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
                       ptrdiff_t out_stride, size_t rows, size_t columns, int past_caches) noexcept
+
+
+cdef const char *strerror(int error) noexcept nogil:
+    return softdraw_strerror(error)
 
 
 cdef int softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
@@ -268,8 +311,8 @@ cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *ou
     sd_transpose(itemsize, x, x_stride, out, out_stride, rows, columns, past_caches)
 
 
-cdef void xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil:
-    softdraw_xoshiro_seed(generator, state)
+cdef int xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil:
+    return softdraw_xoshiro_seed(generator, state)
 
 
 cdef uint64_t xoshiro_next(softdraw_xoshiro *generator) noexcept nogil:
@@ -280,8 +323,8 @@ cdef int xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noex
     return softdraw_xoshiro_fill(generator, out, n)
 
 
-cdef void xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil:
-    softdraw_xoshiro_jump(generator, jumps)
+cdef int xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil:
+    return softdraw_xoshiro_jump(generator, jumps)
 
 
 cdef unsigned alias_bits(size_t n) noexcept nogil:
@@ -307,14 +350,19 @@ cdef size_t alias_scratch(size_t n) noexcept nogil:
     return softdraw_alias_scratch(n)
 
 
-cdef void alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
-                         uint64_t *units) noexcept nogil:
-    softdraw_alias_units_of(buckets, bits, n, units)
+cdef int alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
+                        uint64_t *units) noexcept nogil:
+    return softdraw_alias_units_of(buckets, bits, n, units)
 
 
 cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                    int64_t *out) noexcept nogil:
     return softdraw_alias_map(buckets, bits, words, n, out)
+
+
+cdef int alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator, size_t n,
+                      int64_t *out) noexcept nogil:
+    return softdraw_alias_sample(buckets, bits, generator, n, out)
 
 
 cdef int alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *) noexcept nogil,
@@ -388,6 +436,9 @@ cdef size_t sample_scratch_f32(size_t n) noexcept nogil:
 
 cdef size_t sample_scratch_f64(size_t n) noexcept nogil:
     return softdraw_sample_scratch_f64(n)
+
+
+_C_API = PyCapsule_New(<void *> &functions, SOFTDRAW_CAPI_NAME, NULL)
 
 
 def cpu_info():

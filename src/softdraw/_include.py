@@ -1,12 +1,24 @@
-"""Where the C header is."""
+"""Where what other languages need is: the header, the C sources and the shared library."""
 
+import re
 from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _folder(in_package: str, in_checkout: str, sample: str) -> Path:
+    # a wheel has it inside the package; an editable install uses the source tree
+    for folder in (_PACKAGE / in_package, _PACKAGE.parents[1] / in_checkout):
+        if (folder / sample).is_file():
+            return folder
+    raise FileNotFoundError(f"{sample} is missing from {_PACKAGE / in_package}; reinstall softdraw")
 
 
 def get_include() -> str:
     """Directory that holds ``softdraw.h``, for the include path of a C compiler.
 
-    Its inline functions need no more; the others are built from ``src/core``, in the sdist.
+    Its inline functions need no more; the others are compiled from `get_sources()`, or called in
+    the compiled package: see docs/embedding.md.
 
     Returns
     -------
@@ -19,9 +31,60 @@ def get_include() -> str:
     >>> os.path.exists(os.path.join(softdraw.get_include(), "softdraw.h"))
     True
     """
-    package = Path(__file__).resolve().parent
-    # a wheel has it inside the package; an editable install uses the source tree
-    for include in (package / "include", package.parents[1] / "include"):
-        if (include / "softdraw.h").is_file():
-            return str(include)
-    raise FileNotFoundError(f"softdraw.h is missing from {package / 'include'}; reinstall softdraw")
+    return str(_folder("include", "include", "softdraw.h"))
+
+
+def get_sources() -> list[str]:
+    """C files of the core, to be compiled with a program or an extension module.
+
+    They are C11, need no flag beyond an -O level, and ``-lm`` on some systems.
+
+    Returns
+    -------
+    list of str
+        Absolute paths.
+
+    Examples
+    --------
+    >>> import os, softdraw
+    >>> "softmax.c" in [os.path.basename(path) for path in softdraw.get_sources()]
+    True
+    """
+    return sorted(str(path) for path in _folder("core", "src/core", "softmax.c").glob("*.c"))
+
+
+def get_library() -> str:
+    """Shared library that has the functions of ``softdraw.h``, for ctypes, cffi and other loaders.
+
+    Returns
+    -------
+    str
+        An absolute path: that of a compiled module of this package.
+
+    Examples
+    --------
+    >>> import ctypes, softdraw
+    >>> ctypes.CDLL(softdraw.get_library()).softdraw_alias_bits(1000)
+    10
+    """
+    from . import _core
+
+    return str(Path(str(_core.__file__)).resolve())
+
+
+def get_cdef() -> str:
+    """Declarations of ``softdraw.h`` without what only a compiler understands.
+
+    Returns
+    -------
+    str
+        What ``cffi.FFI().cdef`` takes: enums, structs and functions, not the inline ones.
+
+    Examples
+    --------
+    >>> import softdraw
+    >>> "int softdraw_softmax_f32(const float *x," in softdraw.get_cdef()
+    True
+    """
+    header = Path(get_include(), "softdraw.h").read_text(encoding="utf-8")
+    return re.split(r"/\* cffi: \w+ \*/", header)[1]

@@ -25,7 +25,13 @@ class Lock:
 
 class Xoshiro256(BitGenerator):
     def __init__(
-        self, seed: int | Sequence[int] | NDArray[np.integer[Any]] | ISeedSequence | None = None
+        self,
+        seed: int
+        | np.integer[Any]
+        | Sequence[int]
+        | NDArray[np.integer[Any]]
+        | ISeedSequence
+        | None = None,
     ) -> None: ...
     @property
     def seed_seq(self) -> ISeedSequence: ...

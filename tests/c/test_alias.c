@@ -166,9 +166,9 @@ static void integers_past_2_to_53_are_exact(void) {
 
 static uint64_t next_word(void *state) { return softdraw_xoshiro_next(state); }
 
-static void draws_from_any_generator_are_those_of_its_words(void) {
+static void draws_are_those_of_the_words_of_their_generator(void) {
     const uint64_t seed[4] = {1, 2, 3, 4};
-    enum { DRAWS = 1000 };
+    enum { DRAWS = 3000 };
     double weights[70];
     uint64_t words[DRAWS];
     int64_t drawn[DRAWS];
@@ -177,8 +177,13 @@ static void draws_from_any_generator_are_those_of_its_words(void) {
     again = generator;
     for (int i = 0; i < 70; i++) weights[i] = i;
     const unsigned bits = build(weights, 70);
-    CHECK(softdraw_alias_draw(buckets, bits, next_word, &generator, DRAWS, drawn) == SOFTDRAW_OK);
-    CHECK(softdraw_xoshiro_fill(&again, words, DRAWS) == SOFTDRAW_OK);
+    softdraw_xoshiro_fill(&again, words, DRAWS);
+    for (int i = 0; i < 3; i++) CHECK(softdraw_xoshiro_word(&generator) == words[i]);
+    for (int i = 0; i < 3; i++) drawn[i] = (int64_t)softdraw_alias_map1(buckets, bits, words[i]);
+    CHECK(softdraw_alias_sample(buckets, bits, &generator, DRAWS - 1003, drawn + 3) == SOFTDRAW_OK);
+    CHECK(softdraw_alias_draw(buckets, bits, next_word, &generator, 1000, drawn + DRAWS - 1000) ==
+          SOFTDRAW_OK);
+    CHECK(softdraw_xoshiro_word(&generator) == softdraw_xoshiro_next(&again));
     for (int i = 0; i < DRAWS; i++) {
         CHECK((uint64_t)drawn[i] == softdraw_alias_map1(buckets, bits, words[i]));
     }
@@ -255,7 +260,7 @@ int main(void) {
     every_word_of_a_small_build_is_counted();
     the_same_values_have_the_same_table_in_every_type();
     integers_past_2_to_53_are_exact();
-    draws_from_any_generator_are_those_of_its_words();
+    draws_are_those_of_the_words_of_their_generator();
     rows_are_tables_of_their_own();
     bad_weights_are_told();
     bits_are_the_fewest_that_have_room();

@@ -117,6 +117,10 @@ softdraw.Xoshiro256(np.random.SeedSequence(7)).seed_seq.generate_state(4)
 softdraw.Xoshiro256("seed")  # type: ignore[arg-type]
 
 assert_type(softdraw.get_include(), str)
+assert_type(softdraw.get_library(), str)
+assert_type(softdraw.get_sources(), list[str])
+assert_type(softdraw.get_cdef(), str)
+assert_type(table.buckets, NDArray[np.uint64])
 assert_type(softdraw.__version__, str)
 tier: str = softdraw.cpu_info()["tier"]
 tiers: list[str] = [*softdraw.cpu_info()["tiers"]]

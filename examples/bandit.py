@@ -1,0 +1,71 @@
+"""Find the best of several slot machines by Boltzmann exploration.
+
+Once each arm has been pulled, a step draws one by the softmax of their mean rewards so far, over
+a temperature that falls: hot, all arms are tried alike; cold, the best one known is pulled. Greedy
+pulling is the same at temperature 0, and uniform pulling at infinity. Printed is the regret of
+each: what pulling the best arm all the time would have brought more, on average over many games.
+
+    python examples/bandit.py --seed 1
+"""
+
+import argparse
+import math
+
+import numpy as np
+
+import softdraw
+
+
+def falling(step):
+    """A temperature schedule: the longer it goes on, the surer are the means."""
+    return 1 / math.sqrt(step + 1)
+
+
+SCHEDULES = {
+    "greedy": lambda step: 0.0,
+    "Boltzmann": falling,
+    "uniform": lambda step: math.inf,
+}
+
+
+def play(chances, steps, temperature, rng):
+    """The regret after each step of one game; an arm pays 1 with its chance, else 0."""
+    pulls = np.zeros(len(chances))
+    means = np.zeros(len(chances))
+    lost = np.empty(steps)
+    luck = np.random.Generator(rng)
+    for step in range(steps):
+        drawn = softdraw.sample_logits(means, temperature(step), rng=rng)
+        arm = step if step < len(chances) else drawn
+        reward = luck.random() < chances[arm]
+        pulls[arm] += 1
+        means[arm] += (reward - means[arm]) / pulls[arm]
+        lost[step] = chances.max() - chances[arm]
+    return lost.cumsum()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=1, help="of everything (default: 1)")
+    parser.add_argument("--arms", type=int, default=6, help="(default: 6)")
+    parser.add_argument("--steps", type=int, default=500, help="of a game (default: 500)")
+    parser.add_argument("--games", type=int, default=50, help="(default: 50)")
+    options = parser.parse_args()
+    if min(options.arms, options.steps, options.games) < 1:
+        parser.error("--arms, --steps and --games must be at least 1")
+
+    print(f"Regret of {options.games} games with {options.arms} arms, on average after")
+    marks = sorted({options.steps // 10 or 1, options.steps // 2 or 1, options.steps})
+    print(" " * 11 + "".join(f"{mark:8,}" for mark in marks) + " steps")
+    for name, temperature in SCHEDULES.items():
+        regrets = []
+        for game in range(options.games):  # the same games for all
+            rng = softdraw.Xoshiro256([options.seed, game])
+            chances = np.random.Generator(rng).random(options.arms)
+            regrets.append(play(chances, options.steps, temperature, rng))
+        mean = np.mean(regrets, axis=0)
+        print(f"{name:<11}" + "".join(f"{mean[mark - 1]:8.1f}" for mark in marks))
+
+
+if __name__ == "__main__":
+    main()

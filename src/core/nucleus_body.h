@@ -1,0 +1,326 @@
+/* top_p of a long row, whose order it never needs: samples tell about where the set ends, one pass over
+ * the row what it has above that place, and the end itself is sought among the items near it. */
+
+/* the shortest row that this is for, and the most samples */
+#define SD_SAMPLED 4096
+#define SD_SAMPLES 2048
+
+/* One item at random of each of `count` parts of a row; -inf for NaN. */
+static void F(take_samples)(const sd_source *row, SD_REAL *samples, size_t count) {
+    const double part = (double)row->n / (double)count;
+    const int as_it_lies = row->format == SD_NATIVE && !row->allowed && !row->bits;
+    const SD_REAL *x = row->x;
+    uint32_t random = 1;
+    for (size_t i = 0; i < count; i++) {
+        random = random * 1664525u + 1013904223u;
+        const size_t at = (size_t)(((double)i + (double)random * 0x1p-32) * part);
+        const SD_REAL value = as_it_lies ? x[at] : F(item)(row, at);
+        samples[i] = value == value ? value : -(SD_REAL)INFINITY;
+    }
+}
+
+/* Sums over samples, a whole number of packs, that are at least some value: of what weighs 1, the mass
+ * and its square. Nothing that is drawn depends on how these are rounded. */
+typedef struct { double count, mass, square; } F(shares);
+
+static F(shares) F(shares_from)(const SD_REAL *samples, const SD_REAL *masses, size_t count,
+                                  SD_REAL least) {
+    const SD_PACK limit = P(set1)(least), zero = P(set1)(0), one = P(set1)(1);
+    SD_PACK number = zero, mass = zero, square = zero;
+    for (size_t i = 0; i < count; i += SD_WIDTH) {
+        const SD_PACK x = P(load)(samples + i), m = P(where_ge)(x, limit, P(load)(masses + i), zero);
+        number = P(add)(number, P(where_ge)(x, limit, one, zero));
+        mass = P(add)(mass, m);
+        square = P(fma)(m, m, square);
+    }
+    const F(shares) r = {f64_total(A(widened)(number)), f64_total(A(widened)(mass)),
+                          f64_total(A(widened)(square))};
+    return r;
+}
+
+/* About the largest sample such that from it on samples are at least so many, or have so much mass,
+ * sought between two values; -SD_LARGEST if from `low` on they are less. */
+SD_BODY SD_REAL F(quantile)(const SD_REAL *samples, const SD_REAL *weights, size_t count, SD_REAL low,
+                              SD_REAL high, double target) {
+    const SD_PACK zero = P(set1)(0), one = P(set1)(1);
+    SD_REAL try = low;
+    for (int i = 0; i < 15; i++) {
+        const SD_PACK limit = P(set1)(try);
+        SD_PACK a = zero, b = zero;
+        for (size_t j = 0; j < count; j += 2 * SD_WIDTH) {
+            a = P(add)(a, P(where_ge)(P(load)(samples + j), limit,
+                                      weights ? P(load)(weights + j) : one, zero));
+            b = P(add)(b, P(where_ge)(P(load)(samples + j + SD_WIDTH), limit,
+                                      weights ? P(load)(weights + j + SD_WIDTH) : one, zero));
+        }
+        if (f64_total(A(widened)(P(add)(a, b))) >= target) low = try;
+        else if (i == 0) return -SD_LARGEST;
+        else high = try;
+        try = low / 2 + high / 2;
+    }
+    SD_PACK least = P(set1)(-high); /* a sample itself, in case that many items are like it */
+    for (size_t j = 0; j < count; j += SD_WIDTH) {
+        const SD_PACK x = P(load)(samples + j), limit = P(set1)(low);
+        least = P(max)(P(where_ge)(x, limit, P(sub)(zero, x), least), least);
+    }
+    return -P(largest)(least);
+}
+
+static SD_NOINLINE SD_REAL F(of_rank)(const SD_REAL *samples, size_t count, SD_REAL low, SD_REAL high,
+                                      double rank) {
+    return F(quantile)(samples, NULL, count, low, high, rank > 1 ? rank : 1);
+}
+
+static SD_NOINLINE SD_REAL F(of_mass)(const SD_REAL *samples, const SD_REAL *masses, size_t count,
+                                      SD_REAL low, SD_REAL high, double mass) {
+    return F(quantile)(samples, masses, count, low, high, mass);
+}
+
+/* The sample of a rank that is likely to be a little below a bound, or the last that has any mass. */
+static SD_REAL F(below)(const SD_REAL *samples, size_t count, SD_REAL least, SD_REAL bound, double rank) {
+    const SD_REAL near = bound - (bound - least) / 16;
+    if (rank > (double)count) rank = (double)count;
+    const SD_REAL low = F(of_rank)(samples, count, near, bound, rank);
+    return low > -SD_LARGEST ? low : F(of_rank)(samples, count, least, near, rank);
+}
+
+/* How often each block has a value. */
+static size_t F(count_ties)(const sd_source *row, SD_REAL value, size_t length, size_t *ties) {
+    const SD_PACK same = P(set1)(value);
+    SD_REAL room[SD_LIST];
+    size_t all = 0;
+    for (size_t i = 0, b = 0; i < row->n; b++) {
+        const size_t end = row->n - i < length ? row->n : i + length;
+        ties[b] = 0;
+        for (size_t count; i < end; i += count) {
+            count = end - i < SD_LIST ? end - i : SD_LIST;
+            const SD_REAL *x = F(fetch)(row, i, count, room);
+            for (size_t j = 0; j < count; j += SD_WIDTH) {
+                const SD_PACK pack = F(load_up_to)(x + j, count - j);
+                ties[b] += SD_COUNT_BITS(P(mask_ge)(pack, same) & P(mask_ge)(same, pack));
+            }
+        }
+        all += ties[b];
+    }
+    return all;
+}
+
+/* How many items are at least some value. */
+static size_t F(how_many)(const sd_source *row, SD_REAL least) {
+    SD_REAL room[SD_LIST];
+    double all = 0;
+    for (size_t i = 0; i < row->n; i += SD_LIST) {
+        const size_t count = row->n - i < SD_LIST ? row->n - i : SD_LIST;
+        all += F(count)(F(fetch)(row, i, count, room), count, least);
+    }
+    return (size_t)all;
+}
+
+/* The first `kept` items of a value are left, besides all above it, which blocks have. */
+static void F(leave_ties)(F(blocks) * blocks, F(law) * law, const sd_source *row, SD_REAL value,
+                          const size_t *ties, size_t kept) {
+    const double one = F(mass)(law, value);
+    law->least = value;
+    for (size_t b = 0; b < blocks->count && kept > 0; b++) {
+        size_t here = ties[b] < kept ? ties[b] : kept;
+        blocks->before[b + 1] += (double)here * one;
+        kept -= here;
+        if (kept > 0) continue;
+        size_t i = b * blocks->length;
+        while (i + 1 < row->n && (F(item)(row, i) != value || --here > 0)) i++;
+        law->last = i;
+    }
+}
+
+/* What is left ends among f->items: blocks get the masses of those that are, or if `had` lose those of
+ * the others. */
+static void F(leave_items)(F(blocks) * blocks, F(law) * law, const F(items) * items, const F(end) * end,
+                           SD_REAL *work, int had) {
+    size_t ties = end->ties;
+    for (size_t i = 0; i < items->n; i += SD_WIDTH) {
+        SD_PACK pack = F(load_up_to)(items->x + i, items->n - i);
+        F(masses)(law, 1, &pack, 0, &pack);
+        P(store)(work + i, pack);
+    }
+    law->least = end->least;
+    for (size_t i = 0; i < items->n; i++) {
+        int left = items->x[i] > end->least;
+        if (items->x[i] == end->least && ties > 0) {
+            left = 1;
+            ties--;
+            law->last = items->index[i];
+        }
+        if (left != had)
+            blocks->before[items->index[i] / blocks->length + 1] += had ? -(double)work[i] : (double)work[i];
+    }
+}
+
+/* What top_p leaves of a row that is peaked, from its largest items alone, which are above a bound: 1 if
+ * that could be said. The mass of the rest is about
+ * rest 2^power. */
+static int F(nucleus_of_largest)(F(filter) * f, F(law) * law, const sd_source *row, SD_REAL bound,
+                                 double rest, double power) {
+    F(items) *items = &f->items;
+    const size_t n = row->n;
+    F(end) end, other;
+    const SD_REAL max = F(maxima)(row, SD_LIST / 4, f->groups);
+    if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return 0;
+    *law = F(law_make)(f->ready, f->t, max, n);
+    if (law->moved) return 0;
+    F(gather_above)(items, row, bound, SD_LIST / 4, f->groups, n / 8);
+    if (items->n > n / 8) return 0;
+    const double certain = F(sum)(law, items->x, items->n);
+    const double most = (double)(n - items->n) * F(mass)(law, bound);
+    const double lower = f->top_p * certain * (1 - 0x1p-45);
+    const double upper = f->top_p * (certain + most) * (1 + 0x1p-45);
+    if (upper <= certain) { /* what the rest may have changes nothing? */
+        memcpy(f->work, items->x, items->n * sizeof *f->work);
+        if (F(end_by_mass)(&end, law, f->work, items->n, 0, lower)) {
+            memcpy(f->work, items->x, items->n * sizeof *f->work);
+            if (F(end_by_mass)(&other, law, f->work, items->n, 0, upper) &&
+                end.least == other.least && end.ties == other.ties) {
+                F(keep)(items, end.least, end.ties);
+                return 1;
+            }
+        }
+    }
+    F(blocks) blocks;
+    rest *= SD_SCALE * sd_power_of_2(power - law->reduction.power);
+    if (f->top_p * (certain + 1.05 * rest) > certain || !F(sum_blocks)(&blocks, law, f->ready, f->t, row)) return 0;
+    memcpy(f->work, items->x, items->n * sizeof *f->work);
+    if (!F(end_by_mass)(&end, law, f->work, items->n, 0, f->top_p * blocks.before[blocks.count])) return 0;
+    F(keep)(items, end.least, end.ties);
+    return 1;
+}
+
+/* Whether a set that ends so is the one that reaches any target between two. */
+SD_INLINE int F(is_the_end)(const F(end) * end, double one, double lower, double upper) {
+    return end->above + (double)(end->ties - 1) * one < lower &&
+           end->above + (double)end->ties * one >= upper;
+}
+
+/* Ends the set among the items that are equal to the bound, as end_near does. */
+static int F(end_in_ties)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd_source *row,
+                          SD_REAL bound, double above, double all, double error) {
+    const double target = f->top_p * all, off = f->top_p * error, one = F(mass)(law, bound);
+    size_t ties[SD_BLOCKS];
+    const size_t most = F(count_ties)(row, bound, blocks->length, ties);
+    F(end) end = {bound, 1, above};
+    if (above == 0 && all <= (double)most * one * (1 + 1e-6) && F(how_many)(row, law->least) == most) {
+        F(leave_ties)(blocks, law, row, bound, ties, F(ties_of)(f->top_p, most));
+        return 1;
+    }
+    if (!(above + (double)most * one >= target + off)) return 0;
+    for (size_t high = most; end.ties < high;) { /* the smallest number that reaches it */
+        const size_t half = end.ties + (high - end.ties) / 2;
+        if (above + (double)half * one >= target) high = half;
+        else end.ties = half + 1;
+    }
+    if (error > 0 && !F(is_the_end)(&end, one, target - off, target + off)) return -1;
+    F(leave_ties)(blocks, law, row, bound, ties, end.ties);
+    return 1;
+}
+
+/* Ends the set that top_p leaves, given what is above a bound and about what all have: among the items
+ * from `other` to the bound, or above the bound and up to `other`. 0 if it does not end there, and -1 if
+ * to say so takes the exact sum. */
+static int F(end_near)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd_source *row,
+                       SD_REAL other, SD_REAL bound, double above, double all, double error) {
+    const double target = f->top_p * all, off = f->top_p * error;
+    const int upwards = other > bound;
+    SD_REAL *work = f->work + 2 * SD_SAMPLES; /* after samples and masses */
+    F(items) *items = &f->items;
+    F(end) end = {bound, 1, above};
+    if (other == bound) return F(end_in_ties)(f, blocks, law, row, bound, above, all, error);
+    F(gather_between)(items, row, upwards ? bound : other, upwards ? other : bound, upwards);
+    const double base = upwards ? above - F(sum)(law, items->x, items->n) : above;
+    if (upwards && !(base < target - off && items->n > 0) && other < law->max) return 0;
+    memcpy(work, items->x, items->n * sizeof *work);
+    if (!F(end_by_mass)(&end, law, work, items->n, upwards && other >= law->max ? 0 : base, target)) {
+        if (error > 0) return other == -SD_LARGEST || upwards ? -1 : 0;
+        if (!upwards && other > -SD_LARGEST) return 0;
+        end.least = upwards ? bound : law->least; /* sums that are rounded: all are left */
+        end.ties = upwards ? 0 : SIZE_MAX;
+    } else if (error > 0 &&
+               !F(is_the_end)(&end, F(mass)(law, end.least), target - off, target + off)) {
+        return -1;
+    }
+    F(leave_items)(blocks, law, items, &end, work, upwards);
+    return 1;
+}
+
+/* top_p of a long row, as apply has it; -1 if it has no plain law or no sum. Samples tell a bound that
+ * is near the last item of the set. One pass sums what is above it, and the rest, so that what is wanting
+ * or too much is known; the end is found among what is gathered next to the bound. Nothing depends on the samples but
+ * the time that this takes. */
+static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, F(blocks) * blocks) {
+    const size_t n = row->n, step = 2 * SD_WIDTH;
+    const size_t count = (256 + n / 64 < SD_SAMPLES ? 256 + n / 64 : SD_SAMPLES) / step * step;
+    const double weight = (double)n / (double)count;
+    SD_REAL *samples = f->work, *masses = f->work + count;
+    F(take_samples)(row, samples, count);
+    const SD_REAL max = P(largest)(F(lane_max)(samples, count));
+    if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return -1;
+    *law = F(law_make)(f->ready, f->t, max, n);
+    if (law->moved) return -1;
+    for (size_t i = 0; i < count; i += SD_WIDTH) {
+        SD_PACK pack = P(load)(samples + i);
+        F(masses)(law, 1, &pack, 0, &pack);
+        P(store)(masses + i, P(mul)(pack, P(set1)(SD_UNSCALE)));
+    }
+    const SD_REAL least = law->least;
+    const F(shares) all = F(shares_from)(samples, masses, count, -SD_LARGEST);
+    if (all.mass * all.mass < all.square * (double)count / 8) {
+        const SD_REAL high = F(of_rank)(samples, count, least, max, (double)(count / 32));
+        const double of_largest = F(shares_from)(samples, masses, count, high).mass;
+        const double power = law->reduction.power;
+        if (of_largest > 0.7 * f->top_p * all.mass) {
+            if (F(nucleus_of_largest)(f, law, row, high, weight * (all.mass - of_largest), power)) return 1;
+            F(take_samples)(row, samples, count);
+        }
+    }
+    const SD_REAL middle = F(of_mass)(samples, masses, count, least, max, f->top_p * all.mass);
+    SD_REAL bound = middle < max ? middle : max;
+    double from = F(shares_from)(samples, masses, count, bound).count, above, total, error;
+    int is_tied;
+    for (int again = 0;; again++) {
+        double rest;
+        const double past = F(shares_from)(samples, masses, count, A(next_up)(bound)).count;
+        if (!F(split_blocks)(blocks, law, &rest, f->ready, f->t, row, bound)) return -1;
+        above = 0;
+        for (size_t b = 0; b < blocks->count; b++) above += blocks->before[b + 1];
+        total = above + rest;
+        error = rest * 0x1p-18;
+        if (!(total > 0)) return -1;
+        is_tied = from - past > (double)count / 128;
+        if (!is_tied || above < f->top_p * total || past < 1 || again) break;
+        bound = F(of_rank)(samples, count, bound, max, from = past); /* the value above */
+    }
+    for (double margin = 2;;) {
+        const double wanted = (f->top_p * total - above) / (weight * F(mass)(law, bound));
+        SD_REAL other = bound;
+        if (wanted > 0 && !is_tied) {
+            const double rank = from + margin * (0.6 * wanted + 1.5 * sqrt(wanted) + 1);
+            other = margin > 1000 ? -SD_LARGEST : F(below)(samples, count, least, bound, rank);
+        } else if (wanted <= 0) {
+            const double rank = from + margin * (0.6 * wanted - 1.5 * sqrt(-wanted) - 1);
+            other = rank < 1 || margin > 1000 ? law->max : F(of_rank)(samples, count, bound, max, rank);
+            if (!(other > bound)) other = law->max;
+        }
+        const int found = F(end_near)(f, blocks, law, row, other, bound, above, total, error);
+        if (found > 0) break;
+        if (found < 0) {
+            F(blocks) whole;
+            F(law) same;
+            if (!F(sum_blocks)(&whole, &same, f->ready, f->t, row)) return -1;
+            total = whole.before[whole.count];
+            error = 0;
+            if (!(total > 0)) return -1; /* a row that changes meanwhile */
+        } else {
+            if (!is_tied) margin *= 4;
+            is_tied = 0;
+        }
+    }
+    F(blocks_add_up)(blocks);
+    return 0;
+}

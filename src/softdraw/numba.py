@@ -1,0 +1,312 @@
+"""Softdraw inside functions that Numba compiles: softmax, tables and a generator's words.
+
+Import it as ``import softdraw.numba``; it needs Numba, which softdraw itself does not. All of it is
+to be called from ``@numba.njit`` functions, but for `table` and `generator`, which prepare their
+arguments, and gives the bits and the draws that softdraw gives in Python.
+
+>>> import numba
+>>> import softdraw, softdraw.numba
+>>> @numba.njit
+... def sample(buckets, bits, words, size):
+...     drawn = np.empty(size, np.int64)
+...     for i in range(size):
+...         word = softdraw.numba.next_word(words)
+...         drawn[i] = softdraw.numba.draw(buckets, bits, word)
+...     return drawn
+>>> weights = softdraw.AliasTable([1, 2, 1])
+>>> sample(*softdraw.numba.table(weights), softdraw.numba.generator(7), 5)
+array([1, 0, 1, 1, 0])
+>>> weights.sample(5, rng=7)
+array([1, 0, 1, 1, 0])
+"""
+
+# mypy: disable-error-code="untyped-decorator, no-untyped-call, no-any-return, unused-ignore"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import llvmlite.binding  # type: ignore[import-not-found, import-untyped]
+import numba  # type: ignore[import-not-found, import-untyped]
+import numpy as np
+from numba.core import cgutils  # type: ignore[import-not-found, import-untyped]
+from numba.extending import (  # type: ignore[import-not-found, import-untyped]
+    intrinsic,
+    overload,
+    register_jitable,
+)
+from numpy.typing import NDArray
+
+from . import AliasTable, Xoshiro256, get_library
+
+if TYPE_CHECKING:
+    from ._random import _RNG
+
+__all__ = ["draw", "generator", "log_softmax", "next_word", "softmax", "table"]
+
+# Compiled code names the functions of the core and does not hold their addresses, so that it can be
+# cached (``njit(cache=True)``); they are found in this library when it is loaded.
+llvmlite.binding.load_library_permanently(get_library())
+
+_Words = NDArray[np.uint64]
+
+
+# ---- tables ------------------------------------------------------------------------------------
+
+
+def table(table: AliasTable) -> tuple[_Words, np.uint64]:
+    """Take a table apart, for `draw`.
+
+    Parameters
+    ----------
+    table : AliasTable
+        It need not be kept.
+
+    Returns
+    -------
+    buckets : ndarray
+        ``table.buckets``, not a copy.
+    bits : uint64
+        How many bits of a word choose a bucket.
+
+    Examples
+    --------
+    >>> import softdraw, softdraw.numba
+    >>> buckets, bits = softdraw.numba.table(softdraw.AliasTable([1, 2, 1]))
+    >>> len(buckets), int(bits)
+    (4, 2)
+    """
+    buckets = table.buckets
+    return buckets, np.uint64(len(buckets).bit_length() - 1)
+
+
+@register_jitable
+def draw(buckets: _Words, bits: np.uint64, word: np.uint64) -> np.int64:
+    """Turn a word into the category that ``AliasTable.map`` turns it into.
+
+    Parameters
+    ----------
+    buckets, bits
+        What `table` gives. They are trusted.
+    word : uint64
+        Any; `next_word` gives good ones.
+
+    Returns
+    -------
+    int64
+        The category.
+
+    Examples
+    --------
+    >>> import numba, softdraw, softdraw.numba
+    >>> draw = numba.njit(lambda *table_and_word: softdraw.numba.draw(*table_and_word))
+    >>> weights = softdraw.AliasTable([1, 2, 1])
+    >>> word = np.uint64(2**63)
+    >>> draw(*softdraw.numba.table(weights), word) == weights.map(word)
+    True
+    """
+    # as softdraw_alias_map1 of softdraw.h; Numba makes floats of uint64 beside int64
+    own = word >> (np.uint64(64) - bits)
+    low = (np.uint64(1) << bits) - np.uint64(1)
+    entry = buckets[own]
+    keep = np.uint64(0) - np.uint64(((word << bits) | low) < entry)
+    return np.int64((own & keep) | (entry & low & ~keep))
+
+
+# ---- generator ---------------------------------------------------------------------------------
+
+# The C struct softdraw_xoshiro in words: 4 of state for each of 8 lanes, 8 that are made, and two
+# of counters, the first of which begins with how many of the 8 are given out.
+_BUFFER, _USED, _SIZE = np.uint64(32), np.uint64(40), 42
+
+
+class _State:
+    """The memory of a generator, for NumPy, which keeps this and so the generator."""
+
+    def __init__(self, generator: Xoshiro256) -> None:
+        self.generator = generator
+        address: int = generator.ctypes.state_address
+        self.__array_interface__ = {
+            "data": (address, False),
+            "shape": (_SIZE,),
+            "typestr": "<u8",
+            "version": 3,
+        }
+
+
+def generator(rng: _RNG = None) -> _Words:
+    """Open a generator to `next_word`.
+
+    Parameters
+    ----------
+    rng : None, int, SeedSequence, Xoshiro256 or a Generator over one, optional
+        A seed makes a new `Xoshiro256`, None one that the operating system seeds. A generator is
+        advanced, not copied, and without its lock: no other thread may use it meanwhile.
+
+    Returns
+    -------
+    ndarray
+        Its state, which `next_word` changes.
+
+    Raises
+    ------
+    TypeError
+        For a generator of another kind.
+
+    Examples
+    --------
+    >>> import softdraw, softdraw.numba
+    >>> words = softdraw.numba.generator(7)
+    >>> words.dtype
+    dtype('uint64')
+    """
+    if isinstance(rng, np.random.Generator):
+        rng = rng.bit_generator
+    if isinstance(rng, np.random.BitGenerator) and not isinstance(rng, Xoshiro256):
+        raise TypeError(f"the generator must be an Xoshiro256, got {type(rng).__name__}")
+    return np.asarray(_State(rng if isinstance(rng, Xoshiro256) else Xoshiro256(rng)))
+
+
+_next_of: Any = numba.types.ExternalFunction(
+    "softdraw_xoshiro_next", numba.types.uint64(numba.types.voidptr)
+)
+
+
+@register_jitable
+def next_word(generator: _Words) -> np.uint64:
+    """Take the next word.
+
+    Parameters
+    ----------
+    generator : ndarray
+        What the function `generator` gives.
+
+    Returns
+    -------
+    uint64
+        The word that the `Xoshiro256` would have given.
+
+    Examples
+    --------
+    >>> import numba, softdraw, softdraw.numba
+    >>> next_word = numba.njit(lambda words: softdraw.numba.next_word(words))
+    >>> int(next_word(softdraw.numba.generator(7))) == softdraw.Xoshiro256(7).random_raw()
+    True
+    """
+    used = generator[_USED] & np.uint64(0xFFFFFFFF)
+    if used >= np.uint64(8):
+        return _next_of(generator.ctypes)  # makes eight words
+    generator[_USED] += np.uint64(1)
+    word: np.uint64 = generator[_BUFFER + used]
+    return word
+
+
+# ---- softmax -----------------------------------------------------------------------------------
+
+
+@intrinsic
+def _address_of(context: Any, value: Any) -> Any:
+    """The address of a float64 on the stack."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = cgutils.alloca_once_value(builder, arguments[0])
+        return builder.bitcast(place, cgutils.voidptr_t)
+
+    return numba.types.voidptr(numba.types.float64), generate
+
+
+def _function_of_rows(name: str, item: Any) -> Any:
+    """A function of softdraw.h that turns rows into rows, as Numba calls it."""
+    suffix = {numba.float32: "f32", numba.float64: "f64"}[item]
+    p, i, size = numba.types.voidptr, numba.types.intp, numba.types.uintp
+    signature = numba.types.int32(p, i, p, i, size, size, p, i)
+    return numba.types.ExternalFunction(f"softdraw_{name}_{suffix}", signature)
+
+
+def _is_rows(x: Any) -> bool:
+    return (
+        isinstance(x, numba.types.Array)
+        and x.dtype in (numba.float32, numba.float64)
+        and x.ndim in (1, 2)
+        and x.layout == "C"
+    )
+
+
+def _overload_of_rows(function: Any, name: str) -> None:
+    @overload(function)
+    def implement(x: Any, temperature: Any = 1.0, out: Any = None) -> Any:
+        if not _is_rows(x):
+            raise numba.errors.TypingError(
+                f"{name} takes C-contiguous 1-D or 2-D arrays of float32 or float64, not {x}"
+            )
+        new = isinstance(out, (numba.types.NoneType, numba.types.Omitted, type(None)))
+        if not new and not (_is_rows(out) and (out.dtype, out.ndim) == (x.dtype, x.ndim)):
+            raise numba.errors.TypingError(f"out must be an array like {x}, not {out}")
+        call = _function_of_rows(name, x.dtype)
+
+        def run(x: Any, temperature: Any = 1.0, out: Any = None) -> Any:
+            result = np.empty_like(x) if new else out
+            if result.shape != x.shape:
+                raise ValueError("out must have the shape of x")
+            n = x.shape[-1]
+            rows = x.size // n if n else 0
+            t: Any = _address_of(float(temperature))  # type: ignore[call-arg]
+            error = call(x.ctypes, n, result.ctypes, n, rows, n, t, 0)
+            if error:
+                raise ValueError("temperature must be >= 0")
+            return result
+
+        return run
+
+
+def softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
+    """Compute ``softdraw.softmax(x, temperature)`` in a compiled function.
+
+    Parameters
+    ----------
+    x : ndarray
+        1-D or 2-D, C-contiguous, float32 or float64.
+    temperature : float, optional
+        One for all rows.
+    out : ndarray, optional
+        An array like `x` to write to: `x` itself, or one that does not overlap it.
+
+    Returns
+    -------
+    ndarray
+        `out` if given, else a new array.
+
+    Raises
+    ------
+    ValueError
+        For a temperature that is negative or NaN, and for an `out` of another shape.
+
+    Examples
+    --------
+    >>> import numba, softdraw, softdraw.numba
+    >>> softmax = numba.njit(lambda x, t: softdraw.numba.softmax(x, t))
+    >>> softmax(np.array([1.0, 2.0]), 2.0)
+    array([0.37754067, 0.62245933])
+    """
+    raise TypeError("softdraw.numba.softmax is for compiled functions; see softdraw.softmax")
+
+
+def log_softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
+    """Compute ``softdraw.log_softmax(x, temperature)`` in a compiled function.
+
+    Parameters, results and errors are those of `softmax`.
+
+    Examples
+    --------
+    >>> import numba, softdraw, softdraw.numba
+    >>> log_softmax = numba.njit(lambda x: softdraw.numba.log_softmax(x))
+    >>> log_softmax(np.array([1.0, 1.0]))
+    array([-0.69314718, -0.69314718])
+    """
+    raise TypeError(
+        "softdraw.numba.log_softmax is for compiled functions; see softdraw.log_softmax"
+    )
+
+
+_overload_of_rows(softmax, "softmax")
+_overload_of_rows(log_softmax, "log_softmax")

@@ -1,0 +1,273 @@
+"""The same kernels from C, Cython, Numba, cffi and ctypes, and by a capsule: the same bits."""
+
+import ctypes
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import softdraw
+from softdraw import _core
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples" / "embedding"
+PACKAGE = Path(softdraw.__file__).parent
+COMPILER = shlex.split(os.environ.get("CC") or "cc")
+HEADER = Path(softdraw.get_include(), "softdraw.h")
+CAPI = Path(softdraw.get_include(), "softdraw_capi.h")
+NAMES = re.findall(r"^[a-z].*?\bsoftdraw_(\w+)\(", softdraw.get_cdef(), re.MULTILINE)
+
+
+def run(command, **keywords):
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, **keywords
+    )
+    assert done.returncode == 0, f"{shlex.join(map(str, command))}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def environment():
+    """For other processes, which find this softdraw first."""
+    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """What every example prints, by Python."""
+    p = softdraw.softmax(np.array([0.1, 0, 0.5, 1, 4, 0.6], np.float32), 5)
+    drawn = softdraw.AliasTable(p).sample(1_000_010, rng=7)
+    lines = [[f"{share:.9g}" for share in p], drawn[:10], np.bincount(drawn[10:], minlength=6)]
+    return [" ".join(map(str, line)) for line in lines]
+
+
+def example(name):
+    path = EXAMPLES / name
+    if not path.exists():
+        pytest.skip("examples/ is not beside tests/")
+    return path
+
+
+def lines_of(output):
+    return [line.rstrip() for line in output.splitlines()]
+
+
+# ---- what a wheel and a checkout hold ------------------------------------------------------------
+
+
+def test_the_package_holds_header_sources_and_declarations():
+    assert HEADER.is_file()
+    assert CAPI.is_file()
+    assert {"softmax.c", "tier_scalar.c", "xoshiro.c"} <= {
+        Path(path).name for path in softdraw.get_sources()
+    }
+    core = Path(softdraw.get_sources()[0]).parent
+    included = re.findall(r'#include "(\w+\.h)"', "".join(p.read_text() for p in core.iterdir()))
+    assert {name for name in included if not (core / name).exists()} <= {"softdraw.h"}
+    for name in ("__init__.pxd", "_core.pxd", "_random.pxd"):
+        assert (PACKAGE / name).is_file()
+
+
+def test_the_header_has_the_versions():
+    text = HEADER.read_text(encoding="utf-8")
+    version = re.findall(r"SOFTDRAW_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", text)
+    assert ".".join(version) == softdraw.__version__
+    assert "#define SOFTDRAW_STREAM 1\n" in text
+    library = ctypes.CDLL(softdraw.get_library())
+    major, minor, patch = map(int, version)
+    assert library.softdraw_version() == 10_000 * major + 100 * minor + patch
+
+
+@pytest.mark.skipif(not shutil.which("nm"), reason="no nm")
+@pytest.mark.skipif(sys.platform != "linux", reason="nm -D is for ELF")
+def test_modules_export_the_functions_of_the_header_and_nothing_else():
+    for path in PACKAGE.glob("*.so"):
+        listing = run(["nm", "-D", "--defined-only", path])
+        names = {line.split()[-1] for line in listing.splitlines()}
+        module = path.name.partition(".")[0]
+        functions = {f"softdraw_{name}" for name in NAMES} if module == "_core" else set()
+        assert names == {f"PyInit_{module}"} | functions
+
+
+# ---- C -------------------------------------------------------------------------------------------
+
+
+def test_the_capsule_has_every_function_of_the_header_in_its_order():
+    text = CAPI.read_text(encoding="utf-8")
+    assert re.findall(r"^    [a-z].*?\(\*(\w+)\)\(", text, re.MULTILINE) == NAMES
+
+
+EXTENSION = r"""
+#include <Python.h>
+#include "softdraw_capi.h"
+
+static PyObject *softmax(PyObject *self, PyObject *argument) {
+    const softdraw_capi *api = softdraw_capi_import();
+    double x[2] = {1, 2}, temperature = PyFloat_AsDouble(argument);
+    (void)self;
+    if (!api) return NULL;
+    const int error = api->softmax_f64(x, 2, x, 2, 1, 2, &temperature, 0);
+    if (error) return PyErr_Format(PyExc_ValueError, "%s", api->strerror(error));
+    return Py_BuildValue("ddi", x[0], x[1], (int)api->alias_bits(1000));
+}
+static PyMethodDef methods[] = {{"softmax", softmax, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "by_capsule", NULL, -1, methods,
+                             NULL, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_by_capsule(void) { return PyModule_Create(&module); }
+"""
+
+
+@pytest.mark.skipif(not shutil.which(COMPILER[0]), reason=f"no C compiler: {COMPILER[0]}")
+@pytest.mark.skipif(os.name == "nt", reason="compiles as on Unix")
+def test_an_extension_module_by_hand_calls_the_functions_of_the_capsule(tmp_path, environment):
+    source = tmp_path / "by_capsule.c"
+    source.write_text(EXTENSION)
+    python = sysconfig.get_path("include")
+    if not Path(python, "Python.h").exists():
+        pytest.skip("no Python.h")
+    flags = ["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
+    undefined = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
+    include = [f"-I{softdraw.get_include()}", "-isystem", python]
+    run([*COMPILER, *flags, *undefined, *include, source, "-o", tmp_path / "by_capsule.so"])
+    code = (
+        "import by_capsule; print(*by_capsule.softmax(2.0))\n"
+        "try: by_capsule.softmax(-1.0)\n"
+        "except ValueError as error: print(error)"
+    )
+    output = run([sys.executable, "-c", code], cwd=tmp_path, env=environment)
+    shares = softdraw.softmax([1.0, 2.0], 2)
+    sentence = "temperature must be >= 0, for softmax_vjp > 0"
+    assert lines_of(output) == [f"{shares[0]!s} {shares[1]!s} 10", sentence]
+
+
+def test_the_capsule_has_its_name():
+    pointer = ctypes.pythonapi.PyCapsule_IsValid
+    pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    assert pointer(_core._C_API, b"softdraw._core._C_API")
+
+
+# ---- Cython --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cython_examples(tmp_path_factory, environment):
+    """A folder with examples/embedding built in it."""
+    pytest.importorskip("Cython")
+    pytest.importorskip("setuptools")
+    example("setup.py")
+    if not shutil.which(COMPILER[0]):
+        pytest.skip(f"no C compiler: {COMPILER[0]} is not on the path")
+    folder = tmp_path_factory.mktemp("cython") / "examples"
+    shutil.copytree(EXAMPLES, folder)
+    flags = {"CFLAGS": "-O2"}
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace", "-j2"]
+    run(command, cwd=folder, env={**environment, **flags})
+    return folder
+
+
+def test_cython_example_draws_as_python_does(cython_examples, environment, expected):
+    code = "import draws_cython; draws_cython.main()"
+    output = run([sys.executable, "-c", code], cwd=cython_examples, env=environment)
+    assert lines_of(output) == expected
+
+
+def test_cython_example_finds_the_topics_that_made_the_text(cython_examples, environment):
+    code = "import topics; topics.main()"
+    output = run([sys.executable, "-c", code], cwd=cython_examples, env=environment)
+    ideal, before, after = map(float, re.findall(r"perplexity: ([\d.]+)", output))
+    assert after < 1.05 * ideal < 0.8 * before
+    assert output == run([sys.executable, "-c", code], cwd=cython_examples, env=environment)
+
+
+# ---- cffi and ctypes -----------------------------------------------------------------------------
+
+
+def test_ctypes_example_draws_as_python_does(environment, expected):
+    output = run([sys.executable, example("draws_ctypes.py")], env=environment)
+    assert lines_of(output) == expected
+
+
+def test_cffi_example_draws_as_python_does(environment, expected):
+    pytest.importorskip("cffi")
+    output = run([sys.executable, example("draws_cffi.py")], env=environment)
+    assert lines_of(output) == expected
+
+
+def test_cffi_sees_every_function_and_the_structs_sizes():
+    cffi = pytest.importorskip("cffi")
+    ffi = cffi.FFI()
+    ffi.cdef(softdraw.get_cdef())
+    library = ffi.dlopen(softdraw.get_library())
+    for name in NAMES:
+        assert getattr(library, f"softdraw_{name}")
+    assert ffi.sizeof("softdraw_xoshiro") == 336
+    assert ffi.string(library.softdraw_tier_name(0)) == b"scalar"
+    assert library.SOFTDRAW_ERROR_NULL == 11
+
+
+# ---- Numba ---------------------------------------------------------------------------------------
+
+
+def test_importing_softdraw_does_not_import_numba(environment):
+    code = "import softdraw, sys; print('numba' in sys.modules, hasattr(softdraw, 'numba'))"
+    assert run([sys.executable, "-c", code], env=environment).split() == ["False", "False"]
+
+
+def test_numba_example_draws_as_python_does(environment, expected):
+    pytest.importorskip("numba")
+    output = run([sys.executable, example("draws_numba.py")], env=environment)
+    assert lines_of(output) == expected
+
+
+def test_numba_example_learns_word_vectors(environment):
+    pytest.importorskip("numba")
+    pytest.importorskip("symspellpy")
+    command = [sys.executable, example("negative_sampling_numba.py"), "--pairs", "100000"]
+    output = run(command, env=environment)
+    first, last = map(float, re.search(r"(\S+) at first, (\S+) at last", output).groups())
+    assert last < first - 0.3
+
+
+# ---- docs/embedding.md ---------------------------------------------------------------------------
+
+
+def blocks(language):
+    page = ROOT / "docs" / "embedding.md"
+    if not page.exists():
+        pytest.skip("docs/ is not beside tests/")
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert found
+    return found
+
+
+def test_the_page_has_the_command_of_the_example_in_c():
+    command = blocks("sh")[0].split()
+    for part in ("cc", "-O2", "-lm"):
+        assert part in command
+        assert part in example("draws.c").read_text().split()
+
+
+def test_the_pages_numba_counts_as_sample_does():
+    pytest.importorskip("numba")
+    table = softdraw.AliasTable([1, 2, 3, 4, 5])
+    names = {"np": np, "softdraw": softdraw, "table": table}
+    exec(blocks("py")[0], names)
+    drawn = table.sample(1_000_000, rng=7)
+    np.testing.assert_array_equal(names["counts"], np.bincount(drawn))
+
+
+def test_the_pages_cython_compiles(tmp_path, environment):
+    pytest.importorskip("Cython")
+    (tmp_path / "page.pyx").write_text(blocks("cython")[0])
+    command = [sys.executable, "-m", "cython", "-3", "-I", PACKAGE.parent, "page.pyx"]
+    run(command, cwd=tmp_path, env=environment)
+    assert "softmax_f32" in (tmp_path / "page.c").read_text()
