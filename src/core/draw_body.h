@@ -32,7 +32,7 @@ SD_BODY SD_PACK F(read)(const sd_source *row, size_t i) {
 /* Items i to i + count <= i + SD_LIST as reals, -inf where they are masked out: where they lie if they
  * are, else in `room`, which holds SD_LIST. i is a multiple of 64. */
 static const SD_REAL *F(fetch)(const sd_source *row, size_t i, size_t count, SD_REAL *room) {
-    if (row->format == SD_NATIVE && !row->allowed && !row->bits) return (const SD_REAL *)row->x + i;
+    if (sd_as_it_lies(row)) return (const SD_REAL *)row->x + i;
     for (size_t j = 0; j < count; j += SD_WIDTH) P(store)(room + j, F(read)(row, i + j));
     return room;
 }
@@ -98,6 +98,13 @@ typedef struct {
     A(inverse) unit; /* what filters weigh masses with, 1 or one over the largest */
 } F(law);
 
+/* How many temperatures below the largest of n items others may be 0 in softmax. */
+SD_INLINE double F(faint)(size_t n) {
+    double bits = SD_FAINT;
+    for (size_t left = n - 1; left > 0; left /= 2) bits--;
+    return bits / SD_LOG2E_HI;
+}
+
 /* Where unequal temperatures and maxima are their limits, all that is left has one mass. Items so
  * unlikely that softmax gives them 0 are left out: the word 0 would draw the first of a row. */
 static F(law) F(law_make)(const A(temperature) * ready, double t, SD_REAL max, size_t n) {
@@ -111,9 +118,7 @@ static F(law) F(law_make)(const A(temperature) * ready, double t, SD_REAL max, s
         law.least = ready->only_max ? max : -SD_LARGEST;
         law.reduction = A(reduction_equal)();
     } else {
-        double bits = SD_FAINT;
-        for (size_t left = n - 1; left > 0; left /= 2) bits--;
-        const double least = (double)max - t * (bits / SD_LOG2E_HI);
+        const double least = (double)max - t * F(faint)(n);
         law.moved = A(must_be_moved)(ready, max);
         law.least = least >= -SD_LARGEST ? (SD_REAL)least : -SD_LARGEST;
         law.reduction = law.moved ? A(reduction_moved)(ready, max) : A(reduction_plain)(ready, max);

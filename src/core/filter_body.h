@@ -139,6 +139,17 @@ typedef struct {
     double above;
 } F(end);
 
+/* The smallest number of `equal` items of one mass with which `with` reaches the target; all reach it. */
+SD_INLINE size_t F(ties_reaching)(double with, double one, size_t equal, double target) {
+    size_t low = 1, high = equal;
+    while (low < high) {
+        const size_t half = low + (high - low) / 2;
+        if (with + (double)half * one >= target) high = half;
+        else low = half + 1;
+    }
+    return low;
+}
+
 /* One of n items, near the middle of nine of them. */
 static SD_REAL F(pivot)(const SD_REAL *x, size_t n) {
     SD_REAL some[9];
@@ -181,14 +192,8 @@ SD_BODY int F(find_end)(F(end) * end, const F(law) * law, const int weighted, co
         const double one = weighted ? F(weight)(law, pivot) : 1, with = base + weight;
         const int is_above = above > 0 && with >= target;
         if (!is_above && with + (double)equal * one >= target) {
-            size_t low = 1, high = equal; /* the smallest number of ties that reaches it */
-            while (low < high) {
-                const size_t half = low + (high - low) / 2;
-                if (with + (double)half * one >= target) high = half;
-                else low = half + 1;
-            }
             end->least = pivot;
-            end->ties = low;
+            end->ties = F(ties_reaching)(with, one, equal, target);
             end->above = with;
             return 1;
         }
@@ -226,6 +231,13 @@ typedef struct {
     SD_REAL *work, *groups;
 } F(filter);
 
+/* Where a set of what is left ends, by mass, or by count if the law is NULL. */
+static int F(end_of_items)(const F(filter) * f, F(end) * end, const F(law) * law, double target) {
+    memcpy(f->work, f->items.x, f->items.n * sizeof *f->work);
+    return law ? F(end_by_mass)(end, law, f->work, f->items.n, 0, target)
+               : F(end_by_count)(end, f->work, f->items.n, target);
+}
+
 /* How many items go together so that the k-th largest of their maxima, which at least k items reach, is
  * near the k-th largest item. */
 SD_INLINE size_t F(group_for)(size_t k, size_t n) {
@@ -245,8 +257,7 @@ static void F(largest_k)(F(filter) * f, const sd_source *row, size_t group) {
         if (F(end_by_count)(&end, f->work, count, k) && end.least > bound) bound = end.least;
     }
     F(gather_from)(&f->items, row, bound, group, f->groups, row->n);
-    memcpy(f->work, f->items.x, f->items.n * sizeof *f->work);
-    if (F(end_by_count)(&end, f->work, f->items.n, k)) F(keep)(&f->items, end.least, end.ties);
+    if (F(end_of_items)(f, &end, NULL, k)) F(keep)(&f->items, end.least, end.ties);
 }
 
 /* How many of n items are p of them, where all have one mass. */
@@ -270,11 +281,9 @@ static void F(nucleus)(F(filter) * f, F(law) * law) {
     F(end) end = {law->max, F(ties_of)(f->top_p, largest), 0};
     if (largest < possible) {
         F(weigh_by_largest)(law);
-        const double all = f->ready->all_equal ? (double)possible : F(sum)(law, items->x, items->n);
-        memcpy(f->work, items->x, items->n * sizeof *f->work);
-        if (!(f->ready->all_equal ? F(end_by_count)(&end, f->work, items->n, f->top_p * all)
-                                  : F(end_by_mass)(&end, law, f->work, items->n, 0, f->top_p * all)))
-            return;
+        const int count = f->ready->all_equal;
+        const double all = count ? (double)possible : F(sum)(law, items->x, items->n);
+        if (!F(end_of_items)(f, &end, count ? NULL : law, f->top_p * all)) return;
     }
     F(keep)(items, end.least, end.ties);
 }

@@ -28,6 +28,16 @@ typedef struct {
     size_t n;
 } sd_source;
 
+static inline int sd_as_it_lies(const sd_source *row) {
+    return row->format == SD_NATIVE && !row->allowed && !row->bits;
+}
+
+/* Where the scratch of draws holds what, in reals: `room` items, twice, the second time after samples and
+ * their masses, then the maxima of groups, then the items' indices. room is a little more than n, so that
+ * packs may run over ends. */
+enum { SD_SAMPLES = 2048 };
+static inline size_t sd_room(size_t n) { return (n + 79) / 16 * 16; }
+
 /* draws from each of many rows, as in softdraw.h, already checked */
 typedef struct {
     const void *x;

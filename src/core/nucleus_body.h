@@ -1,14 +1,13 @@
 /* top_p of a long row, whose order it never needs: samples tell about where the set ends, one pass over
  * the row what it has above that place, and the end itself is sought among the items near it. */
 
-/* the shortest row that this is for, and the most samples */
+/* the shortest row that this is for */
 #define SD_SAMPLED 4096
-#define SD_SAMPLES 2048
 
 /* One item at random of each of `count` parts of a row; -inf for NaN. */
 static void F(take_samples)(const sd_source *row, SD_REAL *samples, size_t count) {
     const double part = (double)row->n / (double)count;
-    const int as_it_lies = row->format == SD_NATIVE && !row->allowed && !row->bits;
+    const int as_it_lies = sd_as_it_lies(row);
     const SD_REAL *x = row->x;
     uint32_t random = 1;
     for (size_t i = 0; i < count; i++) {
@@ -156,8 +155,7 @@ static void F(leave_items)(F(blocks) * blocks, F(law) * law, const F(items) * it
 }
 
 /* What top_p leaves of a row that is peaked, from its largest items alone, which are above a bound: 1 if
- * that could be said. The mass of the rest is about
- * rest 2^power. */
+ * that could be said. The rest has a mass of about rest 2^power. */
 static int F(nucleus_of_largest)(F(filter) * f, F(law) * law, const sd_source *row, SD_REAL bound,
                                  double rest, double power) {
     F(items) *items = &f->items;
@@ -174,21 +172,18 @@ static int F(nucleus_of_largest)(F(filter) * f, F(law) * law, const sd_source *r
     const double lower = f->top_p * certain * (1 - 0x1p-45);
     const double upper = f->top_p * (certain + most) * (1 + 0x1p-45);
     if (upper <= certain) { /* what the rest may have changes nothing? */
-        memcpy(f->work, items->x, items->n * sizeof *f->work);
-        if (F(end_by_mass)(&end, law, f->work, items->n, 0, lower)) {
-            memcpy(f->work, items->x, items->n * sizeof *f->work);
-            if (F(end_by_mass)(&other, law, f->work, items->n, 0, upper) &&
-                end.least == other.least && end.ties == other.ties) {
-                F(keep)(items, end.least, end.ties);
-                return 1;
-            }
+        if (F(end_of_items)(f, &end, law, lower) && F(end_of_items)(f, &other, law, upper) &&
+            end.least == other.least && end.ties == other.ties) {
+            F(keep)(items, end.least, end.ties);
+            return 1;
         }
     }
     F(blocks) blocks;
     rest *= SD_SCALE * sd_power_of_2(power - law->reduction.power);
-    if (f->top_p * (certain + 1.05 * rest) > certain || !F(sum_blocks)(&blocks, law, f->ready, f->t, row)) return 0;
-    memcpy(f->work, items->x, items->n * sizeof *f->work);
-    if (!F(end_by_mass)(&end, law, f->work, items->n, 0, f->top_p * blocks.before[blocks.count])) return 0;
+    if (f->top_p * (certain + 1.05 * rest) > certain ||
+        !F(sum_blocks)(&blocks, law, f->ready, f->t, row) ||
+        !F(end_of_items)(f, &end, law, f->top_p * blocks.before[blocks.count]))
+        return 0;
     F(keep)(items, end.least, end.ties);
     return 1;
 }
@@ -205,17 +200,12 @@ static int F(end_in_ties)(F(filter) * f, F(blocks) * blocks, F(law) * law, const
     const double target = f->top_p * all, off = f->top_p * error, one = F(mass)(law, bound);
     size_t ties[SD_BLOCKS];
     const size_t most = F(count_ties)(row, bound, blocks->length, ties);
-    F(end) end = {bound, 1, above};
     if (above == 0 && all <= (double)most * one * (1 + 1e-6) && F(how_many)(row, law->least) == most) {
         F(leave_ties)(blocks, law, row, bound, ties, F(ties_of)(f->top_p, most));
         return 1;
     }
     if (!(above + (double)most * one >= target + off)) return 0;
-    for (size_t high = most; end.ties < high;) { /* the smallest number that reaches it */
-        const size_t half = end.ties + (high - end.ties) / 2;
-        if (above + (double)half * one >= target) high = half;
-        else end.ties = half + 1;
-    }
+    const F(end) end = {bound, F(ties_reaching)(above, one, most, target), above};
     if (error > 0 && !F(is_the_end)(&end, one, target - off, target + off)) return -1;
     F(leave_ties)(blocks, law, row, bound, ties, end.ties);
     return 1;
@@ -251,8 +241,8 @@ static int F(end_near)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd
 
 /* top_p of a long row, as apply has it; -1 if it has no plain law or no sum. Samples tell a bound that
  * is near the last item of the set. One pass sums what is above it, and the rest, so that what is wanting
- * or too much is known; the end is found among what is gathered next to the bound. Nothing depends on the samples but
- * the time that this takes. */
+ * or too much is known; the end is found among what is gathered next to the bound. Nothing depends on the
+ * samples but the time that this takes. */
 static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, F(blocks) * blocks) {
     const size_t n = row->n, step = 2 * SD_WIDTH;
     const size_t count = (256 + n / 64 < SD_SAMPLES ? 256 + n / 64 : SD_SAMPLES) / step * step;

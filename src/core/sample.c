@@ -62,11 +62,9 @@ SD_DEFINE(f64, double, double, SD_NATIVE)
 SD_DEFINE(f16, uint16_t, float, SD_F16)
 SD_DEFINE(bf16, uint16_t, float, SD_BF16)
 
-/* items and work, groups, and indices, each a little longer so that packs may run over their ends; the
- * kernel lays them out */
 static size_t scratch(size_t n, size_t itemsize) {
-    const size_t room = (n + 79) / 16 * 16;
-    return room * (2 * itemsize + sizeof(uint32_t)) + (room / 16 + 2 * 2048) * itemsize;
+    const size_t room = sd_room(n);
+    return room * (2 * itemsize + sizeof(uint32_t)) + (room / 16 + 2 * SD_SAMPLES) * itemsize;
 }
 
 size_t softdraw_sample_scratch_f32(size_t n) { return scratch(n, sizeof(float)); }

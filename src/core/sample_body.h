@@ -76,7 +76,7 @@ static int F(draw_from_row)(F(filter) * f, const sd_source *row, const uint64_t 
     if (f->top_k >= row->n && f->top_p >= 1 && f->min_p <= 0) {
         const int error = F(draw_from_all)(f->ready, f->t, row, words, draws, out, where);
         if (error != SOFTDRAW_OK || !logprobs) return error;
-        const int as_it_lies = row->format == SD_NATIVE && !row->allowed && !row->bits;
+        const int as_it_lies = sd_as_it_lies(row);
         if (!as_it_lies) F(gather_from)(&f->items, row, -SD_LARGEST, SD_LIST, NULL, row->n);
         for (size_t i = 0; i < draws; i++) logprobs[i] = F(item)(row, (size_t)out[i]);
         F(log_probabilities)(f, as_it_lies ? row->x : items->x, as_it_lies ? row->n : items->n,
@@ -112,7 +112,7 @@ SD_BODY int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x8 
     const SD_PACK zero = P(set1)(0), lowest = P(set1)(-(SD_REAL)INFINITY);
     SD_PACK packs[8][SD_MOST], maxima[8], seen = zero, s[SD_MOST], q[SD_MOST];
     A(short_rows) rows;
-    double least[8], bits = SD_FAINT;
+    double least[8];
     F(list) list;
     for (int i = 0; i < count; i++, x += x_stride) {
         maxima[i] = lowest;
@@ -125,8 +125,7 @@ SD_BODY int F(draw_short)(const SD_REAL *x, ptrdiff_t x_stride, size_t n, f64x8 
     if (P(mask_ge)(seen, seen) != (1u << SD_WIDTH) - 1) return 0;
     const f64x8 max = count == 1 ? f64_set1(P(largest)(maxima[0])) : P(largest_8)(maxima);
     if (!A(short_reduce)(&rows, max, t)) return 0;
-    for (size_t left = n - 1; left > 0; left /= 2) bits--;
-    f64_store(least, f64_sub(max, f64_mul(t, f64_set1(bits / SD_LOG2E_HI))));
+    f64_store(least, f64_sub(max, f64_mul(t, f64_set1(F(faint)(n)))));
     for (int i = 0; i < count; i++) {
         const A(reduction) r = A(short_reduction)(&rows, i);
         const SD_PACK from = P(set1)(least[i] >= -SD_LARGEST ? (SD_REAL)least[i] : -SD_LARGEST);
@@ -145,7 +144,7 @@ static SD_NOINLINE int F(draw_columns)(const SD_REAL *x, ptrdiff_t x_stride, siz
                               const uint64_t *words, int64_t *out) {
     const SD_PACK zero = P(set1)(0);
     SD_REAL columns[(SD_FEW + SD_MOST) * SD_WIDTH];
-    double sums[SD_FEW + SD_MOST][SD_WIDTH], r[SD_WIDTH], found[SD_WIDTH], bits = SD_FAINT;
+    double sums[SD_FEW + SD_MOST][SD_WIDTH], r[SD_WIDTH], found[SD_WIDTH];
     SD_PACK max = P(set1)(-(SD_REAL)INFINITY), seen = zero, s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP];
     A(lanes) lanes;
     A(to_columns)(x, x_stride, columns, n);
@@ -155,9 +154,8 @@ static SD_NOINLINE int F(draw_columns)(const SD_REAL *x, ptrdiff_t x_stride, siz
         seen = P(or_nan)(seen, column, column);
     }
     if (P(mask_ge)(seen, seen) != (1u << SD_WIDTH) - 1) return 0;
-    for (size_t left = n - 1; left > 0; left /= 2) bits--;
     if (!A(lanes_make)(&lanes, max, t)) return 0;
-    const SD_PACK least = A(lanes_least)(max, t, bits);
+    const SD_PACK least = A(lanes_least)(max, t, F(faint)(n));
     const int group = SD_GROUP;
     A(column_sum) sum;
     memset(&sum, 0, sizeof sum);
@@ -235,7 +233,7 @@ static size_t F(draw_ordinary)(const sd_draws *all, size_t first) {
 
 static int F(sample)(const sd_draws *all, size_t *where) {
     const softdraw_filters *by = all->filters;
-    const size_t n = all->n, room = (n + 79) / 16 * 16;
+    const size_t n = all->n, room = sd_room(n);
     const size_t itemsize = all->format == SD_NATIVE ? sizeof(SD_REAL) : sizeof(uint16_t);
     double t = by->temperature ? by->temperature[0] : 1;
     A(temperature) ready = A(temperature_make)(t);
@@ -274,4 +272,3 @@ static int F(sample)(const sd_draws *all, size_t *where) {
 #undef SD_LIST
 #undef SD_BLOCKS
 #undef SD_SAMPLED
-#undef SD_SAMPLES

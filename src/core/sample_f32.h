@@ -64,8 +64,8 @@ SD_INLINE f32x16 items_at_f32(const void *x, int format, size_t i, size_t left) 
 }
 
 /* What law_make leaves of rows side by side. */
-SD_INLINE f32x16 lanes_least_f32(f32x16 max, const double *t, double bits) {
-    const f64x8 by = f64_set1(bits / SD_LOG2E_HI);
+SD_INLINE f32x16 lanes_least_f32(f32x16 max, const double *t, double faint) {
+    const f64x8 by = f64_set1(faint);
     const f64x8 low = f64_sub(f32_low_to_f64(max), f64_mul(f64_load(t), by));
     const f64x8 high = f64_sub(f32_high_to_f64(max), f64_mul(f64_load(t + 8), by));
     return f32_max(f32_from_f64(low, high), f32_set1(-SD_LARGEST));

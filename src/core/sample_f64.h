@@ -40,8 +40,8 @@ SD_INLINE f64x8 items_at_f64(const void *x, int format, size_t i, size_t left) {
     return left >= 8 ? f64_load(p) : f64_load_n(p, left, -(double)INFINITY);
 }
 
-SD_INLINE f64x8 lanes_least_f64(f64x8 max, const double *t, double bits) {
-    const f64x8 least = f64_sub(max, f64_mul(f64_load(t), f64_set1(bits / SD_LOG2E_HI)));
+SD_INLINE f64x8 lanes_least_f64(f64x8 max, const double *t, double faint) {
+    const f64x8 least = f64_sub(max, f64_mul(f64_load(t), f64_set1(faint)));
     return f64_max(least, f64_set1(-SD_LARGEST));
 }
 

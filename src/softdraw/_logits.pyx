@@ -29,7 +29,7 @@ from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
 
 from softdraw._alias import as_words, shape_of
-from softdraw._softmax import real_array, result_dtype, unmasked_array
+from softdraw._softmax import for_rows, real_array, result_dtype, unmasked_array
 
 cnp.import_array()
 
@@ -393,13 +393,7 @@ cdef cnp.ndarray parameter(str name, object value, tuple rows, object lowest, ob
         index = np.unravel_index(invalid.argmax(), invalid.shape)
         valid = f">= {lowest:g}" if highest == math.inf else f"in [{lowest:g}, {highest:g}]"
         raise ValueError(f"{place_of(name, index)} must be {valid}, got {values[index]}")
-    shape = (*rows, 1) if values.ndim == len(rows) + 1 else rows
-    try:
-        np.broadcast_to(values, shape)
-    except ValueError:
-        raise ValueError(
-            f"{name} of shape {values.shape} fits neither {(*rows, 1)} nor {rows}"
-        ) from None
+    for_rows(values, name, rows)
     return np.ascontiguousarray(values, np.uint64 if whole else np.float64).reshape(-1)
 
 

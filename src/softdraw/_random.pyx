@@ -444,18 +444,3 @@ cdef void take_words(bitgen_t *bitgen, uint64_t *words, size_t n) noexcept nogil
         return
     for i in range(n):
         words[i] = bitgen.next_uint64(bitgen.state)
-
-
-def random_words(rng, size_t n):
-    """The next n words of what rng stands for, as uint64: for modules in plain Python."""
-    cdef BitGenerator source = bit_generator_of(rng)
-    cdef bitgen_t *bitgen = bitgen_of(source)
-    cdef cnp.ndarray words = np.empty(n, np.uint64)
-    cdef uint64_t *word = <uint64_t *> cnp.PyArray_DATA(words)
-    hold(source)
-    try:
-        with nogil:
-            take_words(bitgen, word, n)
-    finally:
-        release(source)
-    return words

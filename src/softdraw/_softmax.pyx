@@ -791,6 +791,17 @@ def numbers(value, name):
                                 cnp.NPY_ARRAY_IN_ARRAY | cnp.NPY_ARRAY_NOTSWAPPED)
 
 
+def for_rows(values, name, rows):
+    """values broadcast to one for each row, given as that many or in the keepdims form."""
+    shape = (*rows, 1) if values.ndim == len(rows) + 1 else rows
+    try:
+        return np.broadcast_to(values, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name} of shape {values.shape} fits neither {(*rows, 1)} nor {rows}"
+        ) from None
+
+
 cdef cnp.ndarray checked_temperatures(object temperature, bint is_vjp):
     """The temperature or temperatures in float64, each at least 0, or above it."""
     values = numbers(temperature, "temperature")

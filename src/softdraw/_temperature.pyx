@@ -7,7 +7,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
 
-from ._softmax import numbers, real_array
+from ._softmax import for_rows, numbers, real_array
 
 cnp.import_array()
 
@@ -106,13 +106,7 @@ def temperature_for(logits, *, entropy=None, perplexity=None, top_prob=None):
 cdef object one_a_row(str name, object value, tuple rows):
     """A contiguous float64 array of one target for each row."""
     targets = numbers(value, name)
-    shape = (*rows, 1) if targets.ndim == len(rows) + 1 else rows
-    try:
-        return np.ascontiguousarray(np.broadcast_to(targets, shape)).reshape(rows)
-    except ValueError:
-        raise ValueError(
-            f"{name} of shape {targets.shape} fits neither {(*rows, 1)} nor {rows}"
-        ) from None
+    return np.ascontiguousarray(for_rows(targets, name, rows)).reshape(rows)
 
 
 cdef object the_error(int what, str name, object row, object target, object index):
