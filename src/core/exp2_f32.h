@@ -27,6 +27,9 @@
  * spacing. */
 #define SD_SCALE 0x1p100f
 #define SD_UNSCALE 0x1p-100f
+#define SD_SCALE_POWER 100
+/* results above 2^this need no scaling */
+#define SD_NORMAL (-124)
 /* Exponentials are cut off at 2^-190 of the largest: far enough down that 2^32 of them add nothing,
  * and not so far that the scaled exponent of one over a sum of 2^32 leaves the normal range. */
 #define SD_CUTOFF 190.0
@@ -106,15 +109,16 @@ SD_INLINE reduction_f32 reduction_moved_f32(const temperature_f32 *t, float max)
 
 /* Division by a sum, which costs nothing: 1 / sum = 2^(k/8) (1 + rest), |rest| < 0.045. k goes into the
  * row's power of two, which need not be whole, and what is left into the polynomial, q becoming
- * (1 + q) (1 + rest) - 1. That is rounded as coarsely as twice q, for which the tilt is made larger. */
+ * (1 + q) (1 + rest) - 1. That is rounded as coarsely as twice q, for which the tilt is made larger.
+ * Divided by 2^-power, too. */
 typedef struct { float c1, c2, c3, c4, rest; } division_f32;
 
-SD_INLINE division_f32 division_make_f32(reduction_f32 *r, sd_sum sum) {
+SD_INLINE division_f32 division_make_f32(reduction_f32 *r, sd_sum sum, const int power) {
     static const double roots[9] = SD_EXP2F_ROOTS;
     int exponent, j = 0;
     const double m = sd_mantissa(1 / sum.high, &exponent);
     for (int i = 0; i < 8; i++) j += m * roots[i] > SD_EXP2F_HALF_STEP;
-    r->eighths += (float)exponent + 0.125f * (float)j;
+    r->eighths += (float)(exponent + power) + 0.125f * (float)j;
     const double factor = m * roots[j];
     const division_f32 by = {(float)((SD_EXP2F_C1 - SD_TILT) * factor), (float)(SD_EXP2F_C2 * factor),
                              (float)(SD_EXP2F_C3 * factor), (float)(SD_EXP2F_C4 * factor),
@@ -139,7 +143,7 @@ typedef struct { f32x16 c_hi, c_lo, floor, eighths; } lanes_f32;
  * operation by operation, here and below: one after the other, the long chain of each pack would fill
  * the scheduler before the next begins. */
 SD_BODY void exponential_lanes_f32(const lanes_f32 *l, const reduction_f32 *r, const division_f32 *by, const int group,
-                               const f32x16 *x, const int moved, const int on_grid, f32x16 *s,
+                               const f32x16 *x, const int how, const int on_grid, f32x16 *s,
                                f32x16 *q) {
     static const uint32_t table_bits[16] = SD_EXP2F_TABLE;
     static const division_f32 results = {SD_EXP2F_C1, SD_EXP2F_C2, SD_EXP2F_C3, SD_EXP2F_C4, 0};
@@ -150,12 +154,12 @@ SD_BODY void exponential_lanes_f32(const lanes_f32 *l, const reduction_f32 *r, c
     const f32x16 grid = f32_set1(SD_GRID);
     f32x16 y[SD_MOST], k[SD_MOST], f[SD_MOST];
     SD_EACH y[u] = x[u];
-    if (moved) {
+    if (how == SD_MOVED) {
         SD_EACH y[u] = f32_fma(y[u], f32_set1(r->s1), f32_set1(r->shift));
         SD_EACH y[u] = f32_mul(y[u], f32_set1(r->s2));
     }
     /* max gives its second argument for a NaN, which so goes on into the sum */
-    SD_EACH y[u] = f32_max(l->floor, y[u]);
+    if (how != SD_UNCUT) SD_EACH y[u] = f32_max(l->floor, y[u]);
     SD_EACH k[u] = f32_fma(y[u], l->c_hi, l->eighths);
     SD_EACH f[u] = f32_sub(k[u], l->eighths);
     SD_EACH f[u] = f32_fms(y[u], l->c_hi, f[u]);
@@ -173,10 +177,10 @@ SD_BODY void exponential_lanes_f32(const lanes_f32 *l, const reduction_f32 *r, c
 }
 
 SD_BODY void exponential_f32(const reduction_f32 *r, const division_f32 *by, const int group,
-                               const f32x16 *x, const int moved, const int on_grid, f32x16 *s,
+                               const f32x16 *x, const int how, const int on_grid, f32x16 *s,
                                f32x16 *q) {
     const lanes_f32 l = {f32_set1(r->c_hi), f32_set1(r->c_lo), f32_set1(r->floor), f32_set1(r->eighths)};
-    exponential_lanes_f32(&l, r, by, group, x, moved, on_grid, s, q);
+    exponential_lanes_f32(&l, r, by, group, x, how, on_grid, s, q);
 }
 
 /* Running sums: per lane s + c, wherein s is float32, from `start` on, and c what its roundings lost,

@@ -12,6 +12,8 @@
 /* Times 2^600, cut off at 2^-1140 of the largest, the maximum subtracted above |max c| = 4096. */
 #define SD_SCALE 0x1p600
 #define SD_UNSCALE 0x1p-600
+#define SD_SCALE_POWER 600
+#define SD_NORMAL (-900)
 #define SD_CUTOFF 1140.0
 #define SD_OFFSET 4096.0
 /* 1.5 * 2^50: adding it rounds to quarters, and its own bits shifted left by 50 vanish */
@@ -89,13 +91,13 @@ SD_INLINE inverse_f64 inverse_make_f64(sd_sum sum) {
 
 typedef struct { double c1, c2, c3, c4, c5, c6, c7, c8, rest; } division_f64;
 
-SD_INLINE division_f64 division_make_f64(reduction_f64 *r, sd_sum sum) {
+SD_INLINE division_f64 division_make_f64(reduction_f64 *r, sd_sum sum, const int power) {
     static const double roots[5] = SD_EXP2_ROOTS, low_roots[5] = SD_EXP2_LOW_ROOTS;
     const inverse_f64 inverse = inverse_make_f64(sum);
     int exponent, j = 0;
     const double m = sd_mantissa(f64_first(inverse.high), &exponent);
     for (int i = 0; i < 4; i++) j += m * roots[i] > SD_EXP2_HALF_STEP;
-    r->quarters += exponent + 0.25 * j;
+    r->quarters += exponent + power + 0.25 * j;
     const f64x8 root = f64_set1(roots[j]), high = f64_set1(m);
     const f64x8 low = f64_mul(inverse.low, f64_set1(sd_power_of_2(-exponent)));
     const f64x8 rest = f64_fma(low, root, f64_fma(high, f64_set1(low_roots[j]),
@@ -119,18 +121,18 @@ SD_INLINE void from_columns_f64(const double *columns, double *out, ptrdiff_t ou
 typedef struct { f64x8 c_hi, c_lo, floor, quarters; } lanes_f64;
 
 SD_BODY void exponential_lanes_f64(const lanes_f64 *l, const reduction_f64 *r, const division_f64 *by, const int group,
-                               const f64x8 *x, const int moved, const int on_grid, f64x8 *s,
+                               const f64x8 *x, const int how, const int on_grid, f64x8 *s,
                                f64x8 *q) {
     static const uint64_t table_bits[8] = SD_EXP2_TABLE;
     const f64_table table = f64_table_from(f64_from_bits(u64_load(table_bits)));
     const f64x8 grid = f64_set1(SD_GRID);
     f64x8 y[SD_MOST], k[SD_MOST], f[SD_MOST];
     SD_EACH y[u] = x[u];
-    if (moved) {
+    if (how == SD_MOVED) {
         SD_EACH y[u] = f64_fma(y[u], f64_set1(r->s1), f64_set1(r->shift));
         SD_EACH y[u] = f64_mul(y[u], f64_set1(r->s2));
     }
-    SD_EACH y[u] = f64_max(l->floor, y[u]);
+    if (how != SD_UNCUT) SD_EACH y[u] = f64_max(l->floor, y[u]);
     SD_EACH k[u] = f64_fma(y[u], l->c_hi, l->quarters);
     SD_EACH f[u] = f64_sub(k[u], l->quarters);
     SD_EACH f[u] = f64_fms(y[u], l->c_hi, f[u]);
@@ -155,10 +157,10 @@ SD_BODY void exponential_lanes_f64(const lanes_f64 *l, const reduction_f64 *r, c
 }
 
 SD_BODY void exponential_f64(const reduction_f64 *r, const division_f64 *by, const int group,
-                               const f64x8 *x, const int moved, const int on_grid, f64x8 *s,
+                               const f64x8 *x, const int how, const int on_grid, f64x8 *s,
                                f64x8 *q) {
     const lanes_f64 l = {f64_set1(r->c_hi), f64_set1(r->c_lo), f64_set1(r->floor), f64_set1(r->quarters)};
-    exponential_lanes_f64(&l, r, by, group, x, moved, on_grid, s, q);
+    exponential_lanes_f64(&l, r, by, group, x, how, on_grid, s, q);
 }
 
 typedef struct { f64x8 s, c, start, total, rest; } accumulator_f64;

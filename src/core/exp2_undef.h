@@ -7,6 +7,8 @@
 #undef A
 #undef SD_SCALE
 #undef SD_UNSCALE
+#undef SD_SCALE_POWER
+#undef SD_NORMAL
 #undef SD_CUTOFF
 #undef SD_OFFSET
 #undef SD_GRID

@@ -8,6 +8,8 @@
 #define SD_MOST 4
 /* bytes of a row from which on results are written past the caches */
 #define SD_PAST_CACHES (1 << 23)
+/* How x goes into an exponential: as it is, none being so low that it is cut off; cut off; or moved first. */
+enum { SD_UNCUT = -1, SD_CUT = 0, SD_MOVED = 1 };
 
 #include "compensated.h"
 #include "transpose_body.h"

@@ -21,19 +21,34 @@ static void F(fill)(SD_ITEM *out, size_t n, SD_REAL value) {
 
 /* ---- maxima and limits ---------------------------------------------------------------------- */
 
-/* The maximum of each lane; NaN is passed over here and shows in the sum. */
-static SD_PACK F(lane_max)(const SD_ITEM *x, size_t n) {
+/* The maximum of each lane, and the minimum unless there is no place for it; NaN is passed over here and
+ * shows in the sum. */
+SD_INLINE SD_PACK F(lane_extremes)(const SD_ITEM *x, size_t n, SD_PACK *lane_min) {
     const SD_PACK lowest = P(set1)(-(SD_REAL)INFINITY);
-    SD_PACK a = lowest, b = lowest, c = lowest, d = lowest;
+    SD_PACK max[4] = {lowest, lowest, lowest, lowest}, min = P(set1)((SD_REAL)INFINITY);
+    const int group = 4;
     size_t i = 0;
     for (; i + 4 * SD_WIDTH <= n; i += 4 * SD_WIDTH) {
-        a = P(max)(I(load)(x + i), a);
-        b = P(max)(I(load)(x + i + SD_WIDTH), b);
-        c = P(max)(I(load)(x + i + 2 * SD_WIDTH), c);
-        d = P(max)(I(load)(x + i + 3 * SD_WIDTH), d);
+        SD_PACK packs[4];
+        SD_EACH packs[u] = I(load)(x + i + u * SD_WIDTH);
+        SD_EACH max[u] = P(max)(packs[u], max[u]);
+        if (lane_min)
+            min = P(min)(P(min)(P(min)(packs[0], packs[1]), P(min)(packs[2], packs[3])), min);
     }
-    for (; i < n; i += SD_WIDTH) a = P(max)(F(load_up_to)(x + i, n - i), a);
-    return P(max)(P(max)(a, b), P(max)(c, d));
+    for (; i < n; i += SD_WIDTH) {
+        max[0] = P(max)(F(load_up_to)(x + i, n - i), max[0]);
+        if (lane_min)
+            min = P(min)(n - i >= SD_WIDTH ? I(load)(x + i) : I(load_n)(x + i, n - i, (SD_REAL)INFINITY), min);
+    }
+    if (lane_min) *lane_min = min;
+    return P(max)(P(max)(max[0], max[1]), P(max)(max[2], max[3]));
+}
+
+static SD_PACK F(lane_max)(const SD_ITEM *x, size_t n) { return F(lane_extremes)(x, n, NULL); }
+
+/* Whether every lane is at least the limit. */
+SD_INLINE int F(all_reach)(SD_PACK pack, SD_REAL limit) {
+    return P(mask_ge)(pack, P(set1)(limit)) == I(mask_n)(SD_WIDTH);
 }
 
 /* How many x are at least the threshold; NaN if any is NaN. At T = 0 and infinity that is the sum. */
@@ -63,15 +78,29 @@ static void F(write_limit)(const SD_ITEM *x, SD_ITEM *out, size_t n, SD_REAL thr
 
 /* ---- sums ----------------------------------------------------------------------------------- */
 
+/* The maxima with a group of packs, and the minima, whose own maxima and minima come first: one wait, not
+ * one a pack. */
+SD_INLINE SD_PACK F(max_with)(SD_PACK max, const SD_ITEM *x) {
+    SD_PACK most = I(load)(x);
+    SD_UNROLL for (int u = 1; u < SD_GROUP; u++) most = P(max)(I(load)(x + u * SD_WIDTH), most);
+    return P(max)(most, max);
+}
+
+SD_INLINE SD_PACK F(min_with)(SD_PACK min, const SD_PACK *packs) {
+    SD_PACK least = packs[0];
+    SD_UNROLL for (int u = 1; u < SD_GROUP; u++) least = P(min)(packs[u], least);
+    return P(min)(least, min);
+}
+
 /* group packs more in the sum. a->s is at least any exponential of its lane, since it starts at the
  * lane's largest; so z = (a->s + e) - a->s is exact, e being s (1 + q) rounded, and s + s q - z is what
  * the addition lost and what rounding the exponential to e lost as well: FastTwoSum with the product in
  * it, without which tied elements would all be off to the same side. s q is rounded first, to 2^-29 of
  * the exponential, for that leaves one multiplication where fmas, on the busier ports, would be two. */
 SD_INLINE void F(add_packs)(A(accumulator) * a, const A(reduction) * r, const int group,
-                            const SD_PACK *x, const int moved) {
+                            const SD_PACK *x, const int how) {
     SD_PACK s[SD_MOST], q[SD_MOST], z[SD_MOST];
-    A(exponential)(r, NULL, group, x, moved, 0, s, q);
+    A(exponential)(r, NULL, group, x, how, 0, s, q);
     SD_EACH q[u] = P(mul)(s[u], q[u]);
     SD_EACH z[u] = P(add)(s[u], q[u]);
     SD_EACH {
@@ -84,66 +113,80 @@ SD_INLINE void F(add_packs)(A(accumulator) * a, const A(reduction) * r, const in
     SD_EACH a->c = P(add)(a->c, z[u]);
 }
 
-/* A block more in the sum, and meanwhile the lane maxima of the next block, which so is in the first
- * cache when its turn comes. */
+/* A block's sum, still to be flushed, and meanwhile the lane maxima of the next block, which so is in the
+ * first cache when its turn comes. Uncut, its lane minima, too: if one is below the floor, the sum is wrong. */
 SD_BODY SD_PACK F(add_block)(A(accumulator) * total, const A(reduction) * r, const SD_ITEM *x,
-                               size_t n, SD_PACK lane_max, const SD_ITEM *next, size_t n_next,
-                               const int moved) {
-    const SD_PACK lowest = P(set1)(-(SD_REAL)INFINITY);
+                             size_t n, SD_PACK lane_max, const SD_ITEM *next, size_t n_next,
+                             SD_PACK *lane_min, const int how) {
     const size_t step = SD_GROUP * SD_WIDTH;
-    SD_PACK s, q, packs[SD_GROUP], next_max[2] = {lowest, lowest};
+    const int cut = how == SD_UNCUT ? SD_CUT : how;
+    SD_PACK s, q, packs[SD_GROUP], min = *lane_min, next_max = P(set1)(-(SD_REAL)INFINITY);
     A(accumulator) a = *total;
-    A(exponential)(r, NULL, 1, &lane_max, moved, 0, &s, &q);
+    A(exponential)(r, NULL, 1, &lane_max, cut, 0, &s, &q);
     A(accumulator_start)(&a, P(fma)(s, q, s));
     const int group = SD_GROUP;
     size_t i = 0;
     for (; n_next - i >= step; i += step) { /* the next block is not the longer one */
-        SD_EACH next_max[0] = P(max)(I(load)(next + i + (size_t)u * SD_WIDTH), next_max[0]);
+        next_max = F(max_with)(next_max, next + i);
         SD_EACH packs[u] = I(load)(x + i + (size_t)u * SD_WIDTH);
-        F(add_packs)(&a, r, group, packs, moved);
+        if (how == SD_UNCUT) min = F(min_with)(min, packs);
+        F(add_packs)(&a, r, group, packs, how);
     }
     const SD_PACK next_rest = F(lane_max)(next + i, n_next - i);
     for (; n - i >= step; i += step) {
         SD_EACH packs[u] = I(load)(x + i + (size_t)u * SD_WIDTH);
-        F(add_packs)(&a, r, group, packs, moved);
+        if (how == SD_UNCUT) min = F(min_with)(min, packs);
+        F(add_packs)(&a, r, group, packs, how);
     }
     for (; i < n; i += SD_WIDTH) {
         packs[0] = F(load_up_to)(x + i, n - i);
-        F(add_packs)(&a, r, 1, packs, moved);
+        F(add_packs)(&a, r, 1, packs, cut);
+        if (how == SD_UNCUT && n - i < SD_WIDTH) packs[0] = I(load_n)(x + i, n - i, (SD_REAL)INFINITY);
+        if (how == SD_UNCUT) min = P(min)(packs[0], min);
     }
-    A(accumulator_flush)(&a);
     *total = a;
-    return P(max)(P(max)(next_max[0], next_max[1]), next_rest);
+    *lane_min = min;
+    return P(max)(next_max, next_rest);
 }
 
 /* What a row needs before anything of it is written. */
 typedef struct {
     SD_REAL max;
-    int is_nan, moved;
+    int is_nan, how;
     A(reduction) reduction;
     sd_sum sum; /* of the exponentials, as the reduction has them */
 } F(row);
 
 SD_INLINE void F(sum_moved)(F(row) * row, const SD_ITEM *x, size_t n) {
     A(accumulator) a = A(accumulator_make)();
-    SD_PACK lane_max = F(lane_max)(x, n < SD_BLOCK ? n : SD_BLOCK);
+    SD_PACK lane_max = F(lane_max)(x, n < SD_BLOCK ? n : SD_BLOCK), min = lane_max;
     for (size_t i = 0, left; i < n; i += SD_BLOCK) {
         left = n - i;
         const size_t block = left < SD_BLOCK ? left : SD_BLOCK, next = left - block;
         lane_max = F(add_block)(&a, &row->reduction, x + i, block, lane_max, x + i + block,
-                                next < SD_BLOCK ? next : SD_BLOCK, 1);
+                                next < SD_BLOCK ? next : SD_BLOCK, &min, SD_MOVED);
+        A(accumulator_flush)(&a);
     }
     row->sum = A(accumulator_total)(&a);
 }
 
-/* The sum over blocks relative to the largest maximum so far; 0 where the row must be moved. */
+/* Below this a result may be subnormal. */
+SD_INLINE SD_REAL F(least_normal)(const A(reduction) * r, sd_sum sum) {
+    int exponent;
+    sd_mantissa(sum.high, &exponent);
+    return (SD_REAL)((SD_NORMAL + r->power + exponent) / (double)r->c_hi);
+}
+
+/* The sum over blocks relative to the largest maximum so far; 0 where the row must be moved. Nothing is cut
+ * off until a block turns out to have something below the floor. */
 SD_INLINE int F(sum_plain)(F(row) * row, const A(temperature) * t, const SD_ITEM *x, size_t n) {
     A(accumulator) a = A(accumulator_make)();
-    SD_PACK lane_max = F(lane_max)(x, n < SD_BLOCK ? n : SD_BLOCK);
+    SD_PACK lane_min, lane_max = F(lane_extremes)(x, n < SD_BLOCK ? n : SD_BLOCK, &lane_min);
     row->max = -(SD_REAL)INFINITY;
     for (size_t i = 0, left; i < n; i += SD_BLOCK) {
         left = n - i;
-        const size_t block = left < SD_BLOCK ? left : SD_BLOCK, next = left - block;
+        const size_t block = left < SD_BLOCK ? left : SD_BLOCK, after = left - block;
+        const size_t next = after < SD_BLOCK ? after : SD_BLOCK;
         const SD_REAL max = P(largest)(lane_max);
         if (max > row->max || i == 0) {
             if (A(must_be_moved)(t, max)) return 0;
@@ -151,11 +194,22 @@ SD_INLINE int F(sum_plain)(F(row) * row, const A(temperature) * t, const SD_ITEM
             row->max = max;
             row->reduction = A(reduction_plain)(t, max);
             if (i > 0) A(accumulator_scale)(&a, sd_power_of_2(before - row->reduction.power));
+            else row->how = F(all_reach)(lane_min, row->reduction.floor) ? SD_UNCUT : SD_CUT;
         }
-        lane_max = F(add_block)(&a, &row->reduction, x + i, block, lane_max, x + i + block,
-                                next < SD_BLOCK ? next : SD_BLOCK, 0);
+        SD_PACK next_max = lane_max;
+        if (row->how == SD_UNCUT) {
+            next_max = F(add_block)(&a, &row->reduction, x + i, block, lane_max, x + i + block, next,
+                                    &lane_min, SD_UNCUT);
+            if (!F(all_reach)(lane_min, row->reduction.floor)) row->how = SD_CUT;
+        }
+        if (row->how == SD_CUT)
+            next_max = F(add_block)(&a, &row->reduction, x + i, block, lane_max, x + i + block, next,
+                                    &lane_min, SD_CUT);
+        A(accumulator_flush)(&a);
+        lane_max = next_max;
     }
     row->sum = A(accumulator_total)(&a);
+    if (!F(all_reach)(lane_min, F(least_normal)(&row->reduction, row->sum))) row->how = SD_CUT;
     return 1;
 }
 
@@ -166,7 +220,7 @@ static F(row) F(row_make)(const A(temperature) * t, const SD_ITEM *x, size_t n) 
         row.max = P(largest)(F(lane_max)(x, n));
         row.is_nan = !(row.max <= SD_LARGEST && row.max >= -SD_LARGEST);
         if (row.is_nan) return row;
-        row.moved = 1;
+        row.how = SD_MOVED;
         row.reduction = A(reduction_moved)(t, row.max);
         F(sum_moved)(&row, x, n);
     }
@@ -194,21 +248,21 @@ static SD_NOINLINE int F(are_equal)(const SD_ITEM *x, size_t n) {
 
 /* ---- results -------------------------------------------------------------------------------- */
 
-/* Exponentials divided; then the scale is taken off, by an fma, because where that is subnormal a
- * product takes 150 cycles on some CPUs. */
+/* Exponentials divided; then, where one may be subnormal, the scale is taken off, by an fma, because a
+ * product would take 150 cycles on some CPUs. */
 SD_BODY void F(results)(const A(reduction) * r, const A(division) * by, const int group, SD_PACK *x,
-                          const int moved) {
+                        const int how) {
     const SD_PACK unscale = P(set1)(SD_UNSCALE), zero = P(set1)(0);
     SD_PACK s[SD_MOST], q[SD_MOST];
-    A(exponential)(r, by, group, x, moved, 1, s, q);
+    A(exponential)(r, by, group, x, how, 1, s, q);
     SD_EACH x[u] = P(fma)(s[u], q[u], s[u]);
-    SD_EACH x[u] = P(fma)(x[u], unscale, zero);
+    if (how != SD_UNCUT) SD_EACH x[u] = P(fma)(x[u], unscale, zero);
 }
 
-SD_INLINE void F(write)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size_t n, const int moved,
-                        const int past_caches) {
+SD_INLINE void F(write_how)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size_t n, const int how) {
+    const int past_caches = n * sizeof *out >= SD_PAST_CACHES && how != SD_MOVED;
     A(reduction) r = row->reduction;
-    const A(division) by = A(division_make)(&r, row->sum);
+    const A(division) by = A(division_make)(&r, row->sum, how == SD_UNCUT ? -SD_SCALE_POWER : 0);
     const size_t step = SD_GROUP * SD_WIDTH;
     SD_PACK packs[SD_GROUP];
     size_t i = 0;
@@ -217,7 +271,7 @@ SD_INLINE void F(write)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size
         const size_t before = beyond ? 64 / sizeof *out - beyond : 0;
         for (; i < before; i += SD_WIDTH) {
             packs[0] = F(load_up_to)(x + i, before - i);
-            F(results)(&r, &by, 1, packs, moved);
+            F(results)(&r, &by, 1, packs, how);
             F(store_up_to)(out + i, before - i, packs[0]);
         }
         i = before;
@@ -225,16 +279,29 @@ SD_INLINE void F(write)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size
     const int group = SD_GROUP;
     for (; n - i >= step; i += step) {
         SD_EACH packs[u] = I(load)(x + i + (size_t)u * SD_WIDTH);
-        F(results)(&r, &by, group, packs, moved);
+        F(results)(&r, &by, group, packs, how);
         if (past_caches) SD_EACH I(stream)(out + i + (size_t)u * SD_WIDTH, packs[u]);
         else SD_EACH I(store)(out + i + (size_t)u * SD_WIDTH, packs[u]);
     }
     for (; i < n; i += SD_WIDTH) {
         packs[0] = F(load_up_to)(x + i, n - i);
-        F(results)(&r, &by, 1, packs, moved);
+        F(results)(&r, &by, 1, packs, how);
         F(store_up_to)(out + i, n - i, packs[0]);
     }
     if (past_caches) sd_stream_end();
+}
+
+/* In functions of their own, where compilers have registers enough. */
+static SD_NOINLINE void F(write_uncut)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size_t n) {
+    F(write_how)(row, x, out, n, SD_UNCUT);
+}
+
+static SD_NOINLINE void F(write_cut)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size_t n) {
+    F(write_how)(row, x, out, n, SD_CUT);
+}
+
+static SD_NOINLINE void F(write_moved)(const F(row) * row, const SD_ITEM *x, SD_ITEM *out, size_t n) {
+    F(write_how)(row, x, out, n, SD_MOVED);
 }
 
 /* In the caches and in float64, exponentials are stored and then divided, which is faster: each with
@@ -255,9 +322,9 @@ SD_BODY void F(add)(A(accumulator) * a, const int group, const SD_PACK *s, const
 }
 
 SD_BODY void F(store_packs)(A(accumulator) * a, const A(reduction) * r, const int group,
-                              const SD_PACK *x, const int moved, SD_PACK *out) {
+                            const SD_PACK *x, const int how, SD_PACK *out) {
     SD_PACK s[SD_MOST], q[SD_MOST], e[SD_MOST];
-    A(exponential)(r, NULL, group, x, moved, 1, s, q);
+    A(exponential)(r, NULL, group, x, how, 1, s, q);
     SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
     SD_EACH out[u] = P(sub)(s[u], e[u]);
     SD_EACH out[u] = P(fma)(s[u], q[u], out[u]);
@@ -267,11 +334,12 @@ SD_BODY void F(store_packs)(A(accumulator) * a, const A(reduction) * r, const in
 
 /* The exponentials of a row, and their sum. */
 SD_INLINE sd_sum F(store_exponentials)(const A(reduction) * reduction, const SD_ITEM *x, SD_ITEM *out,
-                                       size_t n, SD_PACK lane_max, const int moved) {
+                                       size_t n, SD_PACK lane_max, const int how) {
     const A(reduction) r = *reduction;
+    const int cut = how == SD_UNCUT ? SD_CUT : how; /* lanes without items */
     A(accumulator) a = A(accumulator_make)();
     SD_PACK s, q, packs[SD_GROUP];
-    A(exponential)(&r, NULL, 1, &lane_max, moved, 1, &s, &q);
+    A(exponential)(&r, NULL, 1, &lane_max, cut, 1, &s, &q);
     const SD_PACK start = P(fma)(s, q, s);
     for (size_t i = 0; i < n;) {
         const size_t end = n - i > SD_BLOCK ? i + SD_BLOCK : n;
@@ -279,12 +347,12 @@ SD_INLINE sd_sum F(store_exponentials)(const A(reduction) * reduction, const SD_
         A(accumulator_start)(&a, start);
         for (; end - i >= SD_GROUP * SD_WIDTH; i += SD_GROUP * SD_WIDTH) {
             SD_EACH packs[u] = I(load)(x + i + (size_t)u * SD_WIDTH);
-            F(store_packs)(&a, &r, group, packs, moved, packs);
+            F(store_packs)(&a, &r, group, packs, how, packs);
             SD_EACH I(store)(out + i + (size_t)u * SD_WIDTH, packs[u]);
         }
         for (; i < end; i += SD_WIDTH) {
             packs[0] = F(load_up_to)(x + i, end - i);
-            F(store_packs)(&a, &r, 1, packs, moved, packs);
+            F(store_packs)(&a, &r, 1, packs, cut, packs);
             F(store_up_to)(out + i, end - i, packs[0]);
         }
         A(accumulator_flush)(&a);
@@ -292,16 +360,23 @@ SD_INLINE sd_sum F(store_exponentials)(const A(reduction) * reduction, const SD_
     return A(accumulator_total)(&a);
 }
 
-/* A fifth of a unit in the last place of e is added to it, or taken off: what was lost is between none
- * and half a unit, and where e is just above a power of two most of it counts. */
-SD_INLINE SD_PACK F(divide_stored)(const A(inverse) * inverse, SD_PACK lost, SD_PACK stored) {
-    const SD_PACK low = P(add)(inverse->low, P(with_sign)(lost, stored)), e = P(abs)(stored);
-    const SD_PACK r = P(fma)(e, inverse->high, P(mul)(e, low));
-    return P(fma)(r, P(set1)(SD_UNSCALE), P(set1)(0));
+/* Exponentials divided, and the scale taken off where it was not taken off the inverse. A fifth of a unit
+ * in the last place of e is added to it, or taken off: what was lost is between none and half a unit, and
+ * where e is just above a power of two most of it counts. */
+SD_INLINE void F(divide_stored)(const A(inverse) * inverse, SD_ITEM *out, size_t n, const int is_normal) {
+    const SD_PACK lost = P(mul)(inverse->high, P(set1)(SD_LOST));
+    for (size_t i = 0; i < n; i += SD_WIDTH) {
+        const SD_PACK stored = F(load_up_to)(out + i, n - i), e = P(abs)(stored);
+        const SD_PACK low = P(add)(inverse->low, P(with_sign)(lost, stored));
+        SD_PACK r = P(fma)(e, inverse->high, P(mul)(e, low));
+        if (!is_normal) r = P(fma)(r, P(set1)(SD_UNSCALE), P(set1)(0));
+        F(store_up_to)(out + i, n - i, r);
+    }
 }
 
 SD_INLINE void F(softmax_stored)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *out, size_t n) {
-    const SD_PACK lane_max = F(lane_max)(x, n);
+    SD_PACK lane_min;
+    const SD_PACK lane_max = F(lane_extremes)(x, n, &lane_min);
     const SD_REAL max = P(largest)(lane_max);
     const int moved = A(must_be_moved)(t, max);
     if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) {
@@ -309,8 +384,10 @@ SD_INLINE void F(softmax_stored)(const A(temperature) * t, const SD_ITEM *x, SD_
         return;
     }
     const A(reduction) r = moved ? A(reduction_moved)(t, max) : A(reduction_plain)(t, max);
-    const sd_sum sum = moved ? F(store_exponentials)(&r, x, out, n, lane_max, 1)
-                             : F(store_exponentials)(&r, x, out, n, lane_max, 0);
+    sd_sum sum;
+    if (moved) sum = F(store_exponentials)(&r, x, out, n, lane_max, SD_MOVED);
+    else if (!F(all_reach)(lane_min, r.floor)) sum = F(store_exponentials)(&r, x, out, n, lane_max, SD_CUT);
+    else sum = F(store_exponentials)(&r, x, out, n, lane_max, SD_UNCUT);
     const SD_PACK first = I(load_n)(out, 1, 0);
     const sd_sum value = A(exponential_value)(P(abs)(first), P(set1)(0));
     if (sum.high != sum.high) {
@@ -318,11 +395,14 @@ SD_INLINE void F(softmax_stored)(const A(temperature) * t, const SD_ITEM *x, SD_
     } else if (F(may_be_equal)(value, n, sum) && F(are_equal)(out, n)) {
         F(fill)(out, n, (SD_REAL)(1 / (double)n));
     } else {
-        const A(inverse) inverse = A(inverse_make)(sum);
-        const SD_PACK lost = P(mul)(inverse.high, P(set1)(SD_LOST));
-        for (size_t i = 0; i < n; i += SD_WIDTH)
-            F(store_up_to)(out + i, n - i,
-                           F(divide_stored)(&inverse, lost, F(load_up_to)(out + i, n - i)));
+        A(inverse) inverse = A(inverse_make)(sum);
+        if (moved || !F(all_reach)(lane_min, F(least_normal)(&r, sum))) {
+            F(divide_stored)(&inverse, out, n, 0);
+        } else {
+            inverse.high = P(mul)(inverse.high, P(set1)(SD_UNSCALE));
+            inverse.low = P(mul)(inverse.low, P(set1)(SD_UNSCALE));
+            F(divide_stored)(&inverse, out, n, 1);
+        }
     }
 }
 
@@ -343,13 +423,13 @@ static void F(softmax_row)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *
     const F(row) row = F(row_make)(t, x, n);
     const SD_PACK first = I(load_n)(x, 1, 0);
     SD_PACK s, q;
-    A(exponential)(&row.reduction, NULL, 1, &first, 1, 0, &s, &q);
+    A(exponential)(&row.reduction, NULL, 1, &first, SD_MOVED, 0, &s, &q);
     if (row.is_nan) F(fill)(out, n, (SD_REAL)NAN);
     else if (F(may_be_equal)(A(exponential_value)(s, q), n, row.sum) && F(are_equal)(x, n))
         F(fill)(out, n, (SD_REAL)(1 / (double)n));
-    else if (row.moved) F(write)(&row, x, out, n, 1, 0);
-    else if (n * sizeof *out < SD_PAST_CACHES) F(write)(&row, x, out, n, 0, 0);
-    else F(write)(&row, x, out, n, 0, 1);
+    else if (row.how == SD_MOVED) F(write_moved)(&row, x, out, n);
+    else if (row.how == SD_CUT) F(write_cut)(&row, x, out, n);
+    else F(write_uncut)(&row, x, out, n);
 }
 
 /* ---- short rows ----------------------------------------------------------------------------- */
