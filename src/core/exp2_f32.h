@@ -325,6 +325,12 @@ SD_INLINE sd_sum sum_quotient_f32(sd_sum a, sd_sum b) {
     return r;
 }
 
+/* The sum of a lone short row from its two parts. */
+SD_INLINE sd_sum sum_of_split_f32(float high, float low) {
+    const sd_sum r = {SD_UNSCALE * ((double)high + (double)low), 0};
+    return r;
+}
+
 SD_INLINE inverse_f32 inverse_make_f32(sd_sum sum) {
     const double inverse = 1 / sum.high;
     const float high = (float)inverse;

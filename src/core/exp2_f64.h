@@ -258,6 +258,12 @@ SD_BODY int lanes_invert_f64(inverse_f64 *inverse, f64x8 high, f64x8 low) {
     return f64_mask_ge(sum, f64_set1(0)) == 255;
 }
 
+SD_INLINE sd_sum sum_of_split_f64(double high, double low) {
+    const double sum = high + low;
+    const sd_sum r = {sum * SD_UNSCALE, (low - (sum - high)) * SD_UNSCALE};
+    return r;
+}
+
 SD_INLINE int short_invert_f64(short_rows_f64 *rows, f64x8 high, f64x8 low) {
     inverse_f64 inverse;
     const int ordinary = lanes_invert_f64(&inverse, high, low);

@@ -457,39 +457,37 @@ SD_INLINE SD_PACK F(split)(SD_PACK s, SD_PACK q, SD_PACK *high) {
     return P(fma)(s, q, P(sub)(s, upper));
 }
 
-/* One or eight rows of n items in `group` packs; 0, and nothing written, if one is left to softmax_row. */
-SD_BODY int F(softmax_short)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out, ptrdiff_t out_stride,
-                             size_t n, f64x8 t, const int count, const int group) {
+/* Whether all n items are the maximum. */
+SD_INLINE int F(all_equal)(const SD_PACK *packs, size_t n, SD_REAL max, const int group) {
+    int equal = 1;
+    SD_EACH equal &= P(mask_ge)(packs[u], P(set1)(max)) == I(mask_n)(n - (size_t)u * SD_WIDTH);
+    return equal;
+}
+
+/* Eight rows of n items in `group` packs; 0, and nothing written, if one is out of the ordinary. */
+SD_BODY int F(softmax_eight)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out, ptrdiff_t out_stride,
+                             size_t n, f64x8 t, const int group) {
     const SD_PACK zero = P(set1)(0);
     SD_PACK s[8][SD_MOST], q[8][SD_MOST], packs[SD_MOST], high[8], low[8];
     A(short_rows) rows;
     const SD_ITEM *from = x;
-    for (int i = 0; i < count; i++, from += x_stride) {
+    for (int i = 0; i < 8; i++, from += x_stride) {
         SD_EACH packs[u] = F(load_up_to)(from + u * SD_WIDTH, n - (size_t)u * SD_WIDTH);
         SD_EACH packs[0] = P(max)(packs[u], packs[0]);
         high[i] = packs[0];
     }
-    const f64x8 max = count == 1 ? f64_set1(P(largest)(high[0])) : P(largest_8)(high);
-    if (!A(short_reduce)(&rows, max, t)) return 0;
+    if (!A(short_reduce)(&rows, P(largest_8)(high), t)) return 0;
     from = x;
-    for (int i = 0; i < count; i++, from += x_stride) {
+    for (int i = 0; i < 8; i++, from += x_stride) {
         const A(reduction) r = A(short_reduction)(&rows, i);
-        const SD_PACK row_max = P(set1)(rows.max[i]);
-        int equal = 1;
-        SD_EACH {
-            const size_t left = n - (size_t)u * SD_WIDTH;
-            packs[u] = F(load_up_to)(from + u * SD_WIDTH, left);
-            equal &= P(mask_ge)(packs[u], row_max) == I(mask_n)(left);
-        }
-        if (equal) return 0; /* or all NaN */
-        A(exponential)(&r, NULL, group, packs, 0, 1, s[i], q[i]);
+        SD_EACH packs[u] = F(load_up_to)(from + u * SD_WIDTH, n - (size_t)u * SD_WIDTH);
+        if (F(all_equal)(packs, n, rows.max[i], group)) return 0; /* or all NaN */
+        A(exponential)(&r, NULL, group, packs, SD_CUT, 1, s[i], q[i]);
         high[i] = low[i] = zero;
         SD_EACH low[i] = P(add)(low[i], F(split)(s[i][u], q[i][u], &high[i]));
     }
-    const f64x8 sums = count == 1 ? f64_set1(P(total)(high[0])) : P(total_8)(high);
-    const f64x8 rests = count == 1 ? f64_set1(P(total)(low[0])) : P(total_8)(low);
-    if (!A(short_invert)(&rows, sums, rests)) return 0;
-    for (int i = 0; i < count; i++, out += out_stride) {
+    if (!A(short_invert)(&rows, P(total_8)(high), P(total_8)(low))) return 0;
+    for (int i = 0; i < 8; i++, out += out_stride) {
         const A(inverse) inverse = {P(set1)(rows.inverse_high[i]), P(set1)(rows.inverse_low[i])};
         F(divide)(&inverse, group, s[i], q[i], packs);
         SD_EACH F(store_up_to)(out + u * SD_WIDTH, n - (size_t)u * SD_WIDTH, packs[u]);
@@ -497,9 +495,30 @@ SD_BODY int F(softmax_short)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out,
     return 1;
 }
 
+/* A lone row likewise, with what is one number in scalars: the same numbers, and so the same bits. */
+SD_BODY int F(softmax_one)(const SD_ITEM *x, SD_ITEM *out, size_t n, double t, const int group) {
+    SD_PACK packs[SD_MOST], s[SD_MOST], q[SD_MOST], high = P(set1)(0), low = P(set1)(0);
+    const A(temperature) temperature = A(temperature_make)(t);
+    SD_EACH packs[u] = F(load_up_to)(x + u * SD_WIDTH, n - (size_t)u * SD_WIDTH);
+    SD_PACK most = packs[0];
+    SD_UNROLL for (int u = 1; u < group; u++) most = P(max)(packs[u], most);
+    const SD_REAL max = P(largest)(most);
+    if (temperature.all_equal || temperature.only_max || A(must_be_moved)(&temperature, max)) return 0;
+    if (F(all_equal)(packs, n, max, group)) return 0;
+    const A(reduction) r = A(reduction_plain)(&temperature, max);
+    A(exponential)(&r, NULL, group, packs, SD_CUT, 1, s, q);
+    SD_EACH low = P(add)(low, F(split)(s[u], q[u], &high));
+    const sd_sum sum = A(sum_of_split)(P(total)(high), P(total)(low));
+    if (!(sum.high >= 0)) return 0;
+    const A(inverse) inverse = A(inverse_make)(sum);
+    F(divide)(&inverse, group, s, q, packs);
+    SD_EACH F(store_up_to)(out + u * SD_WIDTH, n - (size_t)u * SD_WIDTH, packs[u]);
+    return 1;
+}
+
 /* As many rows of at most two packs as a pack has lanes, side by side, each in its own lane, a column a
  * pack: nothing is looked for or added up across a pack, and a temperature a row costs nothing. Sums are
- * added up in softmax_short's order. Halves have the columns of their packs, in whose order lanes may not
+ * added up in softmax_eight's order. Halves have the columns of their packs, in whose order lanes may not
  * be items. 0, and nothing written, if a row is out of the ordinary. */
 static SD_NOINLINE int F(softmax_columns)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out,
                                           ptrdiff_t out_stride, size_t n, const double *t) {
@@ -583,8 +602,8 @@ SD_INLINE void F(softmax_short_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_ro
         if (left >= 8) {
             double each[8];
             for (int i = 0; t_stride && i < 8; i++) each[i] = t[i * t_stride];
-            if (F(softmax_short)(x, all->x_stride, out, all->out_stride, all->n,
-                                 t_stride ? f64_load(each) : same, 8, group)) {
+            if (F(softmax_eight)(x, all->x_stride, out, all->out_stride, all->n,
+                                 t_stride ? f64_load(each) : same, group)) {
                 x += 8 * all->x_stride;
                 out += 8 * all->out_stride;
                 t += 8 * t_stride;
@@ -594,7 +613,7 @@ SD_INLINE void F(softmax_short_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_ro
         }
         /* a row that is out of the ordinary must not change its neighbours */
         for (size_t some = left < 8 ? left : 8; some > 0; some--, left--) {
-            if (!F(softmax_short)(x, 0, out, 0, all->n, f64_set1(*t), 1, group)) {
+            if (!F(softmax_one)(x, out, all->n, *t, group)) {
                 const A(temperature) alone = A(temperature_make)(*t);
                 F(softmax_row)(&alone, x, out, all->n);
             }
