@@ -1,22 +1,28 @@
-"""The extension modules; everything else is in pyproject.toml."""
+"""The extension modules, the version and a reproducible sdist; all else is in pyproject.toml."""
 
+import gzip
 import os
 import re
+import tarfile
+import time
 from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.sdist import sdist
 
 CORE = Path("src/core")
 INCLUDE = Path("include")
 WINDOWS = os.name == "nt"
-# As the core's users compile it: more than -O2 gains nothing, and debugging symbols of everything
-# that is inlined double the time and the size.
-FLAGS = [] if WINDOWS else ["-O2", "-g0"]
+# As the core's users compile it: more than -O2 gains nothing.
+OPTIMISE = [] if WINDOWS else ["-O2"]
 # The functions of softdraw.h can be loaded from _core, by ctypes and others, and nothing else can.
-HIDE = [] if WINDOWS else ["-fvisibility=hidden"]
-PLAIN = re.split(r"/\* cffi: \w+ \*/", (INCLUDE / "softdraw.h").read_text(encoding="utf-8"))[1]
+# Debugging symbols of everything that is inlined double the time and triple the size.
+FLAGS = [] if WINDOWS else ["-fvisibility=hidden", "-g0"]
+HEADER = (INCLUDE / "softdraw.h").read_text(encoding="utf-8")
+VERSION = re.findall(r"#define SOFTDRAW_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", HEADER)
+PLAIN = re.split(r"/\* cffi: \w+ \*/", HEADER)[1]
 FUNCTIONS = sorted(set(re.findall(r"\b(softdraw_\w+)\(", PLAIN)))
 HEADERS = [str(path) for path in [*INCLUDE.glob("*.h"), *sorted(CORE.glob("*.h"))]]
 
@@ -30,13 +36,40 @@ def extension(name, core=()):
             ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
             *([("SOFTDRAW_EXPORT", None)] if core else []),
         ],
-        extra_compile_args=HIDE + FLAGS if core else HIDE,
+        extra_compile_args=FLAGS + OPTIMISE if core else FLAGS,
         export_symbols=FUNCTIONS if core and WINDOWS else [],
         depends=HEADERS,
     )
 
 
+class ReproducibleSdist(sdist):
+    """An sdist that depends on the files' names and contents and on SOURCE_DATE_EPOCH alone."""
+
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, **owner):
+        if format != "gztar":
+            return super().make_archive(base_name, format, root_dir, base_dir, **owner)
+        epoch = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+
+        def plain(member):
+            member.mtime = epoch
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            return member
+
+        name = f"{base_name}.tar.gz"
+        with (
+            open(name, "wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=epoch) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            archive.add(base_dir, filter=plain)
+        return name
+
+
 setup(
+    version=".".join(VERSION),
+    cmdclass={"sdist": ReproducibleSdist},
     ext_modules=cythonize(
         [
             # The C core is linked once, into _core; the others reach it by cimport.
@@ -56,5 +89,5 @@ setup(
             "binding": True,
             "freethreading_compatible": True,
         },
-    )
+    ),
 )

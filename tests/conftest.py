@@ -2,6 +2,7 @@ import os
 
 import hypothesis
 import pytest
+from floats import HAS_BFLOAT16, bfloat16, needs_bfloat16
 
 # In CI the same examples every time: a red build is then red again on a developer's machine.
 hypothesis.settings.register_profile("default", deadline=None)
@@ -14,6 +15,10 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    for item in [] if HAS_BFLOAT16 else items:
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else []
+        if any(value is bfloat16 for value in parameters):
+            item.add_marker(needs_bfloat16)
     if config.getoption("--slow"):
         return
     skip = pytest.mark.skip(reason="slow: runs with --slow")

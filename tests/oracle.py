@@ -13,9 +13,9 @@ from functools import lru_cache
 from math import factorial
 from typing import NamedTuple
 
-import ml_dtypes
 import mpmath
 import numpy as np
+from floats import bfloat16
 
 FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
 
@@ -364,7 +364,7 @@ def ulp_error(got, expected, scale=None):
 def result_dtype(x):
     """The dtype of the family's results for x."""
     dtype = np.asarray(x).dtype
-    floats = (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)
+    floats = (np.float16, bfloat16, np.float32, np.float64)
     native = dtype.newbyteorder("=")
     return native if native in floats else np.dtype(np.float64)
 

@@ -9,9 +9,9 @@ import threading
 from collections import deque
 from fractions import Fraction
 
-import ml_dtypes
 import numpy as np
 import pytest
+from floats import HALVES, bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import MT19937, PCG64, PCG64DXSM, SFC64, BitGenerator, Generator, Philox
@@ -159,7 +159,7 @@ def test_units_of_many_weights_are_as_promised(n, shape):
 
 
 @pytest.mark.parametrize("shape", ["uniform", "zipf", "zeros everywhere", "steep", "equal"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float16, ml_dtypes.bfloat16, np.uint8, np.int32,
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, bfloat16, np.uint8, np.int32,
                                    np.int64, np.uint64])  # fmt: skip
 def test_units_of_every_dtype_are_as_promised(dtype, shape):
     weights = many(shape, 2500)
@@ -268,7 +268,7 @@ def test_units_depend_on_the_order_of_the_weights_by_one_at_most():
 @pytest.mark.parametrize(
     "dtype",
     [np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.uint64, np.float16, np.float32,
-     np.float64, ml_dtypes.bfloat16, ">f4", ">f8", ">i8", ">u2", object],
+     np.float64, bfloat16, ">f4", ">f8", ">i8", ">u2", object],
 )  # fmt: skip
 def test_units_depend_on_values_and_not_on_dtype(dtype):
     weights = [1, 2, 3, 0, 100, 7]
@@ -759,7 +759,7 @@ def test_from_logits_is_the_table_of_the_softmax(dtype, temperature):
     assert expected.units()[5] == 0
 
 
-@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("dtype", HALVES)
 def test_from_logits_takes_half_precision_as_float32(dtype):
     logits = np.linspace(-3, 3, 50).astype(dtype)
     assert AliasTable.from_logits(logits, 0.5) == AliasTable.from_logits(

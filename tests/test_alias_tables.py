@@ -5,9 +5,9 @@ import pickle
 import re
 import threading
 
-import ml_dtypes
 import numpy as np
 import pytest
+from floats import bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import PCG64, Generator
@@ -49,7 +49,7 @@ def test_each_row_is_the_table_of_its_weights(rows):
 @pytest.mark.parametrize(
     "dtype",
     [np.bool_, np.int8, np.uint8, np.int64, np.uint64, np.float16, np.float32, np.float64,
-     ml_dtypes.bfloat16, ">f8", ">i4"],
+     bfloat16, ">f8", ">i4"],
 )  # fmt: skip
 def test_weights_of_any_dtype_give_the_tables_that_alias_table_gives(dtype):
     weights = (np.arange(50) % 7).astype(dtype)

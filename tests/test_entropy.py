@@ -4,18 +4,17 @@ import math
 import re
 import warnings
 
-import ml_dtypes
 import numpy as np
 import oracle
 import pytest
 from distributions import DISTRIBUTIONS, TEMPERATURES, sample
+from floats import FLOATS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from softdraw import entropy, softmax
 
 AxisError = getattr(np, "exceptions", np).AxisError  # NumPy 1.25 and later; before it
-FLOATS = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
 DTYPES = [np.float32, np.float64]
 EPS = {np.float32: 2.0**-23, np.float64: 2.0**-52}
 inf, nan = math.inf, math.nan

@@ -4,17 +4,16 @@ import array
 from itertools import permutations
 
 import hypothesis.extra.numpy as hnp
-import ml_dtypes
 import numpy as np
 import oracle
 import pytest
+from floats import FLOATS, HALVES, bfloat16, needs_bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
 
 import softdraw
 from softdraw import log_softmax, logsumexp, softmax
 
-FLOATS = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
 AXES_OF_3D = [0, 1, 2, -1, -3, (0,), (0, 2), (2, 0), (-1, 0), (1, 2), (0, 1, 2), None, ()]
 SAME_SHAPE = [softmax, log_softmax]
 FAMILY = [softmax, log_softmax, logsumexp]
@@ -339,7 +338,7 @@ def test_floats_come_back_in_their_own_type(function, dtype):
 
 
 @pytest.mark.parametrize("function", FAMILY)
-@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("temperature", [0.0, 1e-3, 0.7, 1.0, 30.0, np.inf])
 def test_half_precision_is_float32_rounded_once(function, half, temperature):
     x = normal(30, 65, dtype=half, sigma=8)
@@ -350,7 +349,7 @@ def test_half_precision_is_float32_rounded_once(function, half, temperature):
 
 
 @pytest.mark.parametrize("function", FAMILY)
-@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("half", HALVES)
 def test_every_half_precision_number(function, half):
     x = np.arange(2**16, dtype=np.uint16).view(half).reshape(-1, 2)
     with np.errstate(over="ignore", invalid="ignore"):  # invalid: signalling NaNs
@@ -461,8 +460,9 @@ def test_memory_layout_changes_no_bit(function, layout, dtype, axis):
 
 @pytest.mark.parametrize("function", FAMILY)
 @pytest.mark.parametrize("layout", ["fortran", "scattered", "unaligned", "reversed"])
+@needs_bfloat16
 def test_memory_layout_of_bfloat16_changes_no_bit(function, layout):
-    x = normal(19, 70, dtype=ml_dtypes.bfloat16)
+    x = normal(19, 70, dtype=bfloat16)
     assert function(LAYOUTS[layout](x)).tobytes() == function(x).tobytes()
 
 

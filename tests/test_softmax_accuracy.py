@@ -2,17 +2,16 @@
 
 import math
 
-import ml_dtypes
 import numpy as np
 import oracle
 import pytest
 from distributions import DISTRIBUTIONS, TEMPERATURES, sample
+from floats import HALVES
 
 from softdraw import log_softmax, logsumexp, softmax
 
 FAMILY = [softmax, log_softmax, logsumexp]
 DTYPES = [np.float32, np.float64]
-HALVES = [np.float16, ml_dtypes.bfloat16]
 
 
 def check_family(x, temperature):

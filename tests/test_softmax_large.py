@@ -4,13 +4,12 @@ import os
 import threading
 import tracemalloc
 
-import ml_dtypes
 import numpy as np
 import pytest
+from floats import FLOATS, bfloat16
 
 from softdraw import log_softmax, logsumexp, softmax, softmax_vjp
 
-FLOATS = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
 FUNCTIONS = [softmax, log_softmax, logsumexp, softmax_vjp]
 SCRATCH = 4 << 20  # bytes that are more than the scratch block of any array here
 
@@ -86,7 +85,7 @@ def test_every_layout_has_the_bits_of_contiguous_rows(function, layout, dtype):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.int16, np.uint64, bool])
+@pytest.mark.parametrize("dtype", [np.float16, bfloat16, np.int16, np.uint64, bool])
 @pytest.mark.parametrize("layout", ["columns", "every third", "both ends", "many small middles"])
 def test_types_that_are_converted_have_the_bits_of_contiguous_rows(function, dtype, layout):
     shape, axes, arrange = LAYOUTS[layout]

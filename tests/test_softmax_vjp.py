@@ -5,10 +5,10 @@ from fractions import Fraction
 from itertools import product
 
 import hypothesis.extra.numpy as hnp
-import ml_dtypes
 import numpy as np
 import oracle
 import pytest
+from floats import FLOATS, HALVES
 from hypothesis import given
 from hypothesis import strategies as st
 from tiers import run_on_tier
@@ -16,7 +16,6 @@ from tiers import run_on_tier
 import softdraw
 from softdraw import softmax, softmax_vjp
 
-FLOATS = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
 AXES_OF_3D = [0, 1, 2, -1, (0, 2), (2, 0), (1, 2), (0, 1, 2), None, ()]
 LARGEST = {"float32": Fraction(2**128 - 2**103), "float64": Fraction(2**1024 - 2**970)}
 inf, nan = np.inf, np.nan
@@ -289,7 +288,7 @@ def test_types_are_promoted_as_numpy_does(p_type, g_type):
     assert softmax_vjp(p, g, out=out) is out
 
 
-@pytest.mark.parametrize("half", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("temperature", [1e-9, 0.7, 1e9])
 def test_half_precision_is_float32_rounded_once(half, temperature):
     p, g = (np.tile(row, (40, 1)) for row in rows(half, 70))

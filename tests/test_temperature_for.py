@@ -4,11 +4,11 @@ import math
 import re
 import warnings
 
-import ml_dtypes
 import mpmath
 import numpy as np
 import oracle
 import pytest
+from floats import FLOATS
 from hypothesis import given
 from hypothesis import strategies as st
 from tiers import run_on_tier
@@ -16,7 +16,6 @@ from tiers import run_on_tier
 import softdraw
 from softdraw import entropy, softmax, temperature_for
 
-FLOATS = [np.float16, ml_dtypes.bfloat16, np.float32, np.float64]
 WANTED = ["entropy", "perplexity", "top_prob"]
 inf, nan = math.inf, math.nan
 X = [1.0, 2.0, 4.0]

@@ -77,7 +77,7 @@ def corpus():
 
 def print_digests():
     """One line for each function, input and way to pass it: name, tab, digest of the result."""
-    import ml_dtypes
+    from floats import HALVES, HAS_BFLOAT16
 
     import softdraw
 
@@ -94,7 +94,7 @@ def print_digests():
             if x.ndim == 2:
                 columns = np.asfortranarray(x)
                 show(f"{function.__name__} {name} columns", function(columns, temperature))
-        for half in (np.float16, ml_dtypes.bfloat16):
+        for half in HALVES if HAS_BFLOAT16 else [np.float16]:
             if x.dtype == np.float32:
                 with np.errstate(over="ignore"):
                     y = x.astype(half)

@@ -37,6 +37,7 @@ cdef extern from *:
     const char *SOFTDRAW_CAPI_NAME
 
 cdef extern from "softdraw.h" nogil:
+    const int SOFTDRAW_VERSION_MAJOR, SOFTDRAW_VERSION_MINOR, SOFTDRAW_VERSION_PATCH
     int softdraw_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                              size_t rows, size_t n, const double *temperature,
                              ptrdiff_t temperature_stride) noexcept
@@ -438,6 +439,7 @@ cdef size_t sample_scratch_f64(size_t n) noexcept nogil:
     return softdraw_sample_scratch_f64(n)
 
 
+__version__ = f"{SOFTDRAW_VERSION_MAJOR}.{SOFTDRAW_VERSION_MINOR}.{SOFTDRAW_VERSION_PATCH}"
 _C_API = PyCapsule_New(<void *> &functions, SOFTDRAW_CAPI_NAME, NULL)
 
 
