@@ -11,7 +11,8 @@ array([0.25, 0.5 , 0.25])
 """
 
 from ._alias import AliasTable, AliasTables
-from ._core import __version__, cpu_info
+from ._core import __version__ as __version__
+from ._core import cpu_info
 from ._include import get_cdef, get_include, get_library, get_sources
 from ._logits import sample_logits
 from ._random import Xoshiro256
@@ -22,7 +23,6 @@ __all__ = [
     "AliasTable",
     "AliasTables",
     "Xoshiro256",
-    "__version__",
     "cpu_info",
     "entropy",
     "get_cdef",

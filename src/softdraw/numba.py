@@ -21,6 +21,7 @@ array([1, 0, 1, 1, 0])
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-call, no-any-return, unused-ignore"
+# mypy: disable-error-code="unreachable"
 
 from __future__ import annotations
 
