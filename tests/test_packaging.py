@@ -1,6 +1,6 @@
 """What is in the sdist and the wheel, and that a second build gives the same bytes.
 
-SOFTDRAW_DIST names a directory with both, built by `python -m build`; without it, --slow builds them.
+SOFTDRAW_DIST names a directory with both, by `python -m build`; without it, --slow builds them.
 """
 
 import os
