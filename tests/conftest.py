@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+import threading
 
 import hypothesis
 import pytest
@@ -8,6 +11,14 @@ from floats import HAS_BFLOAT16, bfloat16, needs_bfloat16
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+if sys.platform == "emscripten":  # Pyodide: what starts a process or a thread is skipped there
+
+    def _skip(*arguments, **keywords):
+        pytest.skip("Pyodide starts neither processes nor threads", allow_module_level=True)
+
+    subprocess.Popen.__init__ = _skip
+    threading.Thread.start = _skip
 
 
 def pytest_addoption(parser):

@@ -1,6 +1,7 @@
-"""The stubs: complete, as stubtest sees it, and right for typical uses, as mypy sees it."""
+"""The stubs: complete, as stubtest sees it, and right for typical uses, as type checkers see it."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -42,6 +43,19 @@ def run(tmp_path_factory):
 
 def test_typical_uses_have_the_types_they_should(run):
     run("mypy", "--strict", TYPING / "usage.py")
+
+
+def test_typical_uses_have_the_types_they_should_in_pyright(run, tmp_path):
+    pytest.importorskip("pyright", reason="pyright is not installed")
+    settings = {
+        "include": [str(TYPING)],
+        "extraPaths": [] if INSTALLED else [str(PACKAGE.parent)],
+        "typeCheckingMode": "strict",
+        "reportUnnecessaryTypeIgnoreComment": True,  # so each misuse there has to be an error
+    }
+    project = tmp_path / "pyrightconfig.json"
+    project.write_text(json.dumps(settings))
+    run("pyright", "--project", project, "--pythonpath", sys.executable)
 
 
 @pytest.mark.skipif(INSTALLED, reason="mypy takes source files from a source tree only")
