@@ -31,7 +31,11 @@
 #pragma STDC FP_CONTRACT OFF
 #endif
 
-#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
+/* GCC for 64-bit Windows keeps vectors on a stack that it does not align for them (its bug 54412), which
+ * crashes but where a distributor has mended it. */
+#if defined(_WIN64) && defined(__GNUC__) && !defined(__clang__)
+#define SD_X86 0
+#elif defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
 #define SD_X86 1
 #else
 #define SD_X86 0
