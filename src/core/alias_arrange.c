@@ -46,7 +46,7 @@ SD_INLINE void next_heavy(filler *heavy) {
         }
         heavy->bits = heavy->marks[heavy->word];
     }
-    heavy->index = 64 * heavy->word + sd_first_bit(heavy->bits);
+    heavy->index = 64 * heavy->word + SD_FIRST_BIT(heavy->bits);
     heavy->bits &= heavy->bits - 1;
 }
 
@@ -76,7 +76,7 @@ static void sweep(uint64_t *buckets, unsigned bits, size_t n, const uint64_t *li
     filler.left = buckets[filler.index];
     for (size_t word = 0; 64 * word < n; word++) {
         for (uint64_t mark = light[word]; mark; mark &= mark - 1) {
-            const size_t i = 64 * word + sd_first_bit(mark);
+            const size_t i = 64 * word + SD_FIRST_BIT(mark);
             fill(&filler, i, buckets[i], buckets, bits);
         }
     }
@@ -120,7 +120,7 @@ SD_INLINE void refill(list *list, size_t done, const uint64_t *units, unsigned b
     if (!heavy) memmove(list->keep, list->keep + done, count * sizeof *list->keep);
     for (; count <= WINDOW - 64 && list->word < list->words; list->word++) {
         for (uint64_t mark = list->marks[list->word]; mark; mark &= mark - 1) {
-            const size_t i = 64 * list->word + sd_first_bit(mark);
+            const size_t i = 64 * list->word + SD_FIRST_BIT(mark);
             if (heavy) total += units[i] - capacity;
             list->sum[count] = total;
             if (!heavy) total += capacity - units[i];
@@ -244,7 +244,7 @@ void sd_alias_arrange(uint64_t *buckets, unsigned bits, size_t n, const uint64_t
         lights += sd_ones(light[word]);
         heavies += sd_ones(heavy[word]);
         for (uint64_t full = valid & ~(light[word] | heavy[word]); full; full &= full - 1) {
-            const size_t i = 64 * word + sd_first_bit(full);
+            const size_t i = 64 * word + SD_FIRST_BIT(full);
             buckets[i] = i;
         }
     }

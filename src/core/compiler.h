@@ -79,30 +79,34 @@ SD_INLINE double sd_nan(void) {
 #define SD_FETCH(address) ((void)(address))
 #endif
 
-/* How many bits are set. */
-SD_INLINE unsigned sd_count_bits(unsigned bits) {
+/* How many bits are set, of 32. */
 #if defined(__GNUC__) || defined(__clang__)
-    return (unsigned)__builtin_popcount(bits);
+#define SD_COUNT_BITS(bits) ((unsigned)__builtin_popcount(bits))
 #else
+SD_INLINE unsigned sd_count_bits(unsigned bits) {
     bits -= bits >> 1 & 0x55555555u;
     bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);
     return ((bits + (bits >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24;
-#endif
 }
+#define SD_COUNT_BITS(bits) sd_count_bits(bits)
+#endif
 
 /* The place of the first bit that is set, of 64, of which one is. */
-SD_INLINE unsigned sd_first_bit(uint64_t bits) {
 #if defined(__GNUC__) || defined(__clang__)
-    return (unsigned)__builtin_ctzll(bits);
-#elif defined(_M_X64) || defined(_M_ARM64)
+#define SD_FIRST_BIT(bits) ((unsigned)__builtin_ctzll(bits))
+#else
+SD_INLINE unsigned sd_first_bit(uint64_t bits) {
+#if defined(_M_X64) || defined(_M_ARM64)
     unsigned long place;
     _BitScanForward64(&place, bits);
     return place;
 #else
     const uint64_t below = (bits & (0 - bits)) - 1;
-    return sd_count_bits((unsigned)below) + sd_count_bits((unsigned)(below >> 32));
+    return SD_COUNT_BITS((unsigned)below) + SD_COUNT_BITS((unsigned)(below >> 32));
 #endif
 }
+#define SD_FIRST_BIT(bits) sd_first_bit(bits)
+#endif
 
 /* SD_TARGET_BEGIN("avx2,fma") ... SD_TARGET_END: a region of functions compiled for that target,
  * in a file that is itself compiled with baseline flags. MSVC takes intrinsics anywhere. */

@@ -32,20 +32,20 @@ SD_BODY void F(append)(F(items) * items, const SD_REAL *x, size_t n, size_t i, S
         uint64_t found = F(between)(a, b, from, to, strict);
         uint32_t *index = items->index + count;
         SD_REAL *value = items->x + count;
-        const unsigned more = sd_count_bits((unsigned)found);
+        const unsigned more = SD_COUNT_BITS((unsigned)found);
         count += more;
         if (more > SD_WIDTH / 2) {
             const unsigned low_half = (unsigned)found & ((1u << SD_WIDTH) - 1);
             const unsigned high_half = (unsigned)(found >> SD_WIDTH);
             P(compress)(value, a, low_half);
             P(compress_index)(index, F(counting), (uint32_t)(i + j), low_half);
-            P(compress)(value + sd_count_bits(low_half), b, high_half);
-            P(compress_index)(index + sd_count_bits(low_half), F(counting), (uint32_t)(i + j + SD_WIDTH),
+            P(compress)(value + SD_COUNT_BITS(low_half), b, high_half);
+            P(compress_index)(index + SD_COUNT_BITS(low_half), F(counting), (uint32_t)(i + j + SD_WIDTH),
                               high_half);
             continue;
         }
         for (; found; found &= found - 1) {
-            const size_t at = j + sd_first_bit(found);
+            const size_t at = j + SD_FIRST_BIT(found);
             *value++ = x[at];
             *index++ = (uint32_t)(i + at);
         }
@@ -102,14 +102,14 @@ static void F(keep)(F(items) * items, SD_REAL least, size_t ties) {
         const SD_PACK pack = F(load_up_to)(items->x + i, items->n - i);
         const unsigned from = P(mask_ge)(pack, limit), above = from & ~P(mask_ge)(limit, pack);
         unsigned equal = from & ~above, some = 0;
-        if (sd_count_bits(equal) > ties) { /* the first of them */
+        if (SD_COUNT_BITS(equal) > ties) { /* the first of them */
             for (size_t left = ties; left > 0; left--, equal &= equal - 1) some |= equal & (0u - equal);
             equal = some;
         }
-        ties -= sd_count_bits(equal);
+        ties -= SD_COUNT_BITS(equal);
         P(compress)(items->x + kept, pack, above | equal);
         P(compress_index)(items->index + kept, items->index + i, 0, above | equal);
-        kept += sd_count_bits(above | equal);
+        kept += SD_COUNT_BITS(above | equal);
     }
     items->n = kept;
 }
@@ -126,7 +126,7 @@ static void F(keep_masses)(F(items) * items, const F(law) * law, SD_REAL least) 
         const unsigned mask = P(mask_ge)(e, limit) & (left < SD_WIDTH ? (1u << left) - 1 : ~0u);
         P(compress)(items->x + kept, pack, mask);
         P(compress_index)(items->index + kept, items->index + i, 0, mask);
-        kept += sd_count_bits(mask);
+        kept += SD_COUNT_BITS(mask);
     }
     items->n = kept;
 }
@@ -180,8 +180,8 @@ SD_BODY int F(find_end)(F(end) * end, const F(law) * law, const int weighted, co
             const unsigned valid = n - i < SD_WIDTH ? (1u << (n - i)) - 1 : (1u << SD_WIDTH) - 1;
             const unsigned from = P(mask_ge)(pack, middle) & valid;
             const unsigned up_to = P(mask_ge)(middle, pack) & valid;
-            above += sd_count_bits(from & ~up_to);
-            equal += sd_count_bits(from & up_to);
+            above += SD_COUNT_BITS(from & ~up_to);
+            equal += SD_COUNT_BITS(from & up_to);
             if (weighted) {
                 SD_PACK e;
                 F(weights)(law, 1, &pack, moved, &e);
@@ -204,7 +204,7 @@ SD_BODY int F(find_end)(F(end) * end, const F(law) * law, const int weighted, co
             const unsigned valid = n - i < SD_WIDTH ? (1u << (n - i)) - 1 : (1u << SD_WIDTH) - 1;
             const unsigned mask = (is_above ? ~P(mask_ge)(middle, pack) : ~P(mask_ge)(pack, middle)) & valid;
             P(compress)(x + kept, pack, mask);
-            kept += sd_count_bits(mask);
+            kept += SD_COUNT_BITS(mask);
         }
         n = kept;
     }
@@ -275,8 +275,8 @@ static void F(nucleus)(F(filter) * f, F(law) * law) {
     size_t largest = 0, possible = 0;
     for (size_t i = 0; i < items->n; i += SD_WIDTH) {
         const SD_PACK pack = F(load_up_to)(items->x + i, items->n - i);
-        largest += sd_count_bits(P(mask_ge)(pack, max));
-        possible += sd_count_bits(P(mask_ge)(pack, least));
+        largest += SD_COUNT_BITS(P(mask_ge)(pack, max));
+        possible += SD_COUNT_BITS(P(mask_ge)(pack, least));
     }
     F(end) end = {law->max, F(ties_of)(f->top_p, largest), 0};
     if (largest < possible) {

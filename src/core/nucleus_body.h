@@ -96,7 +96,7 @@ static size_t F(count_ties)(const sd_source *row, SD_REAL value, size_t length, 
             const SD_REAL *x = F(fetch)(row, i, count, room);
             for (size_t j = 0; j < count; j += SD_WIDTH) {
                 const SD_PACK pack = F(load_up_to)(x + j, count - j);
-                ties[b] += sd_count_bits(P(mask_ge)(pack, same) & P(mask_ge)(same, pack));
+                ties[b] += SD_COUNT_BITS(P(mask_ge)(pack, same) & P(mask_ge)(same, pack));
             }
         }
         all += ties[b];
