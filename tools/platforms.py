@@ -1,13 +1,13 @@
 """Check on one Linux machine what it can check of each platform, and print a table of it.
 
     python tools/platforms.py                     # everything that the tools at hand allow
-    python tools/platforms.py --list              # the rows, and what each needs
+    python tools/platforms.py --list              # the rows
     python tools/platforms.py --only s390x,wine   # those alone
     python tools/platforms.py --markdown          # the table of docs/platforms.md
 
 A row whose tools are missing says so, and what is missing; a row that fails prints what failed, and
 the exit status is 1. Needs rich, and for the Python rows the network. Cross compilers and emulators
-are Debian's: CONTRIBUTING.md has the command that installs them. zig's clang comes from PyPI.
+are Debian's (docs/platforms.md names the packages), zig's clang and cibuildwheel come from PyPI.
 """
 
 import argparse
@@ -90,6 +90,7 @@ class Work:
                 text=True,
                 errors="replace",
                 check=False,
+                timeout=3600,
             )
             took = time.monotonic() - start
         with self.lock:
@@ -288,16 +289,21 @@ class Python:
 
 @dataclass(frozen=True)
 class Configured:
-    """What cibuildwheel would build where no machine is at hand."""
+    """The wheels that cibuildwheel is configured to build where there is a machine for them."""
 
     platform: str
-    archs: str
 
     def __call__(self, work: Work) -> Result:
-        command = [*find("cibuildwheel"), "--platform", self.platform, "--archs", self.archs]
-        listing = work.run("cibuildwheel", *command, "--print-build-identifiers", ROOT).split()
-        pythons = list(dict.fromkeys(name.split("-")[0] for name in listing))
-        return Result("configured only", f"{len(listing)} wheels: {', '.join(pythons)}")
+        command = find("cibuildwheel")
+        if "[tool.cibuildwheel]" not in (ROOT / "pyproject.toml").read_text(encoding="utf-8"):
+            raise Missing("no cibuildwheel in pyproject.toml")
+        command += ["--print-build-identifiers", "--platform", self.platform, "--archs", "all"]
+        pythons: dict[str, list[str]] = {}
+        for wheel in work.run("cibuildwheel", *command, ROOT).split():
+            python, machine = wheel.split("-")
+            pythons.setdefault(machine, []).append(python)
+        texts = (f"{m}: {p[0]} to {p[-1]}, {len(p)} wheels" for m, p in pythons.items())
+        return Result("configured only", "; ".join(texts))
 
 
 @dataclass(frozen=True)
@@ -442,6 +448,10 @@ ROWS += [
         )
         for v in versions
     ),
+    *(
+        Row(f"wheels-{name.lower()}", name, "cibuildwheel", Configured(name.lower()))
+        for name in ("Linux", "macOS", "Windows")
+    ),
 ]
 
 
@@ -454,6 +464,8 @@ def check(row: Row, folder: Path, report: Callable[[Row, Result], None]) -> tupl
         result = Result("not run", str(missing))
     except Failed as failure:
         result = Result("FAILED", str(failure))
+    except Exception as error:  # of a row, whatever it is, is no reason to lose the others
+        result = Result("FAILED", repr(error))
     report(row, result)
     return result, work
 
@@ -480,7 +492,7 @@ def main() -> int:
             print(f"{row.key:14} {row.platform}: {row.what}")
         return 0
 
-    console = Console(width=200 if options.markdown else None)
+    console = Console(width=10_000 if options.markdown else None)
     progress = Console(stderr=True)
 
     def report(row: Row, result: Result) -> None:
