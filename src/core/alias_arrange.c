@@ -46,7 +46,7 @@ SD_INLINE void next_heavy(filler *heavy) {
         }
         heavy->bits = heavy->marks[heavy->word];
     }
-    heavy->index = 64 * heavy->word + sd_lowest(heavy->bits);
+    heavy->index = 64 * heavy->word + SD_FIRST_BIT(heavy->bits);
     heavy->bits &= heavy->bits - 1;
 }
 
@@ -76,7 +76,7 @@ static void sweep(uint64_t *buckets, unsigned bits, size_t n, const uint64_t *li
     filler.left = buckets[filler.index];
     for (size_t word = 0; 64 * word < n; word++) {
         for (uint64_t mark = light[word]; mark; mark &= mark - 1) {
-            const size_t i = 64 * word + sd_lowest(mark);
+            const size_t i = 64 * word + SD_FIRST_BIT(mark);
             fill(&filler, i, buckets[i], buckets, bits);
         }
     }
@@ -120,7 +120,7 @@ SD_INLINE void refill(list *list, size_t done, const uint64_t *units, unsigned b
     if (!heavy) memmove(list->keep, list->keep + done, count * sizeof *list->keep);
     for (; count <= WINDOW - 64 && list->word < list->words; list->word++) {
         for (uint64_t mark = list->marks[list->word]; mark; mark &= mark - 1) {
-            const size_t i = 64 * list->word + sd_lowest(mark);
+            const size_t i = 64 * list->word + SD_FIRST_BIT(mark);
             if (heavy) total += units[i] - capacity;
             list->sum[count] = total;
             if (!heavy) total += capacity - units[i];
@@ -244,7 +244,7 @@ void sd_alias_arrange(uint64_t *buckets, unsigned bits, size_t n, const uint64_t
         lights += sd_ones(light[word]);
         heavies += sd_ones(heavy[word]);
         for (uint64_t full = valid & ~(light[word] | heavy[word]); full; full &= full - 1) {
-            const size_t i = 64 * word + sd_lowest(full);
+            const size_t i = 64 * word + SD_FIRST_BIT(full);
             buckets[i] = i;
         }
     }
@@ -276,7 +276,7 @@ void sd_alias_arrange_equal(uint64_t *buckets, unsigned bits, size_t n) {
     /* 2^64 / n is less + rest / n; what is nearest to it is every unit but the first few */
     const uint64_t one = (uint64_t)1 << (64 - SD_WORD_BITS), most = ((uint64_t)0 - one) / one;
     const uint64_t less = most / n, rest = most % n + 1; /* which is n where n divides 2^64 */
-    const size_t few = rest > n / 2 ? n - rest : rest;
+    const size_t few = (size_t)(rest > n / 2 ? n - rest : rest);
     const uint64_t nearest = less + (rest > n / 2), other = less + (rest <= n / 2);
     const uint64_t capacity = capacity_of(bits);
     const uint64_t s = fill_equal(buckets, bits, n, 0, few, 0, other * one - capacity);

@@ -65,7 +65,7 @@ static void correct(uint64_t *units, size_t n, size_t largest, uint64_t missing,
     uint64_t lifted = 0;
     for (size_t word = 0; missing && 64 * word < n; word++) {
         for (uint64_t bits = movable[word]; bits && missing; bits &= bits - 1) {
-            const size_t i = 64 * word + sd_lowest(bits);
+            const size_t i = 64 * word + SD_FIRST_BIT(bits);
             units[i] += step;
             missing -= step;
             if (units[i] == 0 && i != largest) marks->lost[word] |= bits & (0 - bits);
@@ -74,7 +74,7 @@ static void correct(uint64_t *units, size_t n, size_t largest, uint64_t missing,
     }
     for (size_t word = 0; 64 * word < n; word++) {
         for (uint64_t bits = marks->lost[word]; bits; bits &= bits - 1) {
-            const size_t i = 64 * word + sd_lowest(bits);
+            const size_t i = 64 * word + SD_FIRST_BIT(bits);
             /* the largest has 0 only where it is 2^64 */
             if (units[i] || i == largest) continue;
             units[i] = one;
@@ -85,7 +85,8 @@ static void correct(uint64_t *units, size_t n, size_t largest, uint64_t missing,
     mark_size(marks, largest, units[largest], full);
 }
 
-static int length_valid(size_t n) { return n > 0 && (uint64_t)n <= (uint64_t)1 << 32; }
+/* 1 to 2^32 */
+static int length_valid(size_t n) { return (uint64_t)n - 1 <= UINT32_MAX; }
 
 /* From the copies on; *largest gets the first of the largest. */
 static int build(const sd_kernels *kernels, sd_weights *seen, size_t n, int integers,

@@ -7,10 +7,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <intrin.h>
-#endif
-
 /* The weights' copies are integers, or bits of doubles >= 0, which compare as integers do. */
 typedef struct {
     sd_exact_sum sum; /* not used if all are the same */
@@ -58,17 +54,6 @@ SD_INLINE double sd_from_bits(uint64_t bits) {
 /* for the exponents of normal numbers */
 SD_INLINE double sd_power_of_two(int exponent) {
     return sd_from_bits((uint64_t)(exponent + 1023) << 52);
-}
-
-/* The index of the lowest bit that is set. */
-SD_INLINE unsigned sd_lowest(uint64_t bits) {
-#if defined(_MSC_VER) && !defined(__clang__)
-    unsigned long index;
-    _BitScanForward64(&index, bits);
-    return index;
-#else
-    return (unsigned)__builtin_ctzll(bits);
-#endif
 }
 
 /* How many bits are set. */

@@ -6,13 +6,18 @@
 #define SD_COMPILER_H
 
 #include <float.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
 
-#if defined(__FAST_MATH__)
+#if defined(__FAST_MATH__) || defined(_M_FP_FAST)
 #error "softdraw: compile without -ffast-math; its results are exact by IEEE arithmetic"
 #endif
 /* 16 says that only _Float16, which is not used here, is evaluated in its own type. */
 #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
-#error "softdraw: needs FLT_EVAL_METHOD 0 (on 32-bit x86: -msse2 -mfpmath=sse)"
+#error "softdraw: needs FLT_EVAL_METHOD 0 (32-bit x86: -msse2 -mfpmath=sse; s390x: -std=gnu11)"
 #endif
 
 #if defined(__clang__)
@@ -26,7 +31,11 @@
 #pragma STDC FP_CONTRACT OFF
 #endif
 
-#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
+/* GCC for 64-bit Windows keeps vectors on a stack that it does not align for them (its bug 54412), which
+ * crashes but where a distributor has mended it. */
+#if defined(_WIN64) && defined(__GNUC__) && !defined(__clang__)
+#define SD_X86 0
+#elif defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
 #define SD_X86 1
 #else
 #define SD_X86 0
@@ -45,6 +54,15 @@
 #define SD_NOINLINE __attribute__((noinline))
 #endif
 
+/* The NaN of all results, 0x7ff8000000000000, and as float 0x7fc00000. NAN's sign is the C library's
+ * choice: some for Windows have a negative one. */
+SD_INLINE double sd_nan(void) {
+    const uint64_t bits = (uint64_t)0x7ff8 << 48;
+    double nan;
+    memcpy(&nan, &bits, sizeof nan);
+    return nan;
+}
+
 /* Unrolls the loop that follows, of at most 16 rounds, whole. */
 #if defined(__clang__)
 #define SD_UNROLL _Pragma("clang loop unroll(full)")
@@ -55,14 +73,14 @@
 #endif
 
 /* Starts loading what will be read soon. */
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 #define SD_FETCH(address) __builtin_prefetch(address)
 #else
 #define SD_FETCH(address) ((void)(address))
 #endif
 
 /* How many bits are set, of 32. */
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 #define SD_COUNT_BITS(bits) ((unsigned)__builtin_popcount(bits))
 #else
 SD_INLINE unsigned sd_count_bits(unsigned bits) {
@@ -74,11 +92,20 @@ SD_INLINE unsigned sd_count_bits(unsigned bits) {
 #endif
 
 /* The place of the first bit that is set, of 64, of which one is. */
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 #define SD_FIRST_BIT(bits) ((unsigned)__builtin_ctzll(bits))
 #else
-#define SD_FIRST_BIT(bits) \
-    (SD_COUNT_BITS((unsigned)(((bits) & (0 - (bits))) - 1)) + SD_COUNT_BITS((unsigned)((((bits) & (0 - (bits))) - 1) >> 32)))
+SD_INLINE unsigned sd_first_bit(uint64_t bits) {
+#if defined(_M_X64) || defined(_M_ARM64)
+    unsigned long place;
+    _BitScanForward64(&place, bits);
+    return place;
+#else
+    const uint64_t below = (bits & (0 - bits)) - 1;
+    return SD_COUNT_BITS((unsigned)below) + SD_COUNT_BITS((unsigned)(below >> 32));
+#endif
+}
+#define SD_FIRST_BIT(bits) sd_first_bit(bits)
 #endif
 
 /* SD_TARGET_BEGIN("avx2,fma") ... SD_TARGET_END: a region of functions compiled for that target,

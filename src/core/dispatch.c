@@ -7,8 +7,7 @@
 #include <string.h>
 
 #if SD_X86
-#if defined(_MSC_VER)
-#include <intrin.h>
+#if defined(_MSC_VER) && !defined(__clang__)
 static void cpuid(int leaf, uint32_t r[4]) { __cpuidex((int *)r, leaf, 0); }
 static uint64_t xgetbv(void) { return _xgetbv(0); }
 #else

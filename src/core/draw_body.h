@@ -72,7 +72,7 @@ static SD_REAL F(maxima)(const sd_source *row, size_t group, SD_REAL *groups) {
             if (groups) *groups++ = P(largest)(a);
         }
     }
-    return P(mask_ge)(seen, seen) == (1u << SD_WIDTH) - 1 ? P(largest)(all) : (SD_REAL)NAN;
+    return P(mask_ge)(seen, seen) == (1u << SD_WIDTH) - 1 ? P(largest)(all) : (SD_REAL)sd_nan();
 }
 
 /* The first item that no draw can be made with, or n. */

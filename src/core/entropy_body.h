@@ -40,7 +40,7 @@ SD_INLINE sd_moments F(sum_moments)(const A(reduction) * reduction, double t, co
 static sd_moments F(moments_of)(const A(temperature) * t, double temperature, const SD_ITEM *x,
                                 size_t n) {
     const SD_REAL max = P(largest)(F(lane_max)(x, n)) + 0; /* -0 becomes +0 */
-    sd_moments m = {NAN, 0, 0, 0, 0};
+    sd_moments m = {sd_nan(), 0, 0, 0, 0};
     if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return m;
     if (t->all_equal || t->only_max) {
         m.ties = F(count)(x, n, max);
@@ -51,7 +51,7 @@ static sd_moments F(moments_of)(const A(temperature) * t, double temperature, co
         m = moved ? F(sum_moments)(&r, temperature, x, n, max, 1)
                   : F(sum_moments)(&r, temperature, x, n, max, 0);
     }
-    if (m.others != m.others) m.ties = NAN;
+    if (m.others != m.others) m.ties = sd_nan();
     return m;
 }
 
@@ -61,7 +61,7 @@ static void F(entropy)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *rows) {
     A(temperature) temperature = A(temperature_make)(t);
     for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
         const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
-        SD_REAL entropy = (SD_REAL)NAN; /* of nothing, as of -inf alone */
+        SD_REAL entropy = (SD_REAL)sd_nan(); /* of nothing, as of -inf alone */
         if (next != t) temperature = A(temperature_make)(t = next);
         if (rows->n > 0) {
             const sd_moments m = F(moments_of)(&temperature, t, x, rows->n);

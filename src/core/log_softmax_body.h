@@ -79,7 +79,7 @@ static F(log_row) F(log_row_make)(const A(temperature) * t, const SD_ITEM *x, si
 static void F(log_softmax_row)(const F(log_row) * row, double t, const SD_ITEM *x, SD_ITEM *out,
                                size_t n) {
     if (row->is_nan) {
-        F(fill)(out, n, (SD_REAL)NAN);
+        F(fill)(out, n, (SD_REAL)sd_nan());
         return;
     }
     const double log_sum = sd_log1p(row->excess.high);
@@ -94,7 +94,7 @@ static void F(log_softmax_row)(const F(log_row) * row, double t, const SD_ITEM *
 
 static SD_REAL F(logsumexp_row)(const F(log_row) * row, double t, const SD_ITEM *x, size_t n) {
     /* NaN, or the one infinity: plus if there is one, minus if there is nothing else */
-    if (row->is_nan) return F(count)(x, n, 0) >= 0 ? row->max : (SD_REAL)NAN;
+    if (row->is_nan) return F(count)(x, n, 0) >= 0 ? row->max : (SD_REAL)sd_nan();
     if (t == 0 && row->max != 0) return row->max > 0 ? (SD_REAL)INFINITY : -(SD_REAL)INFINITY;
     return A(log_sum_at)(row->max, t == 0 ? 1 : t, row->excess);
 }

@@ -7,7 +7,7 @@
 #define SD_GROUP 2
 #define SD_BODY SD_INLINE
 
-#include <immintrin.h>
+#include "intrinsics_x86.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -449,7 +449,7 @@ SD_INLINE void f32_compress(float *out, f32x16 a, unsigned mask) {
 /* two doubles: as they are, or the second in the place of the first */
 SD_INLINE double *sd_compress_2(double *out, __m128d a, unsigned mask) {
     const __m128i order = _mm_cvtsi32_si128(mask == 2 ? 2 : 0);
-    _mm_storeu_pd(out, _mm_permutevar_pd(a, _mm_insert_epi64(order, 2, 1)));
+    _mm_storeu_pd(out, _mm_permutevar_pd(a, _mm_insert_epi32(order, 2, 2)));
     return out + (mask & 1) + (mask >> 1);
 }
 SD_INLINE void f64_compress(double *out, f64x8 a, unsigned mask) {

@@ -7,7 +7,7 @@
 #define SD_GROUP 4
 #define SD_BODY SD_INLINE
 
-#include <immintrin.h>
+#include "intrinsics_x86.h"
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

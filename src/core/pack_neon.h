@@ -352,11 +352,11 @@ SD_INLINE f64x8 f64_where_bit(unsigned mask, f64x8 a, f64x8 b) {
 }
 SD_INLINE f32x16 f32_or_nan(f32x16 seen, f32x16 a, f32x16 b) {
     SD_FOUR(f32x16, vbslq_f32(vandq_u32(vceqq_f32(a.v[i], a.v[i]), vceqq_f32(b.v[i], b.v[i])), seen.v[i],
-                              vdupq_n_f32(sd_f32_of_bits(0x7fc00000u))));
+                              vdupq_n_f32((float)sd_nan())));
 }
 SD_INLINE f64x8 f64_or_nan(f64x8 seen, f64x8 a, f64x8 b) {
     SD_FOUR(f64x8, vbslq_f64(vandq_u64(vceqq_f64(a.v[i], a.v[i]), vceqq_f64(b.v[i], b.v[i])), seen.v[i],
-                             vdupq_n_f64((double)sd_f32_of_bits(0x7fc00000u))));
+                             vdupq_n_f64(sd_nan())));
 }
 SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
     static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};

@@ -310,10 +310,10 @@ static SD_NOINLINE f64x8 f64_where_bit(unsigned mask, f64x8 a, f64x8 b) {
 }
 /* NaN where a or b is, else seen */
 static SD_NOINLINE f32x16 f32_or_nan(f32x16 seen, f32x16 a, f32x16 b) {
-    SD_LANES(f32x16, 16, a.v[i] == a.v[i] && b.v[i] == b.v[i] ? seen.v[i] : sd_f32_of_bits(0x7fc00000u));
+    SD_LANES(f32x16, 16, a.v[i] == a.v[i] && b.v[i] == b.v[i] ? seen.v[i] : (float)sd_nan());
 }
 static SD_NOINLINE f64x8 f64_or_nan(f64x8 seen, f64x8 a, f64x8 b) {
-    SD_LANES(f64x8, 8, a.v[i] == a.v[i] && b.v[i] == b.v[i] ? seen.v[i] : (double)sd_f32_of_bits(0x7fc00000u));
+    SD_LANES(f64x8, 8, a.v[i] == a.v[i] && b.v[i] == b.v[i] ? seen.v[i] : sd_nan());
 }
 /* which of 16 bytes are not 0 */
 static SD_NOINLINE unsigned sd_bits_of_bytes(const uint8_t *p) {

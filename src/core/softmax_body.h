@@ -54,7 +54,7 @@ SD_INLINE int F(all_reach)(SD_PACK pack, SD_REAL limit) {
 /* How many x are at least the threshold; NaN if any is NaN. At T = 0 and infinity that is the sum. */
 static double F(count)(const SD_ITEM *x, size_t n, SD_REAL threshold) {
     const SD_PACK least = P(set1)(threshold), lowest = P(set1)(-(SD_REAL)INFINITY);
-    const SD_PACK one = P(set1)(1), zero = P(set1)(0), nan = P(set1)((SD_REAL)NAN);
+    const SD_PACK one = P(set1)(1), zero = P(set1)(0), nan = P(set1)((SD_REAL)sd_nan());
     double count = 0;
     for (size_t i = 0; i < n;) {
         const size_t end = n - i > SD_BLOCK ? i + SD_BLOCK : n;
@@ -380,7 +380,7 @@ SD_INLINE void F(softmax_stored)(const A(temperature) * t, const SD_ITEM *x, SD_
     const SD_REAL max = P(largest)(lane_max);
     const int moved = A(must_be_moved)(t, max);
     if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) {
-        F(fill)(out, n, (SD_REAL)NAN);
+        F(fill)(out, n, (SD_REAL)sd_nan());
         return;
     }
     const A(reduction) r = moved ? A(reduction_moved)(t, max) : A(reduction_plain)(t, max);
@@ -391,7 +391,7 @@ SD_INLINE void F(softmax_stored)(const A(temperature) * t, const SD_ITEM *x, SD_
     const SD_PACK first = I(load_n)(out, 1, 0);
     const sd_sum value = A(exponential_value)(P(abs)(first), P(set1)(0));
     if (sum.high != sum.high) {
-        F(fill)(out, n, (SD_REAL)NAN);
+        F(fill)(out, n, (SD_REAL)sd_nan());
     } else if (F(may_be_equal)(value, n, sum) && F(are_equal)(out, n)) {
         F(fill)(out, n, (SD_REAL)(1 / (double)n));
     } else {
@@ -413,7 +413,7 @@ static void F(softmax_row)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *
         const double count = F(count)(x, n, threshold);
         if (count >= 1 && max <= SD_LARGEST && max >= -SD_LARGEST)
             F(write_limit)(x, out, n, threshold, (SD_REAL)(1 / count), 0);
-        else F(fill)(out, n, (SD_REAL)NAN);
+        else F(fill)(out, n, (SD_REAL)sd_nan());
         return;
     }
     if (n <= SD_STORED) {
@@ -424,7 +424,7 @@ static void F(softmax_row)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *
     const SD_PACK first = I(load_n)(x, 1, 0);
     SD_PACK s, q;
     A(exponential)(&row.reduction, NULL, 1, &first, SD_MOVED, 0, &s, &q);
-    if (row.is_nan) F(fill)(out, n, (SD_REAL)NAN);
+    if (row.is_nan) F(fill)(out, n, (SD_REAL)sd_nan());
     else if (F(may_be_equal)(A(exponential_value)(s, q), n, row.sum) && F(are_equal)(x, n))
         F(fill)(out, n, (SD_REAL)(1 / (double)n));
     else if (row.how == SD_MOVED) F(write_moved)(&row, x, out, n);

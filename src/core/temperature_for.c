@@ -134,7 +134,7 @@ static double solve(const sd_kernels *kernels, const wanted *w, const double *x,
 
 /* How many maxima a row has, and how many entries above -inf. */
 static int read_row(const sd_kernels *kernels, wanted *w, const double *x, size_t n) {
-    sd_moments m = {NAN, 0, 0, 0, 0};
+    sd_moments m = {sd_nan(), 0, 0, 0, 0};
     if (n > 0) kernels->moments_f64(x, n, INFINITY, &m);
     w->ties = m.ties;
     w->count = m.ties + m.others;

@@ -2,11 +2,11 @@
 #include "compiler.h"
 
 #if SD_X86
+#include "intrinsics_x86.h"
 #include "kernels.h"
 #include "softdraw.h"
 
 #include <float.h>
-#include <immintrin.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -41,7 +41,7 @@ SD_INLINE f32x16 vjp_pack_f32(f32x16 p, f32x16 g, f64x8 sum, f64x8 c) {
 static void vjp_row_f32(const float *p, const float *g, float *out, size_t n, double t) {
     const double s = vjp_sum_f32(p, g, n);
     if (!(s <= DBL_MAX && s >= -DBL_MAX)) {
-        fill_f32(out, n, (float)NAN);
+        fill_f32(out, n, (float)sd_nan());
         return;
     }
     /* beyond these every result is 0 or infinite, as it is at them */
@@ -157,7 +157,7 @@ static void vjp_row_f64(const double *p, const double *g, double *out, size_t n,
         }
     }
     if (!(sum.high <= DBL_MAX && sum.high >= -DBL_MAX)) {
-        fill_f64(out, n, NAN);
+        fill_f64(out, n, sd_nan());
         return;
     }
     const int back = -t->exponent - exponent - VJP_P_EXPONENT, first = vjp_clamp(back, -1000, 1000);
@@ -191,7 +191,7 @@ static void softmax_vjp_f32(const float *p, const float *g, ptrdiff_t g_stride, 
 
 static void softmax_vjp_f64(const double *p, const double *g, ptrdiff_t g_stride, double *out,
                             const sd_rows *rows) {
-    double t = NAN;
+    double t = sd_nan();
     vjp_temperature temperature = {0};
     for (size_t i = 0; i < rows->rows; i++) {
         const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];

@@ -794,9 +794,10 @@ cdef cnp.ndarray checked_indptr(object indptr, Py_ssize_t weights):
         raise ValueError(
             f"indptr[{where}] is {given[where]}, less than the {given[where - 1]} before it"
         )
-    if given[-1] != weights:
+    end = given[given.shape[0] - 1]
+    if end != weights:
         raise ValueError(
-            f"indptr[{given.shape[0] - 1}] is {given[-1]}; it must be {weights}, the number of weights"
+            f"indptr[{given.shape[0] - 1}] is {end}; it must be {weights}, the number of weights"
         )
     return np.array(given, np.int64)
 

@@ -8,8 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(_WIN32)
+#include <windows.h>
+#else
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 enum { LONGEST = (1 << 22) + 77, MARGIN = 64 };
 
@@ -40,17 +44,38 @@ static int failures;
 /* memory between two pages that fault */
 typedef struct { char *begin, *end; } fenced;
 
+#if defined(_WIN32)
+static size_t page_size(void) {
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    return info.dwPageSize;
+}
+static char *pages(size_t bytes) {
+    return VirtualAlloc(NULL, bytes, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
+}
+static int forbid(char *begin, size_t bytes) {
+    DWORD before;
+    return VirtualProtect(begin, bytes, PAGE_NOACCESS, &before) != 0;
+}
+#else
+static size_t page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+static char *pages(size_t bytes) {
+    void *begin = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return begin == MAP_FAILED ? NULL : begin;
+}
+static int forbid(char *begin, size_t bytes) { return mprotect(begin, bytes, PROT_NONE) == 0; }
+#endif
+
 static fenced fence(size_t bytes) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t page = page_size();
     bytes = (bytes + page - 1) / page * page;
-    char *whole = mmap(NULL, bytes + 2 * page, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (whole == MAP_FAILED) {
+    char *whole = pages(bytes + 2 * page);
+    if (!whole) {
         puts("test_bounds: no memory");
         exit(1);
     }
     const fenced f = {whole + page, whole + page + bytes};
-    if (mprotect(whole, page, PROT_NONE) || mprotect(f.end, page, PROT_NONE)) exit(1);
+    if (!forbid(whole, page) || !forbid(f.end, page)) exit(1);
     return f;
 }
 
