@@ -165,7 +165,7 @@ static int F(nucleus_of_largest)(F(filter) * f, F(law) * law, const sd_source *r
     if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return 0;
     *law = F(law_make)(f->ready, f->t, max, n);
     if (law->moved) return 0;
-    F(gather_above)(items, row, bound, SD_LIST / 4, f->groups, n / 8);
+    F(gather_from)(items, row, A(next_up)(bound), SD_LIST / 4, f->groups, n / 8);
     if (items->n > n / 8) return 0;
     const double certain = F(sum)(law, items->x, items->n);
     const double most = (double)(n - items->n) * F(mass)(law, bound);
@@ -222,7 +222,7 @@ static int F(end_near)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd
     F(items) *items = &f->items;
     F(end) end = {bound, 1, above};
     if (other == bound) return F(end_in_ties)(f, blocks, law, row, bound, above, all, error);
-    F(gather_between)(items, row, upwards ? bound : other, upwards ? other : bound, upwards);
+    F(gather)(items, row, upwards ? A(next_up)(bound) : other, upwards ? other : bound, SD_LIST, NULL, row->n);
     const double base = upwards ? above - F(sum)(law, items->x, items->n) : above;
     if (upwards && !(base < target - off && items->n > 0) && other < law->max) return 0;
     memcpy(work, items->x, items->n * sizeof *work);
