@@ -355,7 +355,7 @@ SD_INLINE size_t F(some_item)(size_t found) { return found == SIZE_MAX ? 0 : fou
 /* ---- a row without filters ------------------------------------------------------------------- */
 
 /* The mass of a block; or if `two` of what is above a bound, and of the rest, but that with roundings
- * of up to 2^-18 of it. */
+ * of up to 2^-20 of it. */
 typedef struct { double sum, rest; } F(sums);
 
 /* Meanwhile the lane maxima of the next block, as softmax's add_block has them. */
@@ -364,24 +364,31 @@ SD_BODY F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x, 
                                 const int two) {
     const SD_PACK limit = P(set1)(bound), zero = P(set1)(0);
     const A(reduction) r = *reduction;
-    const size_t step = SD_GROUP * SD_WIDTH;
+    const size_t step = SD_GROUP * SD_WIDTH, span = two ? 16 * SD_WIDTH : step;
     SD_PACK s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP], e[SD_GROUP];
     SD_PACK max = P(set1)(-(SD_REAL)INFINITY);
     A(exponential)(&r, NULL, 1, lane_max, 0, 0, s, q);
     A(mass_sum) sum = A(mass_sum_make)(P(fma)(s[0], q[0], s[0]));
-    SD_PACK rest = zero;
+    SD_PACK rest = zero; /* of up to 16 packs, */
+    f64x8 all_rest = f64_set1(0); /* and of all before them */
     const int group = SD_GROUP;
     size_t i = 0;
-    for (; n_next - i >= step; i += step) { /* the next block is not the longer one */
-        SD_EACH max = P(max)(P(load)(next + i + (size_t)u * SD_WIDTH), max);
-        SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
-        A(exponential)(&r, NULL, group, packs, 0, 0, s, q);
-        SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
-        if (two) {
-            SD_EACH rest = P(add)(rest, P(where_ge)(limit, packs[u], e[u], zero));
-            SD_EACH e[u] = P(where_ge)(limit, packs[u], zero, e[u]);
+    while (n_next - i >= span) { /* the next block is not the longer one */
+        for (const size_t end = i + span; i < end; i += step) {
+            SD_EACH max = P(max)(P(load)(next + i + (size_t)u * SD_WIDTH), max);
+            SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
+            A(exponential)(&r, NULL, group, packs, 0, 0, s, q);
+            SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
+            if (two) {
+                SD_EACH rest = P(add)(rest, P(where_ge)(limit, packs[u], e[u], zero));
+                SD_EACH e[u] = P(where_ge)(limit, packs[u], zero, e[u]);
+            }
+            A(mass_sum_add)(&sum, group, e);
         }
-        A(mass_sum_add)(&sum, group, e);
+        if (two) {
+            all_rest = f64_add(all_rest, A(widened)(rest));
+            rest = zero;
+        }
     }
     *lane_max = P(max)(max, F(lane_max)(next + i, n_next - i));
     for (; i < n; i += SD_WIDTH) {
@@ -393,8 +400,12 @@ SD_BODY F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x, 
             e[0] = P(where_ge)(limit, packs[0], zero, e[0]);
         }
         A(mass_sum_add)(&sum, 1, e);
+        if (two && i % span == span - SD_WIDTH) {
+            all_rest = f64_add(all_rest, A(widened)(rest));
+            rest = zero;
+        }
     }
-    const F(sums) sums = {A(mass_sum_total)(&sum), two ? f64_total(A(widened)(rest)) : 0};
+    const F(sums) sums = {A(mass_sum_total)(&sum), two ? f64_total(f64_add(all_rest, A(widened)(rest))) : 0};
     return sums;
 }
 

@@ -280,7 +280,7 @@ static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, 
         above = 0;
         for (size_t b = 0; b < blocks->count; b++) above += blocks->before[b + 1];
         total = above + rest;
-        error = rest * 0x1p-18;
+        error = rest * 0x1p-20;
         if (!(total > 0)) return -1;
         is_tied = from - past > (double)count / 128;
         if (!is_tied || above < f->top_p * total || past < 1 || again) break;
