@@ -131,26 +131,36 @@ static void F(leave_ties)(F(blocks) * blocks, F(law) * law, const sd_source *row
     }
 }
 
-/* What is left ends among f->items: blocks get the masses of those that are, or if `had` lose those of
- * the others. */
+/* What is left ends among items: blocks get the masses of those that are, or if `had` lose those of the
+ * others. */
 static void F(leave_items)(F(blocks) * blocks, F(law) * law, const F(items) * items, const F(end) * end,
-                           SD_REAL *work, int had) {
+                           SD_REAL *work, const int had) {
+    const SD_PACK least = P(set1)(end->least), zero = P(set1)(0);
+    const SD_REAL one = had ? 0 : (SD_REAL)F(mass)(law, end->least);
+    const size_t n = items->n;
     size_t ties = end->ties;
-    for (size_t i = 0; i < items->n; i += SD_WIDTH) {
-        SD_PACK pack = F(load_up_to)(items->x + i, items->n - i);
-        F(masses)(law, 1, &pack, 0, &pack);
-        P(store)(work + i, pack);
+    for (size_t i = 0; i < n; i += SD_WIDTH) {
+        const SD_PACK pack = F(load_up_to)(items->x + i, n - i);
+        SD_PACK e;
+        F(masses)(law, 1, &pack, 0, &e);
+        P(store)(work + i, P(where_ge)(least, pack, had ? e : zero, had ? zero : e));
+        unsigned equal = P(mask_ge)(pack, least) & P(mask_ge)(least, pack);
+        for (; equal && ties > 0; equal &= equal - 1, ties--) {
+            const size_t at = i + SD_FIRST_BIT((uint64_t)equal);
+            work[at] = one;
+            law->last = items->index[at];
+        }
     }
     law->least = end->least;
-    for (size_t i = 0; i < items->n; i++) {
-        int left = items->x[i] > end->least;
-        if (items->x[i] == end->least && ties > 0) {
-            left = 1;
-            ties--;
-            law->last = items->index[i];
-        }
-        if (left != had)
-            blocks->before[items->index[i] / blocks->length + 1] += had ? -(double)work[i] : (double)work[i];
+    for (size_t i = 0; i < n;) { /* a block at a time, for a sum that is in memory has to be waited for */
+        const size_t block = items->index[i] / blocks->length, after = (block + 1) * blocks->length;
+        f64x8 packs = f64_set1(0);
+        double sum = 0;
+        for (; n - i >= SD_WIDTH && items->index[i + SD_WIDTH - 1] < after; i += SD_WIDTH)
+            packs = f64_add(packs, A(widened)(P(load)(work + i)));
+        for (; i < n && items->index[i] < after; i++) sum += (double)work[i];
+        sum += f64_total(packs);
+        blocks->before[block + 1] += had ? -sum : sum;
     }
 }
 
