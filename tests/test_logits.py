@@ -538,6 +538,18 @@ def test_longdouble_is_a_type_error():
     text = f"logits must be float16, bfloat16, float32, float64 or integers, got dtype {name}"
     with pytest.raises(TypeError, match=exactly(text)):
         sample_logits(X.astype(np.longdouble))
+    for parameter in ("temperature", "top_p", "min_p"):
+        text = f"{parameter} {NUMBERS} longdouble"
+        with pytest.raises(TypeError, match=exactly(text)):
+            sample_logits(X, **{parameter: np.longdouble(1)})
+
+
+@pytest.mark.parametrize("parameter", ["temperature", "top_p", "min_p"])
+def test_an_integer_past_any_dtype_is_to_be_given_as_a_float(parameter):
+    text = f"{parameter} is an integer past 2**64; give it as a float"
+    with pytest.raises(ValueError, match=exactly(text)):
+        sample_logits(X, **{parameter: 10**30})
+    assert sample_logits(X[0], 1e30, words=2**63) == 2
 
 
 @pytest.mark.parametrize(

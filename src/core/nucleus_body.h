@@ -221,29 +221,51 @@ static int F(end_in_ties)(F(filter) * f, F(blocks) * blocks, F(law) * law, const
     return 1;
 }
 
-/* Ends the set that top_p leaves, given what is above a bound and about what all have: among the items
- * from `other` to the bound, or above the bound and up to `other`. 0 if it does not end there, and -1 if
- * to say so takes the exact sum. */
+/* What all items have, or about: but for an error. */
+typedef struct { double all, error; } F(total);
+
+/* Sums the row for what all items have; 0 where that is not to be had. */
+static int F(sum_all)(const F(filter) * f, const sd_source *row, F(total) * total) {
+    F(blocks) blocks;
+    F(law) law;
+    if (!F(sum_blocks)(&blocks, &law, f->ready, f->t, row)) return 0;
+    total->all = blocks.before[blocks.count];
+    total->error = 0;
+    return total->all > 0;
+}
+
+/* Ends the set that top_p leaves, given what is above a bound: among the items from `other` to the bound,
+ * or above the bound and up to `other`. 0 if it does not end there, and -1 if the row has no sum, which is
+ * taken where it makes a difference. */
 static int F(end_near)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd_source *row,
-                       SD_REAL other, SD_REAL bound, double above, double all, double error) {
-    const double target = f->top_p * all, off = f->top_p * error;
+                       SD_REAL other, SD_REAL bound, double above, F(total) * total) {
     const int upwards = other > bound;
     SD_REAL *work = f->work + 2 * SD_SAMPLES; /* after samples and masses */
     F(items) *items = &f->items;
     F(end) end = {bound, 1, above};
-    if (other == bound) return F(end_in_ties)(f, blocks, law, row, bound, above, all, error);
+    if (other == bound) {
+        int found = F(end_in_ties)(f, blocks, law, row, bound, above, total->all, total->error);
+        if (found < 0 && F(sum_all)(f, row, total))
+            found = F(end_in_ties)(f, blocks, law, row, bound, above, total->all, 0);
+        return found;
+    }
     F(gather)(items, row, upwards ? A(next_up)(bound) : other, upwards ? other : bound, SD_LIST, NULL, row->n);
     const double base = upwards ? above - F(sum)(law, items->x, items->n) : above;
-    if (upwards && !(base < target - off && items->n > 0) && other < law->max) return 0;
-    memcpy(work, items->x, items->n * sizeof *work);
-    if (!F(end_by_mass)(&end, law, work, items->n, upwards && other >= law->max ? 0 : base, target)) {
-        if (error > 0) return other == -SD_LARGEST || upwards ? -1 : 0;
-        if (!upwards && other > -SD_LARGEST) return 0;
-        end.least = upwards ? bound : law->least; /* sums that are rounded: all are left */
-        end.ties = upwards ? 0 : SIZE_MAX;
-    } else if (error > 0 &&
-               !F(is_the_end)(&end, F(mass)(law, end.least), target - off, target + off)) {
-        return -1;
+    for (;;) {
+        const double target = f->top_p * total->all, off = f->top_p * total->error;
+        if (upwards && !(base < target - off && items->n > 0) && other < law->max) return 0;
+        memcpy(work, items->x, items->n * sizeof *work);
+        const int found = F(end_by_mass)(&end, law, work, items->n,
+                                         upwards && other >= law->max ? 0 : base, target);
+        if (!found && !upwards && other > -SD_LARGEST) return 0;
+        if (total->error == 0) {
+            if (found) break;
+            end.least = upwards ? bound : law->least; /* sums that are rounded: all are left */
+            end.ties = upwards ? 0 : SIZE_MAX;
+            break;
+        }
+        if (found && F(is_the_end)(&end, F(mass)(law, end.least), target - off, target + off)) break;
+        if (!F(sum_all)(f, row, total)) return -1;
     }
     F(leave_items)(blocks, law, items, &end, work, upwards);
     return 1;
@@ -269,11 +291,11 @@ static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, 
         P(store)(masses + i, P(mul)(pack, P(set1)(SD_UNSCALE)));
     }
     const SD_REAL least = law->least;
+    const double power = law->reduction.power;
     const F(shares) all = F(shares_from)(samples, masses, count, -SD_LARGEST);
     if (all.mass * all.mass < all.square * (double)count / 8) {
         const SD_REAL high = F(of_rank)(samples, count, least, max, (double)(count / 32));
         const double of_largest = F(shares_from)(samples, masses, count, high).mass;
-        const double power = law->reduction.power;
         if (of_largest > 0.7 * f->top_p * all.mass) {
             if (F(nucleus_of_largest)(f, law, row, high, weight * (all.mass - of_largest), power)) return 1;
             F(take_samples)(row, samples, count);
@@ -281,45 +303,51 @@ static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, 
     }
     const SD_REAL middle = F(of_mass)(samples, masses, count, least, max, f->top_p * all.mass);
     SD_REAL bound = middle < max ? middle : max;
-    double from = F(shares_from)(samples, masses, count, bound).count, above, total, error;
+    F(total) total;
+    double from, above, wanted;
     int is_tied;
     for (int again = 0;; again++) {
         double rest;
+        const F(shares) shares = F(shares_from)(samples, masses, count, bound);
         const double past = F(shares_from)(samples, masses, count, A(next_up)(bound)).count;
         if (!F(split_blocks)(blocks, law, &rest, f->ready, f->t, row, bound)) return -1;
         above = 0;
         for (size_t b = 0; b < blocks->count; b++) above += blocks->before[b + 1];
-        total = above + rest;
-        error = rest * 0x1p-20;
-        if (!(total > 0)) return -1;
+        total.all = above + rest;
+        total.error = rest * 0x1p-20;
+        if (!(total.all > 0)) return -1;
+        from = shares.count;
+        wanted = (f->top_p * total.all - above) / weight; /* of the samples */
         is_tied = from - past > (double)count / 128;
-        if (!is_tied || above < f->top_p * total || past < 1 || again) break;
-        bound = F(of_rank)(samples, count, bound, max, from = past); /* the value above */
+        if (again == 2) break;
+        if (is_tied) {
+            if (above < f->top_p * total.all || past < 1) break;
+            bound = F(of_rank)(samples, count, bound, max, past); /* the value above */
+        } else { /* samples may have missed the largest items, whose mass is known now */
+            if (fabs(wanted) < F(mass)(law, bound) * (double)(count / 10)) break;
+            const double scale = SD_SCALE * sd_power_of_2(power - law->reduction.power);
+            const SD_REAL other =
+                F(of_mass)(samples, masses, count, least, max, shares.mass + wanted / scale);
+            if (!(other > -SD_LARGEST) || other == bound) break;
+            bound = other;
+        }
     }
+    wanted /= F(mass)(law, bound);
     for (double margin = 2;;) {
-        const double wanted = (f->top_p * total - above) / (weight * F(mass)(law, bound));
         SD_REAL other = bound;
         if (wanted > 0 && !is_tied) {
-            const double rank = from + margin * (0.6 * wanted + 1.5 * sqrt(wanted) + 1);
+            const double rank = from + margin * (0.55 * wanted + 1.2 * sqrt(wanted) + 0.8);
             other = margin > 1000 ? -SD_LARGEST : F(below)(samples, count, least, bound, rank);
         } else if (wanted <= 0) {
-            const double rank = from + margin * (0.6 * wanted - 1.5 * sqrt(-wanted) - 1);
+            const double rank = from + margin * (0.55 * wanted - 1.2 * sqrt(-wanted) - 0.8);
             other = rank < 1 || margin > 1000 ? law->max : F(of_rank)(samples, count, bound, max, rank);
             if (!(other > bound)) other = law->max;
         }
-        const int found = F(end_near)(f, blocks, law, row, other, bound, above, total, error);
+        const int found = F(end_near)(f, blocks, law, row, other, bound, above, &total);
+        if (found < 0) return -1;
         if (found > 0) break;
-        if (found < 0) {
-            F(blocks) whole;
-            F(law) same;
-            if (!F(sum_blocks)(&whole, &same, f->ready, f->t, row)) return -1;
-            total = whole.before[whole.count];
-            error = 0;
-            if (!(total > 0)) return -1; /* a row that changes meanwhile */
-        } else {
-            if (!is_tied) margin *= 4;
-            is_tied = 0;
-        }
+        if (!is_tied) margin *= 4;
+        is_tied = 0;
     }
     F(blocks_add_up)(blocks);
     return 0;
