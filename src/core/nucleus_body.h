@@ -271,6 +271,82 @@ static int F(end_near)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd
     return 1;
 }
 
+/* Samples of a row, with their masses in units of their own, each standing for `weight` items. */
+typedef struct {
+    const SD_REAL *x, *masses;
+    size_t count;
+    double weight, power;
+    SD_REAL least, max;
+} F(samples);
+
+/* A row split at a bound, which `from` samples reach and `past` exceed: what is above it, what all have,
+ * and how much of that is wanting above it, or if negative too much. */
+typedef struct {
+    SD_REAL bound;
+    double from, past, above, wanted;
+    F(total) total;
+    int is_tied; /* by many items */
+} F(part);
+
+static int F(split_row)(F(part) * split, const F(filter) * f, F(blocks) * blocks, F(law) * law,
+                        const sd_source *row, const F(samples) * samples) {
+    double rest;
+    split->from = F(shares_from)(samples->x, samples->masses, samples->count, split->bound).count;
+    split->past =
+        F(shares_from)(samples->x, samples->masses, samples->count, A(next_up)(split->bound)).count;
+    split->is_tied = split->from - split->past > (double)samples->count / 128;
+    if (!F(split_blocks)(blocks, law, &rest, f->ready, f->t, row, split->bound)) return 0;
+    split->above = 0;
+    for (size_t b = 0; b < blocks->count; b++) split->above += blocks->before[b + 1];
+    split->total.all = split->above + rest;
+    split->total.error = rest * 0x1p-20;
+    split->wanted = f->top_p * split->total.all - split->above;
+    return split->total.all > 0;
+}
+
+/* How many samples have together what is wanted, if all are like the bound. */
+static double F(wanted_samples)(const F(part) * split, const F(law) * law, const F(samples) * samples) {
+    return split->wanted / (samples->weight * F(mass)(law, split->bound));
+}
+
+/* Where the row should be split instead, now that it is known what all have, of which samples may have
+ * missed the largest: at the bound itself if that is not far off. */
+static SD_REAL F(better_bound)(const F(part) * split, const F(law) * law, const F(samples) * samples) {
+    const SD_REAL *x = samples->x, *masses = samples->masses, bound = split->bound;
+    const size_t count = samples->count;
+    if (split->is_tied) { /* the value above? */
+        if (split->wanted > 0 || split->past < 1) return bound;
+        return F(of_rank)(x, count, bound, samples->max, split->past);
+    }
+    const double unit = samples->weight * SD_SCALE * sd_power_of_2(samples->power - law->reduction.power);
+    const double mass = F(shares_from)(x, masses, count, bound).mass + split->wanted / unit;
+    const SD_REAL other = F(of_mass)(x, masses, count, samples->least, samples->max, mass);
+    if (other == -SD_LARGEST) /* not in samples: then in items that are larger than most of them */
+        return F(below)(x, count, samples->least, bound, split->from + (double)(count / 32));
+    const double off = F(shares_from)(x, masses, count, other).count - split->from;
+    return fabs(off) > (double)(count / 10) ? other : bound;
+}
+
+/* Ends the set near where a row was split, as end_near does: where samples have it end, or `margin` times
+ * as far off. */
+static int F(end_near_split)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd_source *row,
+                             F(part) * split, const F(samples) * samples, double margin) {
+    const double wanted = F(wanted_samples)(split, law, samples);
+    const SD_REAL bound = split->bound;
+    SD_REAL other = bound;
+    if (wanted > 0 && !(split->is_tied && margin == 1)) {
+        const double rank = split->from + margin * (1.1 * wanted + 2.4 * sqrt(wanted) + 1.6);
+        other = margin > 500 ? -SD_LARGEST
+                             : F(below)(samples->x, samples->count, samples->least, bound, rank);
+    } else if (wanted <= 0) {
+        const double rank = split->from + margin * (1.1 * wanted - 2.4 * sqrt(-wanted) - 1.6);
+        if (rank >= 1 && margin <= 500)
+            other = F(of_rank)(samples->x, samples->count, bound, samples->max, rank);
+        if (!(other > bound)) other = law->max;
+    }
+    return F(end_near)(f, blocks, law, row, other, bound, split->above, &split->total);
+}
+
 /* top_p of a long row, as apply has it; -1 if it has no plain law or no sum. Samples tell a bound that
  * is near the last item of the set. One pass sums what is above it, and the rest, so that what is wanting
  * or too much is known; the end is found among what is gathered next to the bound. Nothing depends on the
@@ -278,76 +354,43 @@ static int F(end_near)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd
 static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, F(blocks) * blocks) {
     const size_t n = row->n, step = 2 * SD_WIDTH;
     const size_t count = (256 + n / 64 < SD_SAMPLES ? 256 + n / 64 : SD_SAMPLES) / step * step;
-    const double weight = (double)n / (double)count;
-    SD_REAL *samples = f->work, *masses = f->work + count;
-    F(take_samples)(row, samples, count);
-    const SD_REAL max = P(largest)(F(lane_max)(samples, count));
+    SD_REAL *x = f->work, *masses = f->work + count;
+    F(take_samples)(row, x, count);
+    const SD_REAL max = P(largest)(F(lane_max)(x, count));
     if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return -1;
     *law = F(law_make)(f->ready, f->t, max, n);
     if (law->moved) return -1;
     for (size_t i = 0; i < count; i += SD_WIDTH) {
-        SD_PACK pack = P(load)(samples + i);
+        SD_PACK pack = P(load)(x + i);
         F(masses)(law, 1, &pack, 0, &pack);
         P(store)(masses + i, P(mul)(pack, P(set1)(SD_UNSCALE)));
     }
-    const SD_REAL least = law->least;
-    const double power = law->reduction.power;
-    const F(shares) all = F(shares_from)(samples, masses, count, -SD_LARGEST);
+    const F(samples) samples = {x,         masses, count, (double)n / (double)count, law->reduction.power,
+                                law->least, max};
+    const F(shares) all = F(shares_from)(x, masses, count, -SD_LARGEST);
     if (all.mass * all.mass < all.square * (double)count / 8) {
-        const SD_REAL high = F(of_rank)(samples, count, least, max, (double)(count / 32));
-        const double of_largest = F(shares_from)(samples, masses, count, high).mass;
+        const SD_REAL high = F(of_rank)(x, count, samples.least, max, (double)(count / 32));
+        const double of_largest = F(shares_from)(x, masses, count, high).mass;
         if (of_largest > 0.7 * f->top_p * all.mass) {
-            if (F(nucleus_of_largest)(f, law, row, high, weight * (all.mass - of_largest), power)) return 1;
-            F(take_samples)(row, samples, count);
+            const double rest = samples.weight * (all.mass - of_largest);
+            if (F(nucleus_of_largest)(f, law, row, high, rest, samples.power)) return 1;
+            F(take_samples)(row, x, count);
         }
     }
-    const SD_REAL middle = F(of_mass)(samples, masses, count, least, max, f->top_p * all.mass);
-    SD_REAL bound = middle < max ? middle : max;
-    F(total) total;
-    double from, above, wanted;
-    int is_tied;
-    for (int again = 0;; again++) {
-        double rest;
-        const F(shares) shares = F(shares_from)(samples, masses, count, bound);
-        const double past = F(shares_from)(samples, masses, count, A(next_up)(bound)).count;
-        if (!F(split_blocks)(blocks, law, &rest, f->ready, f->t, row, bound)) return -1;
-        above = 0;
-        for (size_t b = 0; b < blocks->count; b++) above += blocks->before[b + 1];
-        total.all = above + rest;
-        total.error = rest * 0x1p-20;
-        if (!(total.all > 0)) return -1;
-        from = shares.count;
-        wanted = (f->top_p * total.all - above) / weight; /* of the samples */
-        is_tied = from - past > (double)count / 128;
-        if (again == 2) break;
-        if (is_tied) {
-            if (above < f->top_p * total.all || past < 1) break;
-            bound = F(of_rank)(samples, count, bound, max, past); /* the value above */
-        } else { /* samples may have missed the largest items, whose mass is known now */
-            if (fabs(wanted) < F(mass)(law, bound) * (double)(count / 10)) break;
-            const double scale = SD_SCALE * sd_power_of_2(power - law->reduction.power);
-            const SD_REAL other =
-                F(of_mass)(samples, masses, count, least, max, shares.mass + wanted / scale);
-            if (!(other > -SD_LARGEST) || other == bound) break;
-            bound = other;
+    const SD_REAL middle = F(of_mass)(x, masses, count, samples.least, max, f->top_p * all.mass);
+    F(part) split;
+    split.bound = middle < max ? middle : max;
+    for (int again = 0, found = 0; found == 0; again++) {
+        if (!F(split_row)(&split, f, blocks, law, row, &samples)) return -1;
+        SD_REAL bound = split.bound; /* to split the row at instead */
+        const int is_far = fabs(F(wanted_samples)(&split, law, &samples)) > (double)(count / 10);
+        if (again < 2 && (split.is_tied || is_far)) bound = F(better_bound)(&split, law, &samples);
+        for (double margin = 1; found == 0 && bound == split.bound; margin *= 4) {
+            found = F(end_near_split)(f, blocks, law, row, &split, &samples, margin);
+            if (found < 0) return -1;
+            if (found == 0 && again < 2) bound = F(better_bound)(&split, law, &samples);
         }
-    }
-    wanted /= F(mass)(law, bound);
-    for (double margin = 2;;) {
-        SD_REAL other = bound;
-        if (wanted > 0 && !is_tied) {
-            const double rank = from + margin * (0.55 * wanted + 1.2 * sqrt(wanted) + 0.8);
-            other = margin > 1000 ? -SD_LARGEST : F(below)(samples, count, least, bound, rank);
-        } else if (wanted <= 0) {
-            const double rank = from + margin * (0.55 * wanted - 1.2 * sqrt(-wanted) - 0.8);
-            other = rank < 1 || margin > 1000 ? law->max : F(of_rank)(samples, count, bound, max, rank);
-            if (!(other > bound)) other = law->max;
-        }
-        const int found = F(end_near)(f, blocks, law, row, other, bound, above, &total);
-        if (found < 0) return -1;
-        if (found > 0) break;
-        if (!is_tied) margin *= 4;
-        is_tied = 0;
+        split.bound = bound;
     }
     F(blocks_add_up)(blocks);
     return 0;
