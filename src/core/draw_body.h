@@ -272,6 +272,7 @@ static void F(blocks_add_up)(F(blocks) * blocks) {
  * law->least itself has too little, and otherwise by what they are, for a larger item has no smaller mass. */
 SD_BODY double F(sum_left)(const F(law) * law, const SD_REAL *x, size_t n, const int by_mass) {
     const SD_PACK zero = P(set1)(0), least = P(set1)(law->least), least_mass = P(set1)(law->least_mass);
+    const A(reduction) r = law->reduction;
     SD_PACK s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP], e[SD_GROUP], max = P(set1)(law->max);
     F(masses)(law, 1, &max, 0, &max);
     A(mass_sum) sum = A(mass_sum_make)(max);
@@ -279,7 +280,7 @@ SD_BODY double F(sum_left)(const F(law) * law, const SD_REAL *x, size_t n, const
     const int group = SD_GROUP;
     for (; n - i >= SD_GROUP * SD_WIDTH; i += SD_GROUP * SD_WIDTH) {
         SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
-        A(exponential)(&law->reduction, NULL, group, packs, 0, 0, s, q);
+        A(exponential)(&r, NULL, group, packs, 0, 0, s, q);
         SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
         if (by_mass) SD_EACH e[u] = P(where_ge)(e[u], least_mass, e[u], zero);
         else SD_EACH e[u] = P(where_ge)(packs[u], least, e[u], zero);
