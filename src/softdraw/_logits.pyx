@@ -388,6 +388,8 @@ cdef object whole_numbers(object value, str name):
 cdef cnp.ndarray parameter(str name, object value, tuple rows, object lowest, object highest):
     """One value for all rows or one for each, checked; whole numbers if the lowest possible value is
     one."""
+    if type(value) is float and isinstance(lowest, float) and lowest <= value <= highest:
+        return np.array((value,))  # what most give, without looking closer
     whole = isinstance(lowest, int)
     values = whole_numbers(value, name) if whole else numbers(value, name)
     invalid = ~((values >= lowest) & (values <= highest))
