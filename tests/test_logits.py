@@ -168,6 +168,12 @@ def test_top_p_compares_with_the_rounded_product():
     assert survivors(np.zeros(10), top_p=0.3) == [0, 1, 2]
 
 
+def test_top_p_counts_unequal_logits_of_one_mass():
+    row = 1e-40 * np.random.default_rng(7).normal(size=5000)
+    ids = sample_logits(row, top_p=0.5, size=200_000, rng=7)
+    assert sorted(np.unique(ids)) == sorted(np.argsort(-row, kind="stable")[:2500])
+
+
 def test_top_p_sees_what_top_k_leaves():
     row = np.log([4.0, 3, 2, 1])
     assert survivors(row, top_p=0.5) == [0, 1]

@@ -249,7 +249,8 @@ static int F(end_near)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd
             found = F(end_in_ties)(f, blocks, law, row, bound, above, total->all, 0);
         return found;
     }
-    F(gather)(items, row, upwards ? A(next_up)(bound) : other, upwards ? other : bound, SD_LIST, NULL, row->n);
+    F(gather)(items, row, upwards ? A(next_up)(bound) : other, upwards ? other : bound, SD_LIST, NULL,
+              row->n);
     const double base = upwards ? above - F(sum)(law, items->x, items->n) : above;
     for (;;) {
         const double target = f->top_p * total->all, off = f->top_p * total->error;
@@ -278,6 +279,21 @@ typedef struct {
     double weight, power;
     SD_REAL least, max;
 } F(samples);
+
+/* Whether it may be that all items have one mass, but are not equal: they are counted then, which takes
+ * all of them. Of the samples, those of no mass do not matter. */
+static int F(may_have_one_mass)(const F(samples) * samples, const sd_source *row) {
+    const SD_PACK zero = P(set1)(0), from = P(set1)(samples->least);
+    const SD_REAL largest = P(largest)(F(lane_max)(samples->masses, samples->count));
+    SD_PACK least = P(set1)(-largest);
+    for (size_t i = 0; i < samples->count; i += SD_WIDTH) {
+        const SD_PACK minus = P(sub)(zero, P(load)(samples->masses + i));
+        least = P(max)(P(where_ge)(P(load)(samples->x + i), from, minus, least), least);
+    }
+    if (-P(largest)(least) < largest) return 0;
+    size_t ties[SD_BLOCKS];
+    return F(count_ties)(row, samples->max, F(block_length)(row->n), ties) < F(how_many)(row, samples->least);
+}
 
 /* A row split at a bound, which `from` samples reach and `past` exceed: what is above it, what all have,
  * and how much of that is wanting above it, or if negative too much. */
@@ -367,6 +383,7 @@ static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, 
     }
     const F(samples) samples = {x,         masses, count, (double)n / (double)count, law->reduction.power,
                                 law->least, max};
+    if (F(may_have_one_mass)(&samples, row)) return -1;
     const F(shares) all = F(shares_from)(x, masses, count, -SD_LARGEST);
     if (all.mass * all.mass < all.square * (double)count / 8) {
         const SD_REAL high = F(of_rank)(x, count, samples.least, max, (double)(count / 32));
