@@ -165,23 +165,25 @@ static void F(leave_items)(F(blocks) * blocks, F(law) * law, const F(items) * it
 }
 
 /* What top_p leaves of a row that is peaked, from its largest items alone, which are above a bound: 1 if
- * that could be said. The rest has a mass of about rest 2^power. */
+ * that could be said. The rest has a mass of about rest 2^power. If it `may_do` without the exact sum, all
+ * items are looked at first: one may be NaN. */
 static int F(nucleus_of_largest)(F(filter) * f, F(law) * law, const sd_source *row, SD_REAL bound,
-                                 double rest, double power) {
+                                 double rest, double power, int may_do) {
     F(items) *items = &f->items;
-    const size_t n = row->n;
+    const size_t n = row->n, group = may_do ? SD_LIST / 4 : SD_LIST;
     F(end) end, other;
-    const SD_REAL max = F(maxima)(row, SD_LIST / 4, f->groups);
+    SD_REAL max = may_do ? F(maxima)(row, group, f->groups) : bound;
     if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return 0;
+    F(gather_from)(items, row, A(next_up)(bound), group, may_do ? f->groups : NULL, n / 8);
+    if (items->n > n / 8 || items->n == 0) return 0;
+    if (!may_do) max = P(largest)(F(lane_max)(items->x, items->n));
     *law = F(law_make)(f->ready, f->t, max, n);
     if (law->moved) return 0;
-    F(gather_from)(items, row, A(next_up)(bound), SD_LIST / 4, f->groups, n / 8);
-    if (items->n > n / 8) return 0;
     const double certain = F(sum)(law, items->x, items->n);
     const double most = (double)(n - items->n) * F(mass)(law, bound);
     const double lower = f->top_p * certain * (1 - 0x1p-45);
     const double upper = f->top_p * (certain + most) * (1 + 0x1p-45);
-    if (upper <= certain) { /* what the rest may have changes nothing? */
+    if (may_do && upper <= certain) { /* what the rest may have changes nothing? */
         if (F(end_of_items)(f, &end, law, lower) && F(end_of_items)(f, &other, law, upper) &&
             end.least == other.least && end.ties == other.ties) {
             F(keep)(items, end.least, end.ties);
@@ -390,7 +392,9 @@ static int F(nucleus_of_row)(F(filter) * f, F(law) * law, const sd_source *row, 
         const double of_largest = F(shares_from)(x, masses, count, high).mass;
         if (of_largest > 0.7 * f->top_p * all.mass) {
             const double rest = samples.weight * (all.mass - of_largest);
-            if (F(nucleus_of_largest)(f, law, row, high, rest, samples.power)) return 1;
+            const double most = of_largest + (double)F(mass)(law, high) * SD_UNSCALE * (double)count;
+            const int may_do = f->top_p * most < of_largest;
+            if (F(nucleus_of_largest)(f, law, row, high, rest, samples.power, may_do)) return 1;
             F(take_samples)(row, x, count);
         }
     }
