@@ -2,15 +2,17 @@
 
 python bench/logits.py [--quick] [SECTION ...]
 
-Sections: shapes, hard, batches, single; all of them unless some are named. torch and llama.cpp (by
-llama-cpp-python, no model needed) are measured where they are installed. Every contender gets
-float32 logits in the form that it likes best, made beforehand, and gives an int. llama.cpp's
-samplers sort and scale the candidates where they lie, so each of its calls begins with a copy of
-all 12-byte candidates, in one go, where llama.cpp itself fills them in one by one from the logits.
+Sections: shapes, fresh, hard, batches, single; all of them unless some are named. torch and
+llama.cpp (by llama-cpp-python, no model needed) are measured where they are installed. Every
+contender gets float32 logits in the form that it likes best, made beforehand, and gives an int.
+llama.cpp's samplers sort and scale the candidates where they lie, so each of its calls begins with
+a copy of all 12-byte candidates, in one go, where llama.cpp itself fills them in one by one from
+the logits.
 """
 
 import ctypes
 import sys
+import time
 import timeit
 from functools import partial
 
@@ -42,17 +44,18 @@ OURS = {
     "min_p": {"min_p": MIN_P},
 }
 QUICK = "--quick" in sys.argv[1:]
+RNG = softdraw.Xoshiro256(2)
 
 
 # ---- logits ------------------------------------------------------------------------------------
 
 
 def normal(sigma):
-    return lambda n: np.random.default_rng(1).normal(0, sigma, n)
+    return lambda n, seed=1: np.random.default_rng(seed).normal(0, sigma, n)
 
 
-def zipf(n):
-    return -np.log(np.random.default_rng(1).permutation(n) + 1.0)
+def zipf(n, seed=1):
+    return -np.log(np.random.default_rng(seed).permutation(n) + 1.0)
 
 
 def clumped(n):
@@ -233,6 +236,31 @@ def shapes():
     print(compare.table(["items", "logits", *columns], rows))
 
 
+def fresh():
+    """Rows in turn, as a model gives them: of one row over and over a processor learns every
+    branch, and how well samples tell where to look differs from row to row."""
+    count = 4 if QUICK else 24
+    print(f"\n{count} rows in turn: top_p against no filter, wanted within 2.25\n")
+    lines = []
+    for n in [32_000] if QUICK else [32_000, 128_256, 201_088]:
+        for name, make in SHAPES.items():
+            rows = [make(n, seed).astype(np.float32) for seed in range(count)]
+            best = np.full((count, 2), np.inf)
+            for _ in range(rounds_for(n)):
+                for i, x in enumerate(rows):
+                    x.max()  # now it is in the cache
+                    for j, options in enumerate((OURS["softdraw"], OURS["top_p"])):
+                        start = time.perf_counter()
+                        softdraw.sample_logits(x, TEMPERATURE, rng=RNG, **options)
+                        best[i, j] = min(best[i, j], time.perf_counter() - start)
+            plain, top_p = best.mean(axis=0)
+            ratios = best[:, 1] / best[:, 0]
+            within = f"{ratios.min():.2f} to {ratios.max():.2f}"
+            times = map(microseconds, (plain, top_p))
+            lines.append([f"{n:,}", name, *times, f"{top_p / plain:.2f}", within])
+    print(compare.table(["items", "logits", "softdraw", "top_p", "mean ratio", "of a row"], lines))
+
+
 def hard():
     """top_p of rows that are hard to estimate from a part of them, or have long ties."""
     print("\ntop_p of hard rows, wanted within 3.5 times no filter: microseconds a call\n")
@@ -309,7 +337,7 @@ def single():
     print(compare.table(["call", "ns"], [[name, f"{s * 1e9:,.0f}"] for name, s in best.items()]))
 
 
-SECTIONS = {f.__name__: f for f in (shapes, hard, batches, single)}
+SECTIONS = {f.__name__: f for f in (shapes, fresh, hard, batches, single)}
 
 
 def main():

@@ -168,6 +168,12 @@ def test_top_p_compares_with_the_rounded_product():
     assert survivors(np.zeros(10), top_p=0.3) == [0, 1, 2]
 
 
+def test_top_p_counts_unequal_logits_of_one_mass():
+    row = 1e-40 * np.random.default_rng(7).normal(size=5000)
+    ids = sample_logits(row, top_p=0.5, size=200_000, rng=7)
+    assert sorted(np.unique(ids)) == sorted(np.argsort(-row, kind="stable")[:2500])
+
+
 def test_top_p_sees_what_top_k_leaves():
     row = np.log([4.0, 3, 2, 1])
     assert survivors(row, top_p=0.5) == [0, 1]
@@ -540,6 +546,18 @@ def test_longdouble_is_a_type_error():
     text = f"logits must be float16, bfloat16, float32, float64 or integers, got dtype {name}"
     with pytest.raises(TypeError, match=exactly(text)):
         sample_logits(X.astype(np.longdouble))
+    for parameter in ("temperature", "top_p", "min_p"):
+        text = f"{parameter} {NUMBERS} longdouble"
+        with pytest.raises(TypeError, match=exactly(text)):
+            sample_logits(X, **{parameter: np.longdouble(1)})
+
+
+@pytest.mark.parametrize("parameter", ["temperature", "top_p", "min_p"])
+def test_an_integer_past_any_dtype_is_to_be_given_as_a_float(parameter):
+    text = f"{parameter} is an integer past 2**64; give it as a float"
+    with pytest.raises(ValueError, match=exactly(text)):
+        sample_logits(X, **{parameter: 10**30})
+    assert sample_logits(X[0], 1e30, words=2**63) == 2
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,9 @@ SD_INLINE unsigned sd_count_bits(unsigned bits) {
 }
 #define SD_COUNT_BITS(bits) sd_count_bits(bits)
 #endif
+SD_INLINE unsigned sd_count_64(unsigned long long bits) {
+    return SD_COUNT_BITS((unsigned)bits) + SD_COUNT_BITS((unsigned)(bits >> 32));
+}
 
 /* The place of the first bit that is set, of 64, of which one is. */
 #if defined(__GNUC__) || defined(__clang__)

@@ -268,24 +268,28 @@ static void F(blocks_add_up)(F(blocks) * blocks) {
     for (size_t b = 0; b < blocks->count; b++) blocks->before[b + 1] += blocks->before[b];
 }
 
-/* The mass that a plain law leaves of items, where that is no matter of ties. */
-SD_BODY double F(sum_left)(const F(law) * law, const SD_REAL *x, size_t n) {
-    const SD_PACK zero = P(set1)(0), least = P(set1)(law->least_mass);
-    SD_PACK packs[SD_GROUP], e[SD_GROUP], max = P(set1)(law->max);
+/* The mass that a plain law leaves of items, where that is no matter of ties: by their masses alone if
+ * law->least itself has too little, and otherwise by what they are, for a larger item has no smaller mass. */
+SD_BODY double F(sum_left)(const F(law) * law, const SD_REAL *x, size_t n, const int by_mass) {
+    const SD_PACK zero = P(set1)(0), least = P(set1)(law->least), least_mass = P(set1)(law->least_mass);
+    const A(reduction) r = law->reduction;
+    SD_PACK s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP], e[SD_GROUP], max = P(set1)(law->max);
     F(masses)(law, 1, &max, 0, &max);
     A(mass_sum) sum = A(mass_sum_make)(max);
     size_t i = 0;
     const int group = SD_GROUP;
     for (; n - i >= SD_GROUP * SD_WIDTH; i += SD_GROUP * SD_WIDTH) {
         SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
-        F(masses)(law, group, packs, 0, e);
-        SD_EACH e[u] = P(where_ge)(e[u], least, e[u], zero);
+        A(exponential)(&r, NULL, group, packs, 0, 0, s, q);
+        SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
+        if (by_mass) SD_EACH e[u] = P(where_ge)(e[u], least_mass, e[u], zero);
+        else SD_EACH e[u] = P(where_ge)(packs[u], least, e[u], zero);
         A(mass_sum_add)(&sum, group, e);
     }
     for (; i < n; i += SD_WIDTH) {
         packs[0] = F(load_up_to)(x + i, n - i);
         F(masses)(law, 1, packs, 0, e);
-        e[0] = P(where_ge)(e[0], least, e[0], zero);
+        e[0] = P(where_ge)(e[0], least_mass, e[0], zero);
         A(mass_sum_add)(&sum, 1, e);
     }
     return A(mass_sum_total)(&sum);
@@ -296,6 +300,7 @@ static void F(blocks_of_law)(F(blocks) * blocks, const F(law) * law, const sd_so
                              size_t first, size_t n) {
     F(list) list;
     SD_REAL room[SD_LIST];
+    const int by_mass = (double)law->least_mass > F(mass)(law, law->least);
     blocks->length = F(block_length)(n);
     blocks->count = 0;
     for (size_t i = 0; i < n; blocks->count++) {
@@ -304,7 +309,8 @@ static void F(blocks_of_law)(F(blocks) * blocks, const F(law) * law, const sd_so
         for (; i < end; i += SD_LIST) {
             const size_t count = end - i < SD_LIST ? end - i : SD_LIST;
             const SD_REAL *x = F(fetch)(row, first + i, count, room);
-            if (!law->moved && law->last >= first + i + count) sum += F(sum_left)(law, x, count);
+            if (!law->moved && law->last >= first + i + count)
+                sum += by_mass ? F(sum_left)(law, x, count, 1) : F(sum_left)(law, x, count, 0);
             else sum += F(list_make)(&list, law, x, count, first + i);
         }
         i = end;
@@ -355,7 +361,7 @@ SD_INLINE size_t F(some_item)(size_t found) { return found == SIZE_MAX ? 0 : fou
 /* ---- a row without filters ------------------------------------------------------------------- */
 
 /* The mass of a block; or if `two` of what is above a bound, and of the rest, but that with roundings
- * of up to 2^-18 of it. */
+ * of up to 2^-20 of it. */
 typedef struct { double sum, rest; } F(sums);
 
 /* Meanwhile the lane maxima of the next block, as softmax's add_block has them. */
@@ -364,24 +370,31 @@ SD_BODY F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x, 
                                 const int two) {
     const SD_PACK limit = P(set1)(bound), zero = P(set1)(0);
     const A(reduction) r = *reduction;
-    const size_t step = SD_GROUP * SD_WIDTH;
+    const size_t step = SD_GROUP * SD_WIDTH, span = two ? 16 * SD_WIDTH : step;
     SD_PACK s[SD_GROUP], q[SD_GROUP], packs[SD_GROUP], e[SD_GROUP];
     SD_PACK max = P(set1)(-(SD_REAL)INFINITY);
     A(exponential)(&r, NULL, 1, lane_max, 0, 0, s, q);
     A(mass_sum) sum = A(mass_sum_make)(P(fma)(s[0], q[0], s[0]));
-    SD_PACK rest = zero;
+    SD_PACK rest = zero; /* of up to 16 packs, */
+    f64x8 all_rest = f64_set1(0); /* and of all before them */
     const int group = SD_GROUP;
     size_t i = 0;
-    for (; n_next - i >= step; i += step) { /* the next block is not the longer one */
-        SD_EACH max = P(max)(P(load)(next + i + (size_t)u * SD_WIDTH), max);
-        SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
-        A(exponential)(&r, NULL, group, packs, 0, 0, s, q);
-        SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
-        if (two) {
-            SD_EACH rest = P(add)(rest, P(where_ge)(limit, packs[u], e[u], zero));
-            SD_EACH e[u] = P(where_ge)(limit, packs[u], zero, e[u]);
+    while (n_next - i >= span) { /* the next block is not the longer one */
+        for (const size_t end = i + span; i < end; i += step) {
+            SD_EACH max = P(max)(P(load)(next + i + (size_t)u * SD_WIDTH), max);
+            SD_EACH packs[u] = P(load)(x + i + (size_t)u * SD_WIDTH);
+            A(exponential)(&r, NULL, group, packs, 0, 0, s, q);
+            SD_EACH e[u] = P(fma)(s[u], q[u], s[u]);
+            if (two) {
+                SD_EACH rest = P(add)(rest, P(where_ge)(limit, packs[u], e[u], zero));
+                SD_EACH e[u] = P(where_ge)(limit, packs[u], zero, e[u]);
+            }
+            A(mass_sum_add)(&sum, group, e);
         }
-        A(mass_sum_add)(&sum, group, e);
+        if (two) {
+            all_rest = f64_add(all_rest, A(widened)(rest));
+            rest = zero;
+        }
     }
     *lane_max = P(max)(max, F(lane_max)(next + i, n_next - i));
     for (; i < n; i += SD_WIDTH) {
@@ -393,8 +406,12 @@ SD_BODY F(sums) F(block_sums)(const A(reduction) * reduction, const SD_REAL *x, 
             e[0] = P(where_ge)(limit, packs[0], zero, e[0]);
         }
         A(mass_sum_add)(&sum, 1, e);
+        if (two && i % span == span - SD_WIDTH) {
+            all_rest = f64_add(all_rest, A(widened)(rest));
+            rest = zero;
+        }
     }
-    const F(sums) sums = {A(mass_sum_total)(&sum), two ? f64_total(A(widened)(rest)) : 0};
+    const F(sums) sums = {A(mass_sum_total)(&sum), two ? f64_total(f64_add(all_rest, A(widened)(rest))) : 0};
     return sums;
 }
 

@@ -10,88 +10,74 @@ typedef struct {
 
 static const uint32_t F(counting)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* Which of two packs are from low, or if `strict` above low, to high. */
-SD_BODY uint64_t F(between)(SD_PACK a, SD_PACK b, SD_PACK low, SD_PACK high, const int strict) {
-    const unsigned from_a = strict ? ~P(mask_ge)(low, a) : P(mask_ge)(a, low);
-    const unsigned from_b = strict ? ~P(mask_ge)(low, b) : P(mask_ge)(b, low);
-    return (from_a & P(mask_ge)(high, a)) | (uint64_t)(from_b & P(mask_ge)(high, b)) << SD_WIDTH;
-}
-
-/* Appends those of items i to i + n of a row. n <= SD_LIST */
-SD_BODY void F(append)(F(items) * items, const SD_REAL *x, size_t n, size_t i, SD_REAL low, SD_REAL high,
-                         const int strict) {
-    const SD_PACK from = P(set1)(low), to = P(set1)(high), none = P(set1)(-(SD_REAL)INFINITY);
-    const size_t step = 2 * SD_WIDTH;
-    size_t count = items->n;
-    for (size_t j = 0; j < n; j += step) {
-        const size_t left = n - j;
-        const SD_PACK a = left >= SD_WIDTH ? P(load)(x + j) : F(load_up_to)(x + j, left);
-        const SD_PACK b = left >= step       ? P(load)(x + j + SD_WIDTH)
-                          : left > SD_WIDTH ? F(load_up_to)(x + j + SD_WIDTH, left - SD_WIDTH)
-                                            : none;
-        uint64_t found = F(between)(a, b, from, to, strict);
-        uint32_t *index = items->index + count;
-        SD_REAL *value = items->x + count;
-        const unsigned more = SD_COUNT_BITS((unsigned)found);
-        count += more;
-        if (more > SD_WIDTH / 2) {
-            const unsigned low_half = (unsigned)found & ((1u << SD_WIDTH) - 1);
-            const unsigned high_half = (unsigned)(found >> SD_WIDTH);
-            P(compress)(value, a, low_half);
-            P(compress_index)(index, F(counting), (uint32_t)(i + j), low_half);
-            P(compress)(value + SD_COUNT_BITS(low_half), b, high_half);
-            P(compress_index)(index + SD_COUNT_BITS(low_half), F(counting), (uint32_t)(i + j + SD_WIDTH),
-                              high_half);
-            continue;
-        }
-        for (; found; found &= found - 1) {
-            const size_t at = j + SD_FIRST_BIT(found);
-            *value++ = x[at];
-            *index++ = (uint32_t)(i + at);
-        }
+/* Which of 64 items, of which `left` are there, are from low to high. */
+SD_BODY uint64_t F(between)(const SD_REAL *x, size_t left, SD_PACK low, SD_PACK high) {
+    uint64_t found = 0;
+    for (size_t i = 0; i < 64 && i < left; i += 2 * SD_WIDTH) {
+        const SD_PACK a = F(load_up_to)(x + i, left - i);
+        const SD_PACK b = left - i > SD_WIDTH ? F(load_up_to)(x + i + SD_WIDTH, left - i - SD_WIDTH)
+                                              : P(set1)(-(SD_REAL)INFINITY);
+        found |= (uint64_t)P(mask_between)(a, b, low, high) << i;
     }
-    items->n = count;
+    return found;
 }
 
-/* What is above a bound, or from it on; stops past `most`. Groups of items, if their maxima are given,
- * are passed over where those are below it. */
-SD_BODY void F(gather)(F(items) * items, const sd_source *row, SD_REAL bound, const int strict,
-                         size_t group, const SD_REAL *groups, size_t most) {
+/* Appends those of items i to i + n of a row that are from low to high. n <= SD_LIST */
+SD_BODY void F(append)(F(items) * items, const SD_REAL *x, size_t n, size_t i, SD_REAL low, SD_REAL high) {
+    const SD_PACK from = P(set1)(low), to = P(set1)(high);
+    uint64_t found[SD_LIST / 64];
+    size_t count = 0;
+    for (size_t j = 0; j < n; j += 64) {
+        found[j / 64] = n - j >= 64 ? F(between)(x + j, 64, from, to) : F(between)(x + j, n - j, from, to);
+        count += sd_count_64(found[j / 64]);
+    }
+    SD_REAL *value = items->x + items->n;
+    uint32_t *index = items->index + items->n;
+    items->n += count;
+    if (count > n / 8) {
+        for (size_t j = 0; j < n; j += SD_WIDTH) {
+            const unsigned mask = (unsigned)(found[j / 64] >> j % 64) & ((1u << SD_WIDTH) - 1);
+            P(compress)(value, F(load_up_to)(x + j, n - j), mask);
+            P(compress_index)(index, F(counting), (uint32_t)(i + j), mask);
+            value += SD_COUNT_BITS(mask);
+            index += SD_COUNT_BITS(mask);
+        }
+        return;
+    }
+    uint32_t *at = index;
+    for (size_t j = 0; j < n; j += 64) {
+        uint64_t each = found[j / 64];
+        uint32_t *const next = at + sd_count_64(each);
+        do { /* four, whether there are as many or not: where a loop ends at each is guessed wrong */
+            SD_UNROLL for (int k = 0; k < 4; k++, each &= each - 1)
+                *at++ = (uint32_t)(i + j) + SD_FIRST_BIT(each | UINT64_C(1) << 63);
+        } while (each);
+        at = next;
+    }
+    for (size_t k = 0; k < count; k++) value[k] = x[index[k] - i];
+}
+
+/* What is from low to high; stops past `most`. Groups of items, if their maxima are given, are passed
+ * over where those are below it. */
+static SD_NOINLINE void F(gather)(F(items) * items, const sd_source *row, SD_REAL low, SD_REAL high,
+                                  size_t group, const SD_REAL *groups, size_t most) {
     SD_REAL room[SD_LIST];
     items->n = 0;
     for (size_t i = 0; i < row->n && items->n <= most; i += SD_LIST) {
         const size_t count = row->n - i < SD_LIST ? row->n - i : SD_LIST;
         const SD_REAL *x = NULL;
         for (size_t j = 0; j < count; j += group) {
-            const SD_REAL largest = groups ? *groups++ : SD_LARGEST;
-            if (strict ? !(largest > bound) : !(largest >= bound)) continue;
+            if (groups && !(*groups++ >= low)) continue;
             if (!x) x = F(fetch)(row, i, count, room);
-            F(append)(items, x + j, count - j < group ? count - j : group, i + j, bound, SD_LARGEST, strict);
+            F(append)(items, x + j, count - j < group ? count - j : group, i + j, low, high);
         }
     }
 }
 
-static SD_NOINLINE void F(gather_from)(F(items) * items, const sd_source *row, SD_REAL bound,
-                                       size_t group, const SD_REAL *groups, size_t most) {
-    F(gather)(items, row, bound, 0, group, groups, most);
-}
-
-static SD_NOINLINE void F(gather_above)(F(items) * items, const sd_source *row, SD_REAL bound,
-                                        size_t group, const SD_REAL *groups, size_t most) {
-    F(gather)(items, row, bound, 1, group, groups, most);
-}
-
-/* What is from low to high, or if `strict` above low. */
-static void F(gather_between)(F(items) * items, const sd_source *row, SD_REAL low, SD_REAL high,
-                              int strict) {
-    SD_REAL room[SD_LIST];
-    items->n = 0;
-    for (size_t i = 0; i < row->n; i += SD_LIST) {
-        const size_t count = row->n - i < SD_LIST ? row->n - i : SD_LIST;
-        const SD_REAL *x = F(fetch)(row, i, count, room);
-        if (strict) F(append)(items, x, count, i, low, high, 1);
-        else F(append)(items, x, count, i, low, high, 0);
-    }
+/* What is at least `low`. */
+static void F(gather_from)(F(items) * items, const sd_source *row, SD_REAL low, size_t group,
+                           const SD_REAL *groups, size_t most) {
+    F(gather)(items, row, low, SD_LARGEST, group, groups, most);
 }
 
 /* Keeps what is above `least`, and the first `ties` that are equal to it. */

@@ -393,6 +393,29 @@ SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
     const int high = _mm256_movemask_pd(_mm256_cmp_pd(a.v[1], b.v[1], _CMP_GE_OQ));
     return (unsigned)(high << 4 | low);
 }
+/* Lanes narrowed to bytes, that one mask of 32 is taken from: packing works in halves of registers, which
+ * leaves bytes in fours in the order 0, 2, 4, 6, 1, 3, 5, 7. */
+SD_INLINE __m256i sd_between_8(__m256 a, __m256 low, __m256 high) {
+    return _mm256_castps_si256(
+        _mm256_and_ps(_mm256_cmp_ps(a, low, _CMP_GE_OQ), _mm256_cmp_ps(high, a, _CMP_GE_OQ)));
+}
+SD_INLINE unsigned f32_mask_between(f32x16 a, f32x16 b, f32x16 low, f32x16 high) {
+    const __m256i first = _mm256_packs_epi32(sd_between_8(a.v[0], low.v[0], high.v[0]),
+                                             sd_between_8(a.v[1], low.v[1], high.v[1]));
+    const __m256i second = _mm256_packs_epi32(sd_between_8(b.v[0], low.v[0], high.v[0]),
+                                              sd_between_8(b.v[1], low.v[1], high.v[1]));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(first, second), order);
+    return (unsigned)_mm256_movemask_epi8(bytes);
+}
+SD_INLINE unsigned f64_between_4(__m256d a, __m256d low, __m256d high) {
+    return (unsigned)_mm256_movemask_pd(
+        _mm256_and_pd(_mm256_cmp_pd(a, low, _CMP_GE_OQ), _mm256_cmp_pd(high, a, _CMP_GE_OQ)));
+}
+SD_INLINE unsigned f64_mask_between(f64x8 a, f64x8 b, f64x8 low, f64x8 high) {
+    return f64_between_4(a.v[0], low.v[0], high.v[0]) | f64_between_4(a.v[1], low.v[1], high.v[1]) << 4 |
+           f64_between_4(b.v[0], low.v[0], high.v[0]) << 8 | f64_between_4(b.v[1], low.v[1], high.v[1]) << 12;
+}
 
 /* ---- for alias tables ---- */
 

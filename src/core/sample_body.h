@@ -10,6 +10,13 @@ static SD_REAL F(min_p_bound)(const F(filter) * f, SD_REAL max) {
     return bound >= -SD_LARGEST ? (SD_REAL)bound : -SD_LARGEST;
 }
 
+/* Whether it looks as if too many items to gather them are at least some value. */
+static int F(are_many_from)(const F(filter) * f, const sd_source *row, SD_REAL least) {
+    const size_t samples = 128;
+    F(take_samples)(row, f->work, samples);
+    return F(count)(f->work, samples, least) > (double)(samples / 6);
+}
+
 /* Leaves what the filters leave: in f->items, returning 1, or as the law says with the blocks' masses,
  * returning 0. -1 for a row that cannot be drawn from. */
 static int F(apply)(F(filter) * f, F(law) * law, F(blocks) * blocks, const sd_source *row) {
@@ -29,8 +36,10 @@ static int F(apply)(F(filter) * f, F(law) * law, F(blocks) * blocks, const sd_so
         } else if (f->top_p < 1 || !is_long || law->moved) {
             F(gather_from)(items, row, -SD_LARGEST, SD_LIST, NULL, n);
         } else {
-            F(gather_from)(items, row, F(min_p_bound)(f, max), group, f->groups, n / 8);
-            left = items->n <= n / 8;
+            const SD_REAL bound = F(min_p_bound)(f, max);
+            left = !F(are_many_from)(f, row, bound);
+            if (left) F(gather_from)(items, row, bound, group, f->groups, n / 8);
+            left = left && items->n <= n / 8;
         }
         *law = F(law_make)(f->ready, f->t, max, left ? items->n : n);
         if (f->top_p < 1) F(nucleus)(f, law);

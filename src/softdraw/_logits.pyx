@@ -29,7 +29,7 @@ from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
 
 from softdraw._alias import as_words, shape_of
-from softdraw._softmax import for_rows, real_array, result_dtype, unmasked_array
+from softdraw._softmax import for_rows, numbers, real_array, result_dtype, unmasked_array
 
 cnp.import_array()
 
@@ -370,24 +370,28 @@ cdef str place_of(str name, object index):
     return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
-cdef cnp.ndarray parameter(str name, object value, tuple rows, object lowest, object highest):
-    """One value for all rows or one for each, checked; whole numbers if the lowest possible value is
-    one."""
-    whole = isinstance(lowest, int)
-    if whole and isinstance(value, int):
-        value = max(-1, min(value, 2**63 - 1))  # the like of 10**30 has no dtype
+cdef object whole_numbers(object value, str name):
+    """An integer or an array of them. One past any dtype is as good as the largest or as -1."""
+    if isinstance(value, int):
+        value = max(-1, min(value, 2**63 - 1))
     given = unmasked_array(value, name)
-    if given.dtype.kind not in ("iu" if whole else "fiub") and (
-        whole or given.dtype.name != "bfloat16"
-    ):
-        kind = "an integer" if whole else "a real number"
+    if given.dtype.kind not in "iu":
         got = (
             f"an array of dtype {given.dtype}"
             if isinstance(value, (np.ndarray, list, tuple))
             else type(value).__name__
         )
-        raise TypeError(f"{name} must be {kind} or an array of them, got {got}")
-    values = given if whole else given.astype(np.float64)
+        raise TypeError(f"{name} must be an integer or an array of them, got {got}")
+    return given
+
+
+cdef cnp.ndarray parameter(str name, object value, tuple rows, object lowest, object highest):
+    """One value for all rows or one for each, checked; whole numbers if the lowest possible value is
+    one."""
+    if type(value) is float and isinstance(lowest, float) and lowest <= value <= highest:
+        return np.array((value,))  # what most give, without looking closer
+    whole = isinstance(lowest, int)
+    values = whole_numbers(value, name) if whole else numbers(value, name)
     invalid = ~((values >= lowest) & (values <= highest))
     if invalid.any():
         index = np.unravel_index(invalid.argmax(), invalid.shape)
