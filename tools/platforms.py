@@ -324,6 +324,7 @@ MSVC = (
     f"-I{ROOT / 'tests' / 'c' / 'msvc'}"
 )
 WRONG_FMA = {"test_soft_fma": "mingw-w64's fma, its reference, is wrong"}
+MUSL_FMA = {"test_soft_fma": "musl's fma, its reference, is wrong"}
 # Through the branches for MSVC, which fuses nothing and needs no flags for intrinsics.
 NOT_CLANG = "-U__clang__ -Wno-unknown-pragmas -ffp-contract=off"
 MSVC_TAKES = {
@@ -387,7 +388,12 @@ ROWS = [
         "clang -O3 -march=native",
         Core("clang -O3 -march=native", "-lm"),
     ),
-    Row("musl", f"{X86_64_LINUX}, musl", "musl-gcc -O2", Core("musl-gcc -O2 -static", "-lm")),
+    Row(
+        "musl",
+        f"{X86_64_LINUX}, musl",
+        "musl-gcc -O2",
+        Core("musl-gcc -O2 -static", "-lm", without=MUSL_FMA),
+    ),
     Row(
         "i686",
         "Linux i686",
@@ -429,7 +435,7 @@ ROWS = [
             "-sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=256MB -sEXIT_RUNTIME",
             "node --no-experimental-fetch",  # which loads from files, too
             suffix=".js",
-            without={"test_bounds": "no pages that fault"},
+            without={"test_bounds": "no pages that fault", **MUSL_FMA},
             core_compiler="emcc -O2",
         ),
     ),

