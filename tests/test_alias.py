@@ -5,6 +5,7 @@ import ctypes
 import math
 import pickle
 import re
+import sys
 import threading
 from collections import deque
 from fractions import Fraction
@@ -467,6 +468,7 @@ class Weyl(BitGenerator):
         return self.calls * 0x9E3779B97F4A7C15 % WORDS
 
 
+@pytest.mark.skipif(sys.platform == "emscripten", reason="Pyodide starts no threads")
 def test_a_generator_written_with_ctypes_is_used_through_its_c_interface():
     table = AliasTable(np.arange(1.0, 100))
     words = np.array([k * 0x9E3779B97F4A7C15 % WORDS for k in range(1, 3001)], np.uint64)
