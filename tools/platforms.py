@@ -518,7 +518,7 @@ def main() -> int:
     console.print(table)
     for row, (result, work) in zip(rows, results, strict=True):
         if result.how == "FAILED":
-            print(f"\n==== {row.key}", *work.log[:3], sep="\n", file=sys.stderr)
+            print(f"\n==== {row.key}", *work.log[:1], sep="\n", file=sys.stderr)
     return any(result.how == "FAILED" for result, _ in results)
 
 

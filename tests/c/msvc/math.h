@@ -3,4 +3,4 @@
 #define INFINITY ((float)(1e300 * 1e300))
 #define NAN (-__builtin_nanf(""))
 #define HUGE_VAL ((double)INFINITY)
-double sqrt(double);
+double fabs(double), sqrt(double);
