@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import mpmath
 import numpy as np
-from floats import bfloat16
+from floats import FLOATS
 
 FUNCTIONS = ("softmax", "log_softmax", "logsumexp")
 
@@ -364,9 +364,8 @@ def ulp_error(got, expected, scale=None):
 def result_dtype(x):
     """The dtype of the family's results for x."""
     dtype = np.asarray(x).dtype
-    floats = (np.float16, bfloat16, np.float32, np.float64)
     native = dtype.newbyteorder("=")
-    return native if native in floats else np.dtype(np.float64)
+    return native if native in FLOATS else np.dtype(np.float64)
 
 
 def errors(name, got, x, temperature=1.0, axis=-1):

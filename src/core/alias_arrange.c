@@ -241,8 +241,8 @@ void sd_alias_arrange(uint64_t *buckets, unsigned bits, size_t n, const uint64_t
     size_t lights = ((size_t)1 << bits) - n, heavies = 0;
     for (size_t word = 0; 64 * word < n; word++) {
         const uint64_t valid = n - 64 * word < 64 ? ((uint64_t)1 << n % 64) - 1 : ~(uint64_t)0;
-        lights += sd_ones(light[word]);
-        heavies += sd_ones(heavy[word]);
+        lights += SD_COUNT_BITS(light[word]);
+        heavies += SD_COUNT_BITS(heavy[word]);
         for (uint64_t full = valid & ~(light[word] | heavy[word]); full; full &= full - 1) {
             const size_t i = 64 * word + SD_FIRST_BIT(full);
             buckets[i] = i;

@@ -56,14 +56,6 @@ SD_INLINE double sd_power_of_two(int exponent) {
     return sd_from_bits((uint64_t)(exponent + 1023) << 52);
 }
 
-/* How many bits are set. */
-SD_INLINE unsigned sd_ones(uint64_t bits) {
-    bits -= bits >> 1 & 0x5555555555555555;
-    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
-    bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
-    return (unsigned)(bits * 0x0101010101010101 >> 56);
-}
-
 /* Units to 2^bits buckets, in place, by the marks of light and heavy ones. */
 void sd_alias_arrange(uint64_t *buckets, unsigned bits, size_t n, const uint64_t *light,
                       const uint64_t *heavy);

@@ -79,20 +79,18 @@ SD_INLINE double sd_nan(void) {
 #define SD_FETCH(address) ((void)(address))
 #endif
 
-/* How many bits are set, of 32. */
+/* How many bits are set, of 64. */
 #if defined(__GNUC__) || defined(__clang__)
-#define SD_COUNT_BITS(bits) ((unsigned)__builtin_popcount(bits))
+#define SD_COUNT_BITS(bits) ((unsigned)__builtin_popcountll(bits))
 #else
-SD_INLINE unsigned sd_count_bits(unsigned bits) {
-    bits -= bits >> 1 & 0x55555555u;
-    bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);
-    return ((bits + (bits >> 4)) & 0x0f0f0f0fu) * 0x01010101u >> 24;
+SD_INLINE unsigned sd_count_bits(uint64_t bits) {
+    bits -= bits >> 1 & 0x5555555555555555;
+    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (unsigned)(bits * 0x0101010101010101 >> 56);
 }
 #define SD_COUNT_BITS(bits) sd_count_bits(bits)
 #endif
-SD_INLINE unsigned sd_count_64(unsigned long long bits) {
-    return SD_COUNT_BITS((unsigned)bits) + SD_COUNT_BITS((unsigned)(bits >> 32));
-}
 
 /* The place of the first bit that is set, of 64, of which one is. */
 #if defined(__GNUC__) || defined(__clang__)
@@ -104,8 +102,7 @@ SD_INLINE unsigned sd_first_bit(uint64_t bits) {
     _BitScanForward64(&place, bits);
     return place;
 #else
-    const uint64_t below = (bits & (0 - bits)) - 1;
-    return SD_COUNT_BITS((unsigned)below) + SD_COUNT_BITS((unsigned)(below >> 32));
+    return SD_COUNT_BITS((bits & (0 - bits)) - 1);
 #endif
 }
 #define SD_FIRST_BIT(bits) sd_first_bit(bits)

@@ -29,7 +29,7 @@ SD_BODY void F(append)(F(items) * items, const SD_REAL *x, size_t n, size_t i, S
     size_t count = 0;
     for (size_t j = 0; j < n; j += 64) {
         found[j / 64] = n - j >= 64 ? F(between)(x + j, 64, from, to) : F(between)(x + j, n - j, from, to);
-        count += sd_count_64(found[j / 64]);
+        count += SD_COUNT_BITS(found[j / 64]);
     }
     SD_REAL *value = items->x + items->n;
     uint32_t *index = items->index + items->n;
@@ -47,7 +47,7 @@ SD_BODY void F(append)(F(items) * items, const SD_REAL *x, size_t n, size_t i, S
     uint32_t *at = index;
     for (size_t j = 0; j < n; j += 64) {
         uint64_t each = found[j / 64];
-        uint32_t *const next = at + sd_count_64(each);
+        uint32_t *const next = at + SD_COUNT_BITS(each);
         do { /* four, whether there are as many or not: where a loop ends at each is guessed wrong */
             SD_UNROLL for (int k = 0; k < 4; k++, each &= each - 1)
                 *at++ = (uint32_t)(i + j) + SD_FIRST_BIT(each | UINT64_C(1) << 63);

@@ -393,8 +393,8 @@ SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
     const int high = _mm256_movemask_pd(_mm256_cmp_pd(a.v[1], b.v[1], _CMP_GE_OQ));
     return (unsigned)(high << 4 | low);
 }
-/* Lanes narrowed to bytes, that one mask of 32 is taken from: packing works in halves of registers, which
- * leaves bytes in fours in the order 0, 2, 4, 6, 1, 3, 5, 7. */
+/* What between_plain.h says: lanes narrowed to bytes, that one mask of 32 is taken from. Packing works in
+ * halves of registers, which leaves bytes in fours in the order 0, 2, 4, 6, 1, 3, 5, 7. */
 SD_INLINE __m256i sd_between_8(__m256 a, __m256 low, __m256 high) {
     return _mm256_castps_si256(
         _mm256_and_ps(_mm256_cmp_ps(a, low, _CMP_GE_OQ), _mm256_cmp_ps(high, a, _CMP_GE_OQ)));

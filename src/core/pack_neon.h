@@ -283,12 +283,7 @@ SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
         mask |= (unsigned)vaddvq_u64(vandq_u64(vcgeq_f64(a.v[i], b.v[i]), vld1q_u64(bits + 2 * i)));
     return mask;
 }
-SD_INLINE unsigned f32_mask_between(f32x16 a, f32x16 b, f32x16 low, f32x16 high) {
-    return (f32_mask_ge(a, low) & f32_mask_ge(high, a)) | (f32_mask_ge(b, low) & f32_mask_ge(high, b)) << 16;
-}
-SD_INLINE unsigned f64_mask_between(f64x8 a, f64x8 b, f64x8 low, f64x8 high) {
-    return (f64_mask_ge(a, low) & f64_mask_ge(high, a)) | (f64_mask_ge(b, low) & f64_mask_ge(high, b)) << 8;
-}
+#include "between_plain.h"
 
 /* ---- for alias tables ---- */
 

@@ -254,13 +254,7 @@ static SD_NOINLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
     for (int i = 0; i < 8; i++) mask |= (unsigned)(a.v[i] >= b.v[i]) << i;
     return mask;
 }
-/* the same of which lanes of a, and then of b, are from low to high */
-static SD_NOINLINE unsigned f32_mask_between(f32x16 a, f32x16 b, f32x16 low, f32x16 high) {
-    return (f32_mask_ge(a, low) & f32_mask_ge(high, a)) | (f32_mask_ge(b, low) & f32_mask_ge(high, b)) << 16;
-}
-static SD_NOINLINE unsigned f64_mask_between(f64x8 a, f64x8 b, f64x8 low, f64x8 high) {
-    return (f64_mask_ge(a, low) & f64_mask_ge(high, a)) | (f64_mask_ge(b, low) & f64_mask_ge(high, b)) << 8;
-}
+#include "between_plain.h"
 
 /* ---- for alias tables ---- */
 

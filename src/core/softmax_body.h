@@ -5,9 +5,14 @@
  * what lies in memory (I(load) and so on bring them into packs): float16 and bfloat16 differ from
  * float32 in nothing else. */
 
+/* Items, and `fill` in lanes that there are none for. */
+SD_INLINE SD_PACK F(load_or)(const SD_ITEM *x, size_t left, SD_REAL fill) {
+    return left >= SD_WIDTH ? I(load)(x) : I(load_n)(x, left, fill);
+}
+
+/* -inf, and so nothing, there. */
 SD_INLINE SD_PACK F(load_up_to)(const SD_ITEM *x, size_t left) {
-    /* -inf, and so nothing, where there are fewer items than lanes */
-    return left >= SD_WIDTH ? I(load)(x) : I(load_n)(x, left, -(SD_REAL)INFINITY);
+    return F(load_or)(x, left, -(SD_REAL)INFINITY);
 }
 
 SD_INLINE void F(store_up_to)(SD_ITEM *out, size_t left, SD_PACK value) {
@@ -37,8 +42,7 @@ SD_INLINE SD_PACK F(lane_extremes)(const SD_ITEM *x, size_t n, SD_PACK *lane_min
     }
     for (; i < n; i += SD_WIDTH) {
         max[0] = P(max)(F(load_up_to)(x + i, n - i), max[0]);
-        if (lane_min)
-            min = P(min)(n - i >= SD_WIDTH ? I(load)(x + i) : I(load_n)(x + i, n - i, (SD_REAL)INFINITY), min);
+        if (lane_min) min = P(min)(F(load_or)(x + i, n - i, (SD_REAL)INFINITY), min);
     }
     if (lane_min) *lane_min = min;
     return P(max)(P(max)(max[0], max[1]), P(max)(max[2], max[3]));
@@ -120,7 +124,7 @@ SD_BODY SD_PACK F(add_block)(A(accumulator) * total, const A(reduction) * r, con
                              SD_PACK *lane_min, const int how) {
     const size_t step = SD_GROUP * SD_WIDTH;
     const int cut = how == SD_UNCUT ? SD_CUT : how;
-    SD_PACK s, q, packs[SD_GROUP], min = *lane_min, next_max = P(set1)(-(SD_REAL)INFINITY);
+    SD_PACK s, q, packs[SD_GROUP], min = P(set1)((SD_REAL)INFINITY), next_max = P(set1)(-(SD_REAL)INFINITY);
     A(accumulator) a = *total;
     A(exponential)(r, NULL, 1, &lane_max, cut, 0, &s, &q);
     A(accumulator_start)(&a, P(fma)(s, q, s));
@@ -141,11 +145,10 @@ SD_BODY SD_PACK F(add_block)(A(accumulator) * total, const A(reduction) * r, con
     for (; i < n; i += SD_WIDTH) {
         packs[0] = F(load_up_to)(x + i, n - i);
         F(add_packs)(&a, r, 1, packs, cut);
-        if (how == SD_UNCUT && n - i < SD_WIDTH) packs[0] = I(load_n)(x + i, n - i, (SD_REAL)INFINITY);
-        if (how == SD_UNCUT) min = P(min)(packs[0], min);
+        if (how == SD_UNCUT) min = P(min)(F(load_or)(x + i, n - i, (SD_REAL)INFINITY), min);
     }
     *total = a;
-    *lane_min = min;
+    if (how == SD_UNCUT) *lane_min = P(min)(min, *lane_min);
     return P(max)(next_max, next_rest);
 }
 
@@ -159,12 +162,12 @@ typedef struct {
 
 SD_INLINE void F(sum_moved)(F(row) * row, const SD_ITEM *x, size_t n) {
     A(accumulator) a = A(accumulator_make)();
-    SD_PACK lane_max = F(lane_max)(x, n < SD_BLOCK ? n : SD_BLOCK), min = lane_max;
+    SD_PACK lane_max = F(lane_max)(x, n < SD_BLOCK ? n : SD_BLOCK);
     for (size_t i = 0, left; i < n; i += SD_BLOCK) {
         left = n - i;
         const size_t block = left < SD_BLOCK ? left : SD_BLOCK, next = left - block;
         lane_max = F(add_block)(&a, &row->reduction, x + i, block, lane_max, x + i + block,
-                                next < SD_BLOCK ? next : SD_BLOCK, &min, SD_MOVED);
+                                next < SD_BLOCK ? next : SD_BLOCK, NULL, SD_MOVED);
         A(accumulator_flush)(&a);
     }
     row->sum = A(accumulator_total)(&a);
@@ -204,7 +207,7 @@ SD_INLINE int F(sum_plain)(F(row) * row, const A(temperature) * t, const SD_ITEM
         }
         if (row->how == SD_CUT)
             next_max = F(add_block)(&a, &row->reduction, x + i, block, lane_max, x + i + block, next,
-                                    &lane_min, SD_CUT);
+                                    NULL, SD_CUT);
         A(accumulator_flush)(&a);
         lane_max = next_max;
     }
@@ -239,7 +242,7 @@ static SD_NOINLINE int F(are_equal)(const SD_ITEM *x, size_t n) {
     const SD_REAL first = P(first)(I(load_n)(x, 1, 0));
     const SD_PACK value = P(set1)(first), one = P(set1)(1), zero = P(set1)(0);
     for (size_t i = 0; i < n; i += SD_WIDTH) {
-        const SD_PACK pack = n - i >= SD_WIDTH ? I(load)(x + i) : I(load_n)(x + i, n - i, first);
+        const SD_PACK pack = F(load_or)(x + i, n - i, first);
         const SD_PACK ones = P(where_ge)(pack, value, P(where_ge)(value, pack, one, zero), zero);
         if (P(total)(ones) < SD_WIDTH) return 0;
     }

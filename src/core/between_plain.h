@@ -1,0 +1,8 @@
+/* Which lanes of a, and then of b, are from low to high, as bits, by the comparisons that there are. */
+SD_BODY unsigned f32_mask_between(f32x16 a, f32x16 b, f32x16 low, f32x16 high) {
+    return (f32_mask_ge(a, low) & f32_mask_ge(high, a)) | (f32_mask_ge(b, low) & f32_mask_ge(high, b)) << 16;
+}
+
+SD_BODY unsigned f64_mask_between(f64x8 a, f64x8 b, f64x8 low, f64x8 high) {
+    return (f64_mask_ge(a, low) & f64_mask_ge(high, a)) | (f64_mask_ge(b, low) & f64_mask_ge(high, b)) << 8;
+}
