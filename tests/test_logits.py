@@ -547,7 +547,7 @@ def test_longdouble_is_a_type_error():
     with pytest.raises(TypeError, match=exactly(text)):
         sample_logits(X.astype(np.longdouble))
     for parameter in ("temperature", "top_p", "min_p"):
-        text = f"{parameter} {NUMBERS} longdouble"
+        text = f"{parameter} {NUMBERS} {np.longdouble.__name__}"
         with pytest.raises(TypeError, match=exactly(text)):
             sample_logits(X, **{parameter: np.longdouble(1)})
 

@@ -29,7 +29,7 @@ from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
 
 from softdraw._alias import as_words, shape_of
-from softdraw._softmax import for_rows, numbers, real_array, result_dtype, unmasked_array
+from softdraw._softmax import for_rows, kind_of, numbers, real_array, result_dtype, unmasked_array
 
 cnp.import_array()
 
@@ -376,11 +376,7 @@ cdef object whole_numbers(object value, str name):
         value = max(-1, min(value, 2**63 - 1))
     given = unmasked_array(value, name)
     if given.dtype.kind not in "iu":
-        got = (
-            f"an array of dtype {given.dtype}"
-            if isinstance(value, (np.ndarray, list, tuple))
-            else type(value).__name__
-        )
+        got = kind_of(value, given.dtype)
         raise TypeError(f"{name} must be an integer or an array of them, got {got}")
     return given
 

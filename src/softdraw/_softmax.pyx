@@ -775,17 +775,20 @@ def temperature_array(temperature):
     return checked_temperatures(temperature, False)
 
 
+def kind_of(value, dtype):
+    """What was given, for a message: an array by its dtype, anything else by its type."""
+    if isinstance(value, (np.ndarray, list, tuple)):
+        return f"an array of dtype {dtype}"
+    return type(value).__name__
+
+
 def numbers(value, name):
     """A real number or an array of them in float64, contiguous."""
     given = unmasked_array(value, name)
     if isinstance(value, int) and given.dtype == object:
         raise ValueError(f"{name} is an integer past 2**64; give it as a float")
     if not is_real(given.dtype):
-        got = (
-            f"an array of dtype {given.dtype}"
-            if isinstance(value, (np.ndarray, list, tuple))
-            else type(value).__name__
-        )
+        got = kind_of(value, given.dtype)
         raise TypeError(f"{name} must be a real number or an array of them, got {got}")
     return cnp.PyArray_FROM_OTF(given, cnp.NPY_FLOAT64,
                                 cnp.NPY_ARRAY_IN_ARRAY | cnp.NPY_ARRAY_NOTSWAPPED)
