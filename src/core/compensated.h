@@ -1,7 +1,7 @@
 /* Scalars: sums that keep what their roundings lose, and integers by rounding. */
 
 /* |a| < 2^51 */
-SD_INLINE double sd_nearest_integer(double a) { return (a + 0x1.8p52) - 0x1.8p52; }
+#define SD_WHOLE 0x1.8p52
 
 /* 2^k for an integer k < 1024; 0 where that is subnormal */
 SD_INLINE double sd_power_of_2(double k) {

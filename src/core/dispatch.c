@@ -73,23 +73,26 @@ static int choose_tier(void) {
 /* The only state: written with the same value by whoever comes first. 0: not decided; 1: none. */
 static volatile int decided;
 
-int softdraw_tier_in_use(void) {
+static inline int tier_in_use(void) {
     if (decided == 0) decided = choose_tier() + 2;
     return decided - 2;
 }
 
+int softdraw_tier_in_use(void) { return tier_in_use(); }
+
 const sd_kernels *sd_kernels_in_use(void) {
-    switch (softdraw_tier_in_use()) {
-    case SOFTDRAW_SCALAR: return &sd_kernels_scalar;
+    static const sd_kernels *const of_tier[SOFTDRAW_TIERS] = {
+        [SOFTDRAW_SCALAR] = &sd_kernels_scalar,
 #if SD_X86
-    case SOFTDRAW_AVX2: return &sd_kernels_avx2;
-    case SOFTDRAW_AVX512: return &sd_kernels_avx512;
+        [SOFTDRAW_AVX2] = &sd_kernels_avx2,
+        [SOFTDRAW_AVX512] = &sd_kernels_avx512,
 #endif
 #if SD_NEON
-    case SOFTDRAW_NEON: return &sd_kernels_neon;
+        [SOFTDRAW_NEON] = &sd_kernels_neon,
 #endif
-    default: return NULL;
-    }
+    };
+    const int tier = tier_in_use();
+    return tier < 0 ? NULL : of_tier[tier];
 }
 
 int softdraw_version(void) { return SOFTDRAW_VERSION; }

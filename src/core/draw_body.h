@@ -113,9 +113,9 @@ static F(law) F(law_make)(const A(temperature) * ready, double t, SD_REAL max, s
     law.last = SIZE_MAX;
     law.unit.high = P(set1)(1);
     law.unit.low = P(set1)(0);
-    if (ready->all_equal || ready->only_max) {
+    if (ready->limit) {
         law.moved = 1;
-        law.least = ready->only_max ? max : -SD_LARGEST;
+        law.least = ready->limit == SD_ONLY_MAX ? max : -SD_LARGEST;
         law.reduction = A(reduction_equal)();
     } else {
         const double least = (double)max - t * F(faint)(n);
@@ -427,7 +427,7 @@ SD_BODY int F(one_pass)(F(blocks) * blocks, F(law) * law, double *rest, const A(
     size_t count = n < SD_LIST ? n : SD_LIST, at = 0;
     const SD_REAL *x = F(fetch)(row, 0, count, room[0]);
     SD_PACK lane_max = F(lane_max)(x, count);
-    if (ready->all_equal || ready->only_max) return 0;
+    if (ready->limit) return 0;
     blocks->length = F(block_length)(n);
     blocks->count = 0;
     for (size_t i = 0; i < n; blocks->count++) {

@@ -42,9 +42,9 @@ static sd_moments F(moments_of)(const A(temperature) * t, double temperature, co
     const SD_REAL max = P(largest)(F(lane_max)(x, n)) + 0; /* -0 becomes +0 */
     sd_moments m = {sd_nan(), 0, 0, 0, 0};
     if (!(max <= SD_LARGEST && max >= -SD_LARGEST)) return m;
-    if (t->all_equal || t->only_max) {
+    if (t->limit) {
         m.ties = F(count)(x, n, max);
-        if (t->all_equal) m.others = F(count)(x, n, -SD_LARGEST) - m.ties;
+        if (t->limit == SD_ALL_EQUAL) m.others = F(count)(x, n, -SD_LARGEST) - m.ties;
     } else {
         const int moved = A(must_be_moved)(t, max);
         const A(reduction) r = moved ? A(reduction_moved)(t, max) : A(reduction_plain)(t, max);

@@ -57,21 +57,30 @@ typedef struct {
     double cutoff; /* SD_CUTOFF in those units */
     float c_hi, c_lo;
     float s1, s2; /* powers of two that bring extreme temperatures into range */
-    int all_equal, only_max; /* so large, or so small, that the limit is the answer in float32 */
+    int is_scaled, limit; /* limit: 0, or SD_ONLY_MAX or SD_ALL_EQUAL */
 } temperature_f32;
 
-SD_INLINE temperature_f32 temperature_make_f32(double t) {
-    temperature_f32 r = {0, 0, 0, 0, 1, 1, 0, 0};
-    r.all_equal = t >= 0x1p160; /* then |x / t| < 2^-32 */
-    r.only_max = t < 0x1p-200;  /* then unequal x differ by at least 2^51 t */
-    if (r.all_equal || r.only_max) return r;
-    if (t > 0x1p64) r.s1 = 0x1p-100f;
-    if (t < 0x1p-64) r.s2 = 0x1p100f;
-    const double scaled = t * r.s1 * r.s2;
-    r.c = SD_LOG2E_HI / scaled;
-    r.cutoff = scaled * (SD_CUTOFF / SD_LOG2E_HI);
+/* temperatures that bring nothing out of range */
+#define SD_LEAST_PLAIN 0x1p-64
+#define SD_MOST_PLAIN 0x1p64
+
+SD_INLINE temperature_f32 temperature_plain_f32(double t) {
+    temperature_f32 r = {SD_LOG2E_HI / t, t * (SD_CUTOFF / SD_LOG2E_HI), 0, 0, 1, 1, 0, 0};
     r.c_hi = (float)(r.c * (1 - 0x1p-24)); /* never above c */
     r.c_lo = (float)(r.c - (double)r.c_hi);
+    return r;
+}
+
+SD_INLINE temperature_f32 temperature_make_f32(double t) {
+    temperature_f32 limit = {0, 0, 0, 0, 1, 1, 0, 0};
+    if (t >= 0x1p160) limit.limit = SD_ALL_EQUAL; /* then |x / t| < 2^-32 */
+    if (t < 0x1p-200) limit.limit = SD_ONLY_MAX;  /* then unequal x differ by at least 2^51 t */
+    if (limit.limit) return limit;
+    const float s1 = t > SD_MOST_PLAIN ? 0x1p-100f : 1, s2 = t < SD_LEAST_PLAIN ? 0x1p100f : 1;
+    temperature_f32 r = temperature_plain_f32(t * s1 * s2);
+    r.s1 = s1;
+    r.s2 = s2;
+    r.is_scaled = s1 != 1 || s2 != 1;
     return r;
 }
 
@@ -84,15 +93,16 @@ typedef struct {
 /* For rows that need no moving. */
 SD_INLINE reduction_f32 reduction_plain_f32(const temperature_f32 *t, float max) {
     reduction_f32 r = {t->c_hi, t->c_lo, 1, 1, 0, (float)((double)max - t->cutoff), 0, 0};
-    r.power = sd_nearest_integer((double)max * t->c);
-    r.eighths = SD_EIGHTHS - (float)r.power;
+    const double whole = (double)max * t->c + SD_WHOLE;
+    r.power = whole - SD_WHOLE;
+    r.eighths = (float)((SD_EIGHTHS + SD_WHOLE) - whole); /* sooner than from the power */
     return r;
 }
 
 /* Whether the maximum must be subtracted, or x scaled. */
 SD_INLINE int must_be_moved_f32(const temperature_f32 *t, float max) {
     const double offset = (double)max * t->c;
-    return !(offset <= SD_OFFSET && offset >= -SD_OFFSET) || t->s1 != 1 || t->s2 != 1;
+    return !(offset <= SD_OFFSET && offset >= -SD_OFFSET) || t->is_scaled;
 }
 
 /* For any row: subtracts the maximum if it is so large that it must be. */
@@ -325,17 +335,19 @@ SD_INLINE sd_sum sum_quotient_f32(sd_sum a, sd_sum b) {
     return r;
 }
 
-/* The sum of a lone short row from its two parts. */
-SD_INLINE sd_sum sum_of_split_f32(float high, float low) {
-    const sd_sum r = {SD_UNSCALE * ((double)high + (double)low), 0};
-    return r;
-}
-
-SD_INLINE inverse_f32 inverse_make_f32(sd_sum sum) {
-    const double inverse = 1 / sum.high;
+SD_INLINE inverse_f32 inverse_split_f32(double inverse) {
     const float high = (float)inverse;
     const inverse_f32 r = {f32_set1(high), f32_set1((float)(inverse - (double)high))};
     return r;
+}
+
+SD_INLINE inverse_f32 inverse_make_f32(sd_sum sum) { return inverse_split_f32(1 / sum.high); }
+
+/* From both parts of a lone short row's sum. 0 if it is NaN. */
+SD_INLINE int inverse_of_split_f32(inverse_f32 *inverse, float high, float low) {
+    const double sum = (double)high + (double)low;
+    *inverse = inverse_split_f32(SD_SCALE / sum);
+    return sum >= 0;
 }
 
 /* max / T + log(1 + excess) */

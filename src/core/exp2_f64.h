@@ -31,21 +31,30 @@
 
 typedef struct {
     double c_hi, c_lo, cutoff, s1, s2;
-    int all_equal, only_max;
+    int is_scaled, limit;
 } temperature_f64;
 
+#define SD_LEAST_PLAIN 0x1p-500
+#define SD_MOST_PLAIN 0x1p500
+
+SD_INLINE temperature_f64 temperature_plain_f64(double t) {
+    temperature_f64 r = {0, 0, t * (SD_CUTOFF / SD_LOG2E_HI), 1, 1, 0, 0};
+    r.c_hi = SD_LOG2E_HI / t * (1 - 0x1p-53); /* never above c */
+    const f64x8 rest = f64_fma(f64_set1(-r.c_hi), f64_set1(t), f64_set1(SD_LOG2E_HI));
+    r.c_lo = (f64_first(rest) + SD_LOG2E_LO) / t;
+    return r;
+}
+
 SD_INLINE temperature_f64 temperature_make_f64(double t) {
-    temperature_f64 r = {0, 0, 0, 1, 1, 0, 0};
-    r.all_equal = t > DBL_MAX;
-    r.only_max = t == 0;
-    if (r.all_equal || r.only_max) return r;
-    if (t > 0x1p500) r.s1 = 0x1p-600;
-    if (t < 0x1p-500) r.s2 = 0x1p600;
-    const double scaled = t * r.s1 * r.s2;
-    r.cutoff = scaled * (SD_CUTOFF / SD_LOG2E_HI);
-    r.c_hi = SD_LOG2E_HI / scaled * (1 - 0x1p-53); /* never above c */
-    const f64x8 rest = f64_fma(f64_set1(-r.c_hi), f64_set1(scaled), f64_set1(SD_LOG2E_HI));
-    r.c_lo = (f64_first(rest) + SD_LOG2E_LO) / scaled;
+    temperature_f64 limit = {0, 0, 0, 1, 1, 0, 0};
+    if (t > DBL_MAX) limit.limit = SD_ALL_EQUAL;
+    if (t == 0) limit.limit = SD_ONLY_MAX;
+    if (limit.limit) return limit;
+    const double s1 = t > SD_MOST_PLAIN ? 0x1p-600 : 1, s2 = t < SD_LEAST_PLAIN ? 0x1p600 : 1;
+    temperature_f64 r = temperature_plain_f64(t * s1 * s2);
+    r.s1 = s1;
+    r.s2 = s2;
+    r.is_scaled = s1 != 1 || s2 != 1;
     return r;
 }
 
@@ -53,14 +62,15 @@ typedef struct { double c_hi, c_lo, s1, s2, shift, floor, quarters, power; } red
 
 SD_INLINE reduction_f64 reduction_plain_f64(const temperature_f64 *t, double max) {
     reduction_f64 r = {t->c_hi, t->c_lo, 1, 1, 0, max - t->cutoff, 0, 0};
-    r.power = sd_nearest_integer(max * t->c_hi);
-    r.quarters = SD_QUARTERS - r.power;
+    const double whole = max * t->c_hi + SD_WHOLE;
+    r.power = whole - SD_WHOLE;
+    r.quarters = (SD_QUARTERS + SD_WHOLE) - whole;
     return r;
 }
 
 SD_INLINE int must_be_moved_f64(const temperature_f64 *t, double max) {
     const double offset = max * t->c_hi;
-    return !(offset <= SD_OFFSET && offset >= -SD_OFFSET) || t->s1 != 1 || t->s2 != 1;
+    return !(offset <= SD_OFFSET && offset >= -SD_OFFSET) || t->is_scaled;
 }
 
 SD_INLINE reduction_f64 reduction_moved_f64(const temperature_f64 *t, double max) {
@@ -258,10 +268,11 @@ SD_BODY int lanes_invert_f64(inverse_f64 *inverse, f64x8 high, f64x8 low) {
     return f64_mask_ge(sum, f64_set1(0)) == 255;
 }
 
-SD_INLINE sd_sum sum_of_split_f64(double high, double low) {
+SD_INLINE int inverse_of_split_f64(inverse_f64 *inverse, double high, double low) {
     const double sum = high + low;
-    const sd_sum r = {sum * SD_UNSCALE, (low - (sum - high)) * SD_UNSCALE};
-    return r;
+    const sd_sum both = {sum * SD_UNSCALE, (low - (sum - high)) * SD_UNSCALE};
+    *inverse = inverse_make_f64(both);
+    return sum >= 0;
 }
 
 SD_INLINE int short_invert_f64(short_rows_f64 *rows, f64x8 high, f64x8 low) {

@@ -11,6 +11,8 @@
 #undef SD_NORMAL
 #undef SD_CUTOFF
 #undef SD_OFFSET
+#undef SD_LEAST_PLAIN
+#undef SD_MOST_PLAIN
 #undef SD_GRID
 #undef SD_TILT
 #undef SD_SPLIT

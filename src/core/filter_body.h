@@ -267,7 +267,7 @@ static void F(nucleus)(F(filter) * f, F(law) * law) {
     F(end) end = {law->max, F(ties_of)(f->top_p, largest), 0};
     if (largest < possible) {
         F(weigh_by_largest)(law);
-        const int count = f->ready->all_equal;
+        const int count = f->ready->limit == SD_ALL_EQUAL;
         const double all = count ? (double)possible : F(sum)(law, items->x, items->n);
         if (!F(end_of_items)(f, &end, count ? NULL : law, f->top_p * all)) return;
     }

@@ -10,6 +10,8 @@
 #define SD_PAST_CACHES (1 << 23)
 /* How x goes into an exponential: as it is, none being so low that it is cut off; cut off; or moved first. */
 enum { SD_UNCUT = -1, SD_CUT = 0, SD_MOVED = 1 };
+/* Temperatures so low or so high that the limit is the answer. */
+enum { SD_ONLY_MAX = 1, SD_ALL_EQUAL = 2 };
 
 #include "compensated.h"
 #include "transpose_body.h"

@@ -61,10 +61,10 @@ SD_INLINE sd_sum F(excess)(const A(reduction) * reduction, const SD_ITEM *x, siz
 /* n >= 1 */
 static F(log_row) F(log_row_make)(const A(temperature) * t, const SD_ITEM *x, size_t n) {
     F(log_row) row = {P(largest)(F(lane_max)(x, n)) + 0, -SD_LARGEST, 0, {0, 0}}; /* -0 becomes +0 */
-    if (t->only_max) row.threshold = row.max;
+    if (t->limit == SD_ONLY_MAX) row.threshold = row.max;
     row.is_nan = !(row.max <= SD_LARGEST && row.max >= -SD_LARGEST);
     if (row.is_nan) return row;
-    if (t->all_equal || t->only_max) {
+    if (t->limit) {
         row.excess.high = F(count)(x, n, row.threshold) - 1;
     } else {
         const int moved = A(must_be_moved)(t, row.max);

@@ -119,6 +119,7 @@ SD_INLINE float f32_total(f32x16 a) {
     r = _mm_add_ps(r, _mm_movehl_ps(r, r));
     return _mm_cvtss_f32(_mm_add_ss(r, _mm_movehdup_ps(r)));
 }
+SD_INLINE f32x16 f32_upper_is(f32x16 a, float fill) { SD_BOTH(f32x16, a.v[0], _mm256_set1_ps(fill)); }
 SD_INLINE float f32_first(f32x16 a) { return _mm256_cvtss_f32(a.v[0]); }
 SD_INLINE i32x16 f32_bits(f32x16 a) {
     SD_BOTH(i32x16, _mm256_castps_si256(a.v[0]), _mm256_castps_si256(a.v[1]));
@@ -283,6 +284,7 @@ SD_INLINE double f64_largest(f64x8 a) {
     const __m128d r = _mm_max_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_max_sd(r, _mm_unpackhi_pd(r, r)));
 }
+SD_INLINE f64x8 f64_upper_is(f64x8 a, double fill) { SD_BOTH(f64x8, a.v[0], _mm256_set1_pd(fill)); }
 SD_INLINE double f64_first(f64x8 a) { return _mm256_cvtsd_f64(a.v[0]); }
 SD_INLINE double f64_total(f64x8 a) {
     const __m256d four = _mm256_add_pd(a.v[0], a.v[1]);

@@ -52,6 +52,7 @@ SD_INLINE float f32_total(f32x16 a) {
     r = _mm_add_ps(r, _mm_movehl_ps(r, r));
     return _mm_cvtss_f32(_mm_add_ss(r, _mm_movehdup_ps(r)));
 }
+SD_INLINE f32x16 f32_upper_is(f32x16 a, float fill) { return (void)fill, a; }
 SD_INLINE float f32_first(f32x16 a) { return _mm_cvtss_f32(_mm512_castps512_ps128(a)); }
 SD_INLINE i32x16 f32_bits(f32x16 a) { return _mm512_castps_si512(a); }
 SD_INLINE f32x16 f32_from_bits(i32x16 a) { return _mm512_castsi512_ps(a); }
@@ -144,6 +145,7 @@ SD_INLINE f64x8 f64_with_sign(f64x8 a, f64x8 b) {
     return _mm512_or_pd(a, _mm512_and_pd(b, _mm512_set1_pd(-0.0)));
 }
 SD_INLINE double f64_largest(f64x8 a) { return _mm512_reduce_max_pd(a); }
+SD_INLINE f64x8 f64_upper_is(f64x8 a, double fill) { return (void)fill, a; }
 SD_INLINE double f64_first(f64x8 a) { return _mm_cvtsd_f64(_mm512_castpd512_pd128(a)); }
 SD_INLINE double f64_total(f64x8 a) {
     const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1));

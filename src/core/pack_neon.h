@@ -76,6 +76,9 @@ SD_INLINE float f32_total(f32x16 a) {
     const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
     return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
+SD_INLINE f32x16 f32_upper_is(f32x16 a, float fill) {
+    SD_FOUR(f32x16, i < 2 ? a.v[i] : vdupq_n_f32(fill));
+}
 SD_INLINE float f32_first(f32x16 a) { return vgetq_lane_f32(a.v[0], 0); }
 SD_INLINE i32x16 f32_bits(f32x16 a) { SD_FOUR(i32x16, vreinterpretq_u32_f32(a.v[i])); }
 SD_INLINE f32x16 f32_from_bits(i32x16 a) { SD_FOUR(f32x16, vreinterpretq_f32_u32(a.v[i])); }
@@ -209,6 +212,9 @@ SD_INLINE f64x8 f64_with_sign(f64x8 a, f64x8 b) {
 }
 SD_INLINE double f64_largest(f64x8 a) {
     return vmaxvq_f64(vmaxq_f64(vmaxq_f64(a.v[0], a.v[1]), vmaxq_f64(a.v[2], a.v[3])));
+}
+SD_INLINE f64x8 f64_upper_is(f64x8 a, double fill) {
+    SD_FOUR(f64x8, i < 2 ? a.v[i] : vdupq_n_f64(fill));
 }
 SD_INLINE double f64_first(f64x8 a) { return vgetq_lane_f64(a.v[0], 0); }
 SD_INLINE double f64_total(f64x8 a) {

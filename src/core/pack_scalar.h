@@ -106,6 +106,8 @@ SD_INLINE float f32_total(f32x16 a) {
         for (int i = 0; i < half; i++) a.v[i] += a.v[i + half];
     return a.v[0];
 }
+/* As it is; its upper half may be taken to be `fill`, which spares packs of several registers work. */
+SD_INLINE f32x16 f32_upper_is(f32x16 a, float fill) { return (void)fill, a; }
 SD_INLINE float f32_first(f32x16 a) { return a.v[0]; }
 SD_INLINE i32x16 f32_bits(f32x16 a) {
     i32x16 r;
@@ -196,6 +198,7 @@ SD_INLINE double f64_largest(f64x8 a) {
         for (int i = 0; i < half; i++) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
     return a.v[0];
 }
+SD_INLINE f64x8 f64_upper_is(f64x8 a, double fill) { return (void)fill, a; }
 SD_INLINE double f64_first(f64x8 a) { return a.v[0]; }
 SD_INLINE double f64_total(f64x8 a) {
     for (int half = 4; half > 0; half /= 2)

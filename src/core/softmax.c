@@ -3,30 +3,27 @@
 #include "kernels.h"
 #include "softdraw.h"
 
-static int temperatures_valid(const double *temperature, ptrdiff_t stride, size_t rows, double least) {
-    const size_t count = stride == 0 && rows > 1 ? 1 : rows;
-    for (size_t r = 0; r < count; r++)
-        if (!(temperature[(ptrdiff_t)r * stride] >= least)) return 0;
-    return 1;
+/* What is wrong with rows of x, of whose n elements each `written` come out, if anything is. */
+SD_INLINE int checked(const void *x, const void *out, const sd_rows *all, size_t written, double least) {
+    if (all->rows == 0) return SOFTDRAW_OK;
+    if (!all->temperature || (all->n && !x) || (written && !out)) return SOFTDRAW_ERROR_NULL;
+    const size_t temperatures = all->temperature_stride ? all->rows : 1;
+    for (size_t r = 0; r < temperatures; r++)
+        if (!(all->temperature[(ptrdiff_t)r * all->temperature_stride] >= least))
+            return SOFTDRAW_ERROR_TEMPERATURE;
+    return SOFTDRAW_OK;
 }
 
-/* Whether what n elements of each row are read from, or `written` of them written to, is nowhere. */
-static int is_missing(const void *x, const void *out, const double *temperature, size_t rows, size_t n,
-                      size_t written) {
-    return rows && (!temperature || (n && !x) || (written && !out));
-}
-
-/* of n elements a row, `written` come out */
-#define SD_DEFINE(name, type, written)                                                                     \
+/* The kernels are asked for last: little is then to be kept while they are. */
+#define SD_DEFINE(name, type, written)                                                            \
     int softdraw_##name(const type *x, ptrdiff_t x_stride, type *out, ptrdiff_t out_stride,       \
                         size_t rows, size_t n, const double *temperature,                         \
                         ptrdiff_t temperature_stride) {                                           \
+        const sd_rows all = {x_stride, out_stride, temperature_stride, rows, n, temperature};     \
+        const int error = checked(x, out, &all, written, 0);                                      \
+        if (error) return error;                                                                  \
         const sd_kernels *kernels = sd_kernels_in_use();                                          \
         if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
-        if (is_missing(x, out, temperature, rows, n, written)) return SOFTDRAW_ERROR_NULL;        \
-        if (!temperatures_valid(temperature, temperature_stride, rows, 0))                        \
-            return SOFTDRAW_ERROR_TEMPERATURE;                                                    \
-        const sd_rows all = {x_stride, out_stride, temperature_stride, rows, n, temperature};     \
         kernels->name(x, out, &all);                                                              \
         return SOFTDRAW_OK;                                                                       \
     }
@@ -52,13 +49,12 @@ SD_DEFINE(entropy_bf16, uint16_t, 1)
     int softdraw_##name(const type *p, ptrdiff_t p_stride, const type *g, ptrdiff_t g_stride,     \
                         type *out, ptrdiff_t out_stride, size_t rows, size_t n,                   \
                         const double *temperature, ptrdiff_t temperature_stride) {                \
+        const sd_rows all = {p_stride, out_stride, temperature_stride, rows, n, temperature};     \
+        if (rows && n && !g) return SOFTDRAW_ERROR_NULL;                                          \
+        const int error = checked(p, out, &all, n, DBL_TRUE_MIN);                                 \
+        if (error) return error;                                                                  \
         const sd_kernels *kernels = sd_kernels_in_use();                                          \
         if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
-        if (is_missing(p, out, temperature, rows, n, n) || (rows && n && !g))                     \
-            return SOFTDRAW_ERROR_NULL;                                                           \
-        if (!temperatures_valid(temperature, temperature_stride, rows, DBL_TRUE_MIN))             \
-            return SOFTDRAW_ERROR_TEMPERATURE;                                                    \
-        const sd_rows all = {p_stride, out_stride, temperature_stride, rows, n, temperature};     \
         kernels->name(p, g, g_stride, out, &all);                                                 \
         return SOFTDRAW_OK;                                                                       \
     }

@@ -410,9 +410,9 @@ SD_INLINE void F(softmax_stored)(const A(temperature) * t, const SD_ITEM *x, SD_
 }
 
 static void F(softmax_row)(const A(temperature) * t, const SD_ITEM *x, SD_ITEM *out, size_t n) {
-    if (t->all_equal || t->only_max) {
+    if (t->limit) {
         const SD_REAL max = P(largest)(F(lane_max)(x, n));
-        const SD_REAL threshold = t->only_max ? max : -SD_LARGEST;
+        const SD_REAL threshold = t->limit == SD_ONLY_MAX ? max : -SD_LARGEST;
         const double count = F(count)(x, n, threshold);
         if (count >= 1 && max <= SD_LARGEST && max >= -SD_LARGEST)
             F(write_limit)(x, out, n, threshold, (SD_REAL)(1 / count), 0);
@@ -452,12 +452,18 @@ SD_BODY void F(divide)(const A(inverse) * inverse, const int group, const SD_PAC
     SD_EACH out[u] = P(fma)(out[u], unscale, zero);
 }
 
-/* An exponential s (1 + q), cut in two: added to high, whose sums are exact, and what is left. */
-SD_INLINE SD_PACK F(split)(SD_PACK s, SD_PACK q, SD_PACK *high) {
+/* An exponential s (1 + q), cut in two: an upper part, whose sums are exact, and what is left. */
+SD_INLINE SD_PACK F(split)(SD_PACK s, SD_PACK q, SD_PACK *upper) {
     const SD_PACK split = P(set1)(SD_SPLIT);
-    const SD_PACK upper = P(sub)(P(add)(P(fma)(s, q, s), split), split);
+    *upper = P(sub)(P(add)(P(fma)(s, q, s), split), split);
+    return P(fma)(s, q, P(sub)(s, *upper));
+}
+
+/* Its parts added. */
+SD_INLINE void F(add_split)(SD_PACK s, SD_PACK q, SD_PACK *high, SD_PACK *low) {
+    SD_PACK upper;
+    *low = P(add)(*low, F(split)(s, q, &upper));
     *high = P(add)(*high, upper);
-    return P(fma)(s, q, P(sub)(s, upper));
 }
 
 /* Whether all n items are the maximum. */
@@ -487,7 +493,7 @@ SD_BODY int F(softmax_eight)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out,
         if (F(all_equal)(packs, n, rows.max[i], group)) return 0; /* or all NaN */
         A(exponential)(&r, NULL, group, packs, SD_CUT, 1, s[i], q[i]);
         high[i] = low[i] = zero;
-        SD_EACH low[i] = P(add)(low[i], F(split)(s[i][u], q[i][u], &high[i]));
+        SD_EACH F(add_split)(s[i][u], q[i][u], &high[i], &low[i]);
     }
     if (!A(short_invert)(&rows, P(total_8)(high), P(total_8)(low))) return 0;
     for (int i = 0; i < 8; i++, out += out_stride) {
@@ -498,23 +504,28 @@ SD_BODY int F(softmax_eight)(const SD_ITEM *x, ptrdiff_t x_stride, SD_ITEM *out,
     return 1;
 }
 
-/* A lone row likewise, with what is one number in scalars: the same numbers, and so the same bits. */
-SD_BODY int F(softmax_one)(const SD_ITEM *x, SD_ITEM *out, size_t n, double t, const int group) {
-    SD_PACK packs[SD_MOST], s[SD_MOST], q[SD_MOST], high = P(set1)(0), low = P(set1)(0);
-    const A(temperature) temperature = A(temperature_make)(t);
+/* A lone row likewise, with what is one number in scalars: the same numbers, and so the same bits. If it is
+ * narrow, its items are in the lower half of one pack, and nothing of the upper half is computed. */
+SD_BODY int F(softmax_one)(const SD_ITEM *x, SD_ITEM *out, size_t n, double t, const int group,
+                           const int narrow) {
+    SD_PACK packs[SD_MOST], s[SD_MOST], q[SD_MOST], high, low;
+    if (!(t >= SD_LEAST_PLAIN && t <= SD_MOST_PLAIN)) return 0;
+    const A(temperature) temperature = A(temperature_plain)(t);
     SD_EACH packs[u] = F(load_up_to)(x + u * SD_WIDTH, n - (size_t)u * SD_WIDTH);
+    if (narrow) packs[0] = P(upper_is)(packs[0], -(SD_REAL)INFINITY);
     SD_PACK most = packs[0];
     SD_UNROLL for (int u = 1; u < group; u++) most = P(max)(packs[u], most);
     const SD_REAL max = P(largest)(most);
-    if (temperature.all_equal || temperature.only_max || A(must_be_moved)(&temperature, max)) return 0;
-    if (F(all_equal)(packs, n, max, group)) return 0;
+    if (A(must_be_moved)(&temperature, max) || F(all_equal)(packs, n, max, group)) return 0;
     const A(reduction) r = A(reduction_plain)(&temperature, max);
     A(exponential)(&r, NULL, group, packs, SD_CUT, 1, s, q);
-    SD_EACH low = P(add)(low, F(split)(s[u], q[u], &high));
-    const sd_sum sum = A(sum_of_split)(P(total)(high), P(total)(low));
-    if (!(sum.high >= 0)) return 0;
-    const A(inverse) inverse = A(inverse_make)(sum);
+    low = F(split)(s[0], q[0], &high);
+    SD_UNROLL for (int u = 1; u < group; u++) F(add_split)(s[u], q[u], &high, &low);
+    if (narrow) high = P(upper_is)(high, -(SD_REAL)0), low = P(upper_is)(low, -(SD_REAL)0);
+    A(inverse) inverse;
+    if (!A(inverse_of_split)(&inverse, P(total)(high), P(total)(low))) return 0;
     F(divide)(&inverse, group, s, q, packs);
+    if (narrow) packs[0] = P(upper_is)(packs[0], 0);
     SD_EACH F(store_up_to)(out + u * SD_WIDTH, n - (size_t)u * SD_WIDTH, packs[u]);
     return 1;
 }
@@ -555,9 +566,9 @@ static SD_NOINLINE int F(softmax_columns)(const SD_ITEM *x, ptrdiff_t x_stride, 
     size_t half = columns > SD_WIDTH ? SD_WIDTH : SD_WIDTH / 2;
     for (size_t i = 0; i < half && i < columns; i++) {
         const size_t at = i * SD_WIDTH, other = (i + half) * SD_WIDTH;
-        low[i] = F(split)(P(load)(s + at), P(load)(q + at), &high);
-        if (i + half < columns)
-            low[i] = P(add)(low[i], F(split)(P(load)(s + other), P(load)(q + other), &high));
+        low[i] = P(set1)(0);
+        F(add_split)(P(load)(s + at), P(load)(q + at), &high, &low[i]);
+        if (i + half < columns) F(add_split)(P(load)(s + other), P(load)(q + other), &high, &low[i]);
     }
     while (half /= 2)
         for (size_t i = 0; i < half && i + half < columns; i++) low[i] = P(add)(low[i], low[i + half]);
@@ -584,66 +595,69 @@ static SD_NOINLINE int F(softmax_columns)(const SD_ITEM *x, ptrdiff_t x_stride, 
 
 /* ---- all rows ------------------------------------------------------------------------------- */
 
-SD_INLINE void F(softmax_short_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *all,
-                                     const int group) {
-    const double *t = all->temperature;
-    const ptrdiff_t t_stride = all->temperature_stride;
-    const f64x8 same = f64_set1(*t);
-    size_t left = all->rows;
-    while (left > 0) {
-        if (group <= 2 && left >= SD_WIDTH) {
-            double each[SD_WIDTH];
-            for (int i = 0; i < SD_WIDTH; i++) each[i] = t[i * t_stride];
-            if (F(softmax_columns)(x, all->x_stride, out, all->out_stride, all->n, each)) {
-                x += SD_WIDTH * all->x_stride;
-                out += SD_WIDTH * all->out_stride;
-                t += SD_WIDTH * t_stride;
-                left -= SD_WIDTH;
-                continue;
-            }
-        }
-        if (left >= 8) {
-            double each[8];
-            for (int i = 0; t_stride && i < 8; i++) each[i] = t[i * t_stride];
-            if (F(softmax_eight)(x, all->x_stride, out, all->out_stride, all->n,
-                                 t_stride ? f64_load(each) : same, group)) {
-                x += 8 * all->x_stride;
-                out += 8 * all->out_stride;
-                t += 8 * t_stride;
-                left -= 8;
-                continue;
-            }
-        }
-        /* a row that is out of the ordinary must not change its neighbours */
-        for (size_t some = left < 8 ? left : 8; some > 0; some--, left--) {
-            if (!F(softmax_one)(x, out, all->n, *t, group)) {
-                const A(temperature) alone = A(temperature_make)(*t);
-                F(softmax_row)(&alone, x, out, all->n);
-            }
-            x += all->x_stride;
-            out += all->out_stride;
-            t += t_stride;
-        }
+static SD_NOINLINE void F(softmax_short_row)(const SD_ITEM *x, SD_ITEM *out, size_t n, double t) {
+    const int in_order = sizeof *x == sizeof(SD_REAL); /* lanes of halves may not be */
+    const int done = n <= SD_WIDTH / 2 && in_order ? F(softmax_one)(x, out, n, t, 1, 1)
+                     : n <= SD_WIDTH               ? F(softmax_one)(x, out, n, t, 1, 0)
+                     : n <= 2 * SD_WIDTH           ? F(softmax_one)(x, out, n, t, 2, 0)
+                     : n <= 3 * SD_WIDTH           ? F(softmax_one)(x, out, n, t, 3, 0)
+                                                   : F(softmax_one)(x, out, n, t, 4, 0);
+    if (!done) {
+        const A(temperature) alone = A(temperature_make)(t);
+        F(softmax_row)(&alone, x, out, n);
     }
 }
 
+/* As many short rows at a time as can be. */
+SD_INLINE void F(softmax_together)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *all, const int group) {
+    const ptrdiff_t x_stride = all->x_stride, out_stride = all->out_stride;
+    const ptrdiff_t t_stride = all->temperature_stride;
+    const double *t = all->temperature;
+    for (size_t left = all->rows, done; left > 0; left -= done) {
+        double each[SD_WIDTH];
+        done = 0;
+        if (group <= 2 && left >= SD_WIDTH) {
+            for (int i = 0; i < SD_WIDTH; i++) each[i] = t[i * t_stride];
+            if (F(softmax_columns)(x, x_stride, out, out_stride, all->n, each)) done = SD_WIDTH;
+        }
+        if (!done && left >= 8) {
+            for (int i = 0; t_stride && i < 8; i++) each[i] = t[i * t_stride];
+            const f64x8 eight = t_stride ? f64_load(each) : f64_set1(*t);
+            if (F(softmax_eight)(x, x_stride, out, out_stride, all->n, eight, group)) done = 8;
+        }
+        if (!done) { /* a row that is out of the ordinary must not change its neighbours */
+            for (; done < 8 && done < left; done++) {
+                const ptrdiff_t i = (ptrdiff_t)done;
+                F(softmax_short_row)(x + i * x_stride, out + i * out_stride, all->n, t[i * t_stride]);
+            }
+        }
+        x += (ptrdiff_t)done * x_stride;
+        out += (ptrdiff_t)done * out_stride;
+        t += (ptrdiff_t)done * t_stride;
+    }
+}
+
+static SD_NOINLINE void F(softmax_short_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *all) {
+    if (all->n <= SD_WIDTH) F(softmax_together)(x, out, all, 1);
+    else if (all->n <= 2 * SD_WIDTH) F(softmax_together)(x, out, all, 2);
+    else if (all->n <= 3 * SD_WIDTH) F(softmax_together)(x, out, all, 3);
+    else F(softmax_together)(x, out, all, 4);
+}
+
+static SD_NOINLINE void F(softmax_long_rows)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *rows) {
+    double t = rows->temperature[0];
+    A(temperature) temperature = A(temperature_make)(t);
+    for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
+        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
+        if (next != t) temperature = A(temperature_make)(t = next);
+        F(softmax_row)(&temperature, x, out, rows->n);
+    }
+}
+
+/* Its branches in functions of their own, so that a lone short row passes by their registers and room. */
 static void F(softmax)(const SD_ITEM *x, SD_ITEM *out, const sd_rows *rows) {
     if (rows->n == 0 || rows->rows == 0) return;
-    if (rows->n <= SD_WIDTH) {
-        F(softmax_short_rows)(x, out, rows, 1);
-    } else if (rows->n <= 2 * SD_WIDTH) {
-        F(softmax_short_rows)(x, out, rows, 2);
-    } else if (rows->n <= 3 * SD_WIDTH) {
-        F(softmax_short_rows)(x, out, rows, 3);
-    } else if (rows->n <= 4 * SD_WIDTH) {
-        F(softmax_short_rows)(x, out, rows, 4);
-    } else {
-        double t = rows->temperature[0];
-        A(temperature) temperature = A(temperature_make)(t);
-        for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
-            const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
-            if (next != t) temperature = A(temperature_make)(t = next);
-            F(softmax_row)(&temperature, x, out, rows->n);
-        }
-    }
+    if (rows->n > 4 * SD_WIDTH) F(softmax_long_rows)(x, out, rows);
+    else if (rows->rows == 1) F(softmax_short_row)(x, out, rows->n, *rows->temperature);
+    else F(softmax_short_rows)(x, out, rows);
 }
