@@ -6,13 +6,14 @@
 
 /* One item at random of each of `count` parts of a row; -inf for NaN. */
 static void F(take_samples)(const sd_source *row, SD_REAL *samples, size_t count) {
-    const double part = (double)row->n / (double)count;
+    const uint64_t part = ((uint64_t)row->n << 32) / count; /* in units of 2^-32 items */
     const int as_it_lies = sd_as_it_lies(row);
     const SD_REAL *x = row->x;
+    uint64_t start = 0;
     uint32_t random = 1;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++, start += part) {
         random = random * 1664525u + 1013904223u;
-        const size_t at = (size_t)(((double)i + (double)random * 0x1p-32) * part);
+        const size_t at = (size_t)((start + (part >> 24) * (random >> 8)) >> 32);
         const SD_REAL value = as_it_lies ? x[at] : F(item)(row, at);
         samples[i] = value == value ? value : -(SD_REAL)INFINITY;
     }
@@ -345,14 +346,42 @@ static SD_REAL F(better_bound)(const F(part) * split, const F(law) * law, const 
     return fabs(off) > (double)(count / 10) ? other : bound;
 }
 
+/* How far from the bound items are likely to have together what is wanted, by how close samples are on
+ * both sides of it, or `margin` times as likely; 0 where that tells little. */
+static double F(likely_reach)(const F(part) * split, const F(samples) * samples, double wanted, double t,
+                              double margin) {
+    const SD_PACK zero = P(set1)(0), one = P(set1)(1);
+    if (split->is_tied) return 0;
+    double width = ((double)samples->max - (double)samples->least) / 32, near = 0;
+    for (int i = 0; i < 4 && !(near >= 64 && near <= 200); i++) {
+        if (i > 0) width *= near < 16 ? 8 : near > 1000 ? 0.125 : 112 / near;
+        const SD_PACK from = P(set1)((SD_REAL)((double)split->bound - width));
+        const SD_PACK to = P(set1)((SD_REAL)((double)split->bound + width));
+        SD_PACK number = zero;
+        for (size_t j = 0; j < samples->count; j += SD_WIDTH) {
+            const SD_PACK x = P(load)(samples->x + j);
+            number = P(add)(number, P(where_ge)(x, from, P(where_ge)(x, to, zero, one), zero));
+        }
+        near = f64_total(A(widened)(number));
+    }
+    const double apart = 2 * width / (near * samples->weight), items = fabs(wanted) * samples->weight;
+    const double reach = items * apart, error = margin * 2.4 * sqrt(1 / near + 1 / (items + 1));
+    if (!(near >= 32 && reach < t)) return 0;
+    return reach * (1 + error + (wanted > 0 ? reach / (2 * t) : 0)) + 3 * apart;
+}
+
 /* Ends the set near where a row was split, as end_near does: where samples have it end, or `margin` times
  * as far off. */
 static int F(end_near_split)(F(filter) * f, F(blocks) * blocks, F(law) * law, const sd_source *row,
                              F(part) * split, const F(samples) * samples, double margin) {
     const double wanted = F(wanted_samples)(split, law, samples);
     const SD_REAL bound = split->bound;
+    const double reach = margin > 4 ? 0 : F(likely_reach)(split, samples, wanted, f->t, margin);
     SD_REAL other = bound;
-    if (wanted > 0 && !(split->is_tied && margin == 1)) {
+    if (reach > 0) {
+        other = (SD_REAL)((double)bound + (wanted > 0 ? -reach : reach));
+        if (wanted <= 0 && !(other > bound && other < law->max)) other = law->max;
+    } else if (wanted > 0 && !(split->is_tied && margin == 1)) {
         const double rank = split->from + margin * (1.1 * wanted + 2.4 * sqrt(wanted) + 1.6);
         other = margin > 500 ? -SD_LARGEST
                              : F(below)(samples->x, samples->count, samples->least, bound, rank);
