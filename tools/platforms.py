@@ -115,9 +115,13 @@ def find(program: str) -> list[str]:
     words = program.split()
     if words and words[0] == "zig" and importlib.util.find_spec("ziglang"):
         return [sys.executable, "-m", "ziglang", *words[1:]]
-    if words and not shutil.which(words[0]):
+    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    if not words:
+        return []
+    path = shutil.which(words[0], path=beside)
+    if path is None:
         raise Missing(f"no {words[0]}")
-    return words
+    return [path, *words[1:]]
 
 
 @dataclass(frozen=True)
@@ -456,7 +460,7 @@ ROWS += [
     ),
     *(
         Row(f"wheels-{name.lower()}", name, "cibuildwheel", Configured(name.lower()))
-        for name in ("Linux", "macOS", "Windows")
+        for name in ("Linux", "macOS", "Windows", "Pyodide")
     ),
 ]
 
