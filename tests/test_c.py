@@ -21,8 +21,11 @@ SOURCES = sorted((ROOT / "src" / "core").glob("*.c"))
 HEADER = ROOT / "include" / "softdraw.h"
 PROGRAMS = sorted((ROOT / "tests" / "c").glob("*.c"))
 TIERS = softdraw.cpu_info()["tiers"]
-COMPILER = shlex.split(os.environ.get("CC") or "cc")
-FLAGS = ["-O2", "-std=c11", f"-I{ROOT / 'include'}", f"-I{ROOT / 'src' / 'core'}"]
+# CC may have flags, which come after these
+PROGRAM, *ITS_FLAGS = shlex.split(os.environ.get("CC") or "cc")
+COMPILER = [PROGRAM, "-O2", *ITS_FLAGS]
+
+FLAGS = ["-std=c11", f"-I{ROOT / 'include'}", f"-I{ROOT / 'src' / 'core'}"]
 
 if not (SOURCES and HEADER.exists()):
     pytest.skip("the C sources are not beside the tests", allow_module_level=True)
@@ -174,7 +177,7 @@ def test_cmake_installs_a_library_that_pkg_config_finds(shared, tmp_path, draws_
     flags = run([found("pkg-config"), *wanted, "softdraw"], env=search).split()
     version = run(["pkg-config", "--modversion", "softdraw"], env=search)
     assert version.strip() == softdraw.__version__
-    run([*COMPILER, "-O2", DRAWS, *flags, "-o", tmp_path / "draws"])
+    run([*COMPILER, DRAWS, *flags, "-o", tmp_path / "draws"])
     environment = {**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")}
     assert run([tmp_path / "draws"], env=environment) == draws_by_python
     if shared == "ON" and shutil.which("nm"):

@@ -131,13 +131,14 @@ class Core:
     compiler: str
     link: str = ""
     runner: str = ""
-    needs: str = "scalar"  # tiers that must be there; those that are run
+    needs: str = "scalar"  # tiers that must be there
     suffix: str = ""
     without: dict[str, str] = field(default_factory=dict)  # programs left out, and why
     core_compiler: str = ""  # where it is another one
     core_flags: dict[str, str] = field(default_factory=dict)  # of single files
     environment: dict[str, str] = field(default_factory=dict)
     only_compiled: bool = False
+    only_best: bool = False  # of the tiers that there are, the best is run alone
 
     def __call__(self, work: Work) -> Result:
         compiler, link = find(self.compiler), self.link.split()
@@ -171,6 +172,8 @@ class Core:
         tiers = work.run("tiers", *runner, binary(Path("tiers")), **environment).split()
         if missing_tiers := set(self.needs.split()) - set(tiers):
             raise Failed(f"no tier {', '.join(sorted(missing_tiers))}")
+        if self.only_best:
+            tiers = tiers[-1:]
 
         def execute(program: Path, tier: str) -> None:
             where = {**environment, "SOFTDRAW_ISA": tier}
@@ -487,6 +490,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="print the rows and stop")
     parser.add_argument("--only", metavar="ROW,...", help="these rows alone")
     parser.add_argument("--ci", action="store_true", help="the rows that CI has time for")
+    parser.add_argument("--best", action="store_true", help="run the best tier of each row alone")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     options = parser.parse_args()
 
@@ -497,6 +501,12 @@ def main() -> int:
     rows = [row for row in ROWS if row.key in chosen]
     if options.ci:
         rows = [dataclasses.replace(row, check=row.ci) for row in rows if row.ci]
+    if options.best:
+        rows = [
+            dataclasses.replace(row, check=dataclasses.replace(row.check, only_best=True))
+            for row in rows
+            if isinstance(row.check, Core)
+        ]
     if options.list:
         for row in rows:
             print(f"{row.key:14} {row.platform}: {row.what}")
