@@ -24,7 +24,6 @@ TIERS = softdraw.cpu_info()["tiers"]
 # CC may have flags, which come after these
 PROGRAM, *ITS_FLAGS = shlex.split(os.environ.get("CC") or "cc")
 COMPILER = [PROGRAM, "-O2", *ITS_FLAGS]
-
 FLAGS = ["-std=c11", f"-I{ROOT / 'include'}", f"-I{ROOT / 'src' / 'core'}"]
 
 if not (SOURCES and HEADER.exists()):

@@ -113,11 +113,11 @@ class Work:
 def find(program: str) -> list[str]:
     """A command line, split, whose program is there; zig is looked for beside this Python, too."""
     words = program.split()
-    if words and words[0] == "zig" and importlib.util.find_spec("ziglang"):
-        return [sys.executable, "-m", "ziglang", *words[1:]]
-    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     if not words:
         return []
+    if words[0] == "zig" and importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", *words[1:]]
+    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     path = shutil.which(words[0], path=beside)
     if path is None:
         raise Missing(f"no {words[0]}")

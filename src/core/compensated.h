@@ -1,6 +1,6 @@
 /* Scalars: sums that keep what their roundings lose, and integers by rounding. */
 
-/* |a| < 2^51 */
+/* adding it rounds |a| < 2^51 to an integer, which is left when it is taken off again */
 #define SD_WHOLE 0x1.8p52
 
 /* 2^k for an integer k < 1024; 0 where that is subnormal */

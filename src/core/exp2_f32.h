@@ -57,7 +57,7 @@ typedef struct {
     double cutoff; /* SD_CUTOFF in those units */
     float c_hi, c_lo;
     float s1, s2; /* powers of two that bring extreme temperatures into range */
-    int is_scaled, limit; /* limit: 0, or SD_ONLY_MAX or SD_ALL_EQUAL */
+    int limit; /* 0, or SD_ONLY_MAX or SD_ALL_EQUAL */
 } temperature_f32;
 
 /* temperatures that bring nothing out of range */
@@ -65,14 +65,14 @@ typedef struct {
 #define SD_MOST_PLAIN 0x1p64
 
 SD_INLINE temperature_f32 temperature_plain_f32(double t) {
-    temperature_f32 r = {SD_LOG2E_HI / t, t * (SD_CUTOFF / SD_LOG2E_HI), 0, 0, 1, 1, 0, 0};
+    temperature_f32 r = {SD_LOG2E_HI / t, t * (SD_CUTOFF / SD_LOG2E_HI), 0, 0, 1, 1, 0};
     r.c_hi = (float)(r.c * (1 - 0x1p-24)); /* never above c */
     r.c_lo = (float)(r.c - (double)r.c_hi);
     return r;
 }
 
 SD_INLINE temperature_f32 temperature_make_f32(double t) {
-    temperature_f32 limit = {0, 0, 0, 0, 1, 1, 0, 0};
+    temperature_f32 limit = {0, 0, 0, 0, 1, 1, 0};
     if (t >= 0x1p160) limit.limit = SD_ALL_EQUAL; /* then |x / t| < 2^-32 */
     if (t < 0x1p-200) limit.limit = SD_ONLY_MAX;  /* then unequal x differ by at least 2^51 t */
     if (limit.limit) return limit;
@@ -80,7 +80,6 @@ SD_INLINE temperature_f32 temperature_make_f32(double t) {
     temperature_f32 r = temperature_plain_f32(t * s1 * s2);
     r.s1 = s1;
     r.s2 = s2;
-    r.is_scaled = s1 != 1 || s2 != 1;
     return r;
 }
 
@@ -102,7 +101,7 @@ SD_INLINE reduction_f32 reduction_plain_f32(const temperature_f32 *t, float max)
 /* Whether the maximum must be subtracted, or x scaled. */
 SD_INLINE int must_be_moved_f32(const temperature_f32 *t, float max) {
     const double offset = (double)max * t->c;
-    return !(offset <= SD_OFFSET && offset >= -SD_OFFSET) || t->is_scaled;
+    return !(offset <= SD_OFFSET && offset >= -SD_OFFSET) || t->s1 != 1 || t->s2 != 1;
 }
 
 /* For any row: subtracts the maximum if it is so large that it must be. */

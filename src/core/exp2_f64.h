@@ -31,14 +31,14 @@
 
 typedef struct {
     double c_hi, c_lo, cutoff, s1, s2;
-    int is_scaled, limit;
+    int limit;
 } temperature_f64;
 
 #define SD_LEAST_PLAIN 0x1p-500
 #define SD_MOST_PLAIN 0x1p500
 
 SD_INLINE temperature_f64 temperature_plain_f64(double t) {
-    temperature_f64 r = {0, 0, t * (SD_CUTOFF / SD_LOG2E_HI), 1, 1, 0, 0};
+    temperature_f64 r = {0, 0, t * (SD_CUTOFF / SD_LOG2E_HI), 1, 1, 0};
     r.c_hi = SD_LOG2E_HI / t * (1 - 0x1p-53); /* never above c */
     const f64x8 rest = f64_fma(f64_set1(-r.c_hi), f64_set1(t), f64_set1(SD_LOG2E_HI));
     r.c_lo = (f64_first(rest) + SD_LOG2E_LO) / t;
@@ -46,7 +46,7 @@ SD_INLINE temperature_f64 temperature_plain_f64(double t) {
 }
 
 SD_INLINE temperature_f64 temperature_make_f64(double t) {
-    temperature_f64 limit = {0, 0, 0, 1, 1, 0, 0};
+    temperature_f64 limit = {0, 0, 0, 1, 1, 0};
     if (t > DBL_MAX) limit.limit = SD_ALL_EQUAL;
     if (t == 0) limit.limit = SD_ONLY_MAX;
     if (limit.limit) return limit;
@@ -54,7 +54,6 @@ SD_INLINE temperature_f64 temperature_make_f64(double t) {
     temperature_f64 r = temperature_plain_f64(t * s1 * s2);
     r.s1 = s1;
     r.s2 = s2;
-    r.is_scaled = s1 != 1 || s2 != 1;
     return r;
 }
 
@@ -70,7 +69,7 @@ SD_INLINE reduction_f64 reduction_plain_f64(const temperature_f64 *t, double max
 
 SD_INLINE int must_be_moved_f64(const temperature_f64 *t, double max) {
     const double offset = max * t->c_hi;
-    return !(offset <= SD_OFFSET && offset >= -SD_OFFSET) || t->is_scaled;
+    return !(offset <= SD_OFFSET && offset >= -SD_OFFSET) || t->s1 != 1 || t->s2 != 1;
 }
 
 SD_INLINE reduction_f64 reduction_moved_f64(const temperature_f64 *t, double max) {

@@ -350,19 +350,14 @@ static SD_REAL F(better_bound)(const F(part) * split, const F(law) * law, const 
  * both sides of it, or `margin` times as likely; 0 where that tells little. */
 static double F(likely_reach)(const F(part) * split, const F(samples) * samples, double wanted, double t,
                               double margin) {
-    const SD_PACK zero = P(set1)(0), one = P(set1)(1);
     if (split->is_tied) return 0;
     double width = ((double)samples->max - (double)samples->least) / 32, near = 0;
     for (int i = 0; i < 4 && !(near >= 64 && near <= 200); i++) {
         if (i > 0) width *= near < 16 ? 8 : near > 1000 ? 0.125 : 112 / near;
-        const SD_PACK from = P(set1)((SD_REAL)((double)split->bound - width));
-        const SD_PACK to = P(set1)((SD_REAL)((double)split->bound + width));
-        SD_PACK number = zero;
-        for (size_t j = 0; j < samples->count; j += SD_WIDTH) {
-            const SD_PACK x = P(load)(samples->x + j);
-            number = P(add)(number, P(where_ge)(x, from, P(where_ge)(x, to, zero, one), zero));
-        }
-        near = f64_total(A(widened)(number));
+        const SD_REAL from = (SD_REAL)((double)split->bound - width);
+        const SD_REAL to = (SD_REAL)((double)split->bound + width);
+        near = F(shares_from)(samples->x, samples->masses, samples->count, from).count -
+               F(shares_from)(samples->x, samples->masses, samples->count, to).count;
     }
     const double apart = 2 * width / (near * samples->weight), items = fabs(wanted) * samples->weight;
     const double reach = items * apart, error = margin * 2.4 * sqrt(1 / near + 1 / (items + 1));
