@@ -24,7 +24,8 @@ HEADER = (INCLUDE / "softdraw.h").read_text(encoding="utf-8")
 VERSION = re.findall(r"#define SOFTDRAW_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", HEADER)
 PLAIN = re.split(r"/\* cffi: \w+ \*/", HEADER)[1]
 FUNCTIONS = sorted(set(re.findall(r"\b(softdraw_\w+)\(", PLAIN)))
-HEADERS = [str(path) for path in [*INCLUDE.glob("*.h"), *sorted(CORE.glob("*.h"))]]
+SOURCES = sorted(str(path.relative_to(CORE)) for path in CORE.rglob("*.c"))
+HEADERS = [str(path) for path in [*INCLUDE.glob("*.h"), *sorted(CORE.rglob("*.h"))]]
 
 
 def extension(name, core=()):
@@ -73,7 +74,7 @@ setup(
     ext_modules=cythonize(
         [
             # The C core is linked once, into _core; the others reach it by cimport.
-            extension("_core", core=sorted(path.name for path in CORE.glob("*.c"))),
+            extension("_core", core=SOURCES),
             extension("_softmax"),
             extension("_temperature"),
             extension("_random"),

@@ -1,4 +1,4 @@
-"""Derive the polynomials and tables behind 2**x and write src/core/exp2_constants.h.
+"""Derive the polynomials and tables behind 2**x and write src/core/arith/exp2_constants.h.
 
     python tools/exp2_minimax.py            # write the header
     python tools/exp2_minimax.py --check    # exit 1 unless the committed header is the same
@@ -18,7 +18,7 @@ from mpmath import mp, mpf
 mp.prec = 200
 
 FLOAT, DOUBLE = 24, 53
-CORE = Path(__file__).resolve().parent.parent / "src" / "core"
+ARITH = Path(__file__).resolve().parent.parent / "src" / "core" / "arith"
 
 
 def rounded(x, bits):
@@ -233,4 +233,4 @@ def header():
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check(CORE / "exp2_constants.h", header()))
+    sys.exit(write_or_check(ARITH / "exp2_constants.h", header()))

@@ -1,4 +1,4 @@
-"""Derive the table and polynomial behind log1p.h and write src/core/log1p_constants.h.
+"""Derive the table and polynomial behind log1p.h and write src/core/arith/log1p_constants.h.
 
     python tools/log1p_minimax.py            # write the header
     python tools/log1p_minimax.py --check    # exit 1 unless the committed header is the same
@@ -8,7 +8,7 @@ Needs mpmath. log1p.h says how the table is used.
 
 import sys
 
-from exp2_minimax import CORE, DOUBLE, bound, define, polynomial, rounded, write_or_check
+from exp2_minimax import ARITH, DOUBLE, bound, define, polynomial, rounded, write_or_check
 from mpmath import mp, mpf
 
 BUCKETS = 64
@@ -60,4 +60,4 @@ def header():
 
 
 if __name__ == "__main__":
-    sys.exit(write_or_check(CORE / "log1p_constants.h", header()))
+    sys.exit(write_or_check(ARITH / "log1p_constants.h", header()))

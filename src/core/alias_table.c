@@ -29,7 +29,7 @@ int softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, ui
 
 int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                        int64_t *out) {
-    const sd_kernels *kernels = sd_kernels_in_use();
+    const sd_word_kernels *kernels = sd_word_kernels_in_use();
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (n && (!buckets || !words || !out)) return SOFTDRAW_ERROR_NULL;
     if (!bits_valid(bits)) return SOFTDRAW_ERROR_LENGTH;
@@ -39,7 +39,7 @@ int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *w
 
 int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator, size_t n,
                           int64_t *out) {
-    const sd_kernels *kernels = sd_kernels_in_use();
+    const sd_word_kernels *kernels = sd_word_kernels_in_use();
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (n && (!buckets || !generator || !out)) return SOFTDRAW_ERROR_NULL;
     if (!bits_valid(bits)) return SOFTDRAW_ERROR_LENGTH;
@@ -54,7 +54,7 @@ int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshi
 
 int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *state),
                         void *state, size_t n, int64_t *out) {
-    const sd_kernels *kernels = sd_kernels_in_use();
+    const sd_word_kernels *kernels = sd_word_kernels_in_use();
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (n && (!buckets || !next || !out)) return SOFTDRAW_ERROR_NULL;
     if (!bits_valid(bits)) return SOFTDRAW_ERROR_LENGTH;

@@ -7,7 +7,6 @@
 
 #include <float.h>
 #include <stdint.h>
-#include <string.h>
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #endif
@@ -51,17 +50,8 @@
 #define SD_NOINLINE __declspec(noinline)
 #else
 #define SD_INLINE static inline __attribute__((always_inline))
-#define SD_NOINLINE __attribute__((noinline))
+#define SD_NOINLINE __attribute__((noinline, unused))
 #endif
-
-/* The NaN of all results, 0x7ff8000000000000, and as float 0x7fc00000. NAN's sign is the C library's
- * choice: some for Windows have a negative one. */
-SD_INLINE double sd_nan(void) {
-    const uint64_t bits = (uint64_t)0x7ff8 << 48;
-    double nan;
-    memcpy(&nan, &bits, sizeof nan);
-    return nan;
-}
 
 /* Unrolls the loop that follows, of at most 16 rounds, whole. */
 #if defined(__clang__)

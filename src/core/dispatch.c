@@ -2,6 +2,7 @@
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"
+#include "tiers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,38 +23,57 @@ static uint64_t xgetbv(void) {
 
 /* Bits of the CPUID leaves 1 and 7 and of XCR0, by Intel's manual, volume 2, CPUID and XGETBV. The
  * operating system must save the registers that a tier uses, or they change under it. */
-static int has_avx2_or_avx512(int avx512) {
+static int has_features(uint32_t leaf_7, uint64_t saved) {
     uint32_t r[4];
     cpuid(0, r);
     if (r[0] < 7) return 0;
     cpuid(1, r);
-    const uint32_t needed_1 = 1u << 12 | 1u << 27 | 1u << 28 | 1u << 29; /* FMA OSXSAVE AVX F16C */
-    if ((r[2] & needed_1) != needed_1) return 0;
-    const uint64_t ymm = 0x06, zmm = 0xE6, wanted = avx512 ? zmm : ymm;
-    if ((xgetbv() & wanted) != wanted) return 0;
+    const uint32_t leaf_1 = 1u << 12 | 1u << 27 | 1u << 28 | 1u << 29; /* FMA OSXSAVE AVX F16C */
+    if ((r[2] & leaf_1) != leaf_1) return 0;
+    if ((xgetbv() & saved) != saved) return 0;
     cpuid(7, r);
-    const uint32_t avx2 = 1u << 5, f = 1u << 16, dq = 1u << 17, bw = 1u << 30, vl = 1u << 31;
-    const uint32_t needed_7 = avx512 ? avx2 | f | dq | bw | vl : avx2;
-    return (r[1] & needed_7) == needed_7;
+    return (r[1] & leaf_7) == leaf_7;
 }
+
+enum { AVX2 = 1 << 5, AVX512F = 1 << 16, AVX512DQ = 1 << 17, AVX512BW = 1 << 30 };
+static const uint32_t AVX512VL = 1u << 31;
+static int cpu_has_avx2(void) { return has_features(AVX2, 0x06); } /* XMM and YMM */
+static int cpu_has_avx512(void) { /* ZMM and masks, too */
+    return has_features(AVX2 | AVX512F | AVX512DQ | AVX512BW | AVX512VL, 0xE6);
+}
+#else
+static int cpu_has_avx2(void) { return 0; }
+static int cpu_has_avx512(void) { return 0; }
 #endif
 
-static const char *const names[SOFTDRAW_TIERS] = {"scalar", "avx2", "avx512", "neon"};
+/* The tables of a tier: sd_kernels for each item type, and sd_word_kernels. */
+typedef struct {
+    const char *name;
+    const sd_kernels *kernels[SD_TYPES]; /* NULL where the tier is not built */
+    const sd_word_kernels *words;
+} tier_tables;
 
-const char *softdraw_tier_name(int tier) {
-    return tier >= 0 && tier < SOFTDRAW_TIERS ? names[tier] : NULL;
-}
+#define DECLARE_TABLES(enumerator, tier, is_built, can_run)                                                \
+    extern const sd_kernels sd_##tier##_f32, sd_##tier##_f64, sd_##tier##_f16, sd_##tier##_bf16;           \
+    extern const sd_word_kernels sd_##tier##_words;
+SD_FOR_EACH_TIER(DECLARE_TABLES)
+
+#define TABLES_1(tier) \
+    {&sd_##tier##_f32, &sd_##tier##_f64, &sd_##tier##_f16, &sd_##tier##_bf16}, &sd_##tier##_words
+#define TABLES_0(tier) {NULL}, NULL
+#define TABLES_IF_(is_built, tier) TABLES_##is_built(tier)
+#define TABLES_IF(is_built, tier) TABLES_IF_(is_built, tier)
+#define TABLES_LINE(enumerator, tier, is_built, can_run) [enumerator] = {#tier, TABLES_IF(is_built, tier)},
+static const tier_tables tiers[] = {SD_FOR_EACH_TIER(TABLES_LINE)};
+enum { TIERS = sizeof tiers / sizeof *tiers };
+
+const char *softdraw_tier_name(int tier) { return tier >= 0 && tier < TIERS ? tiers[tier].name : NULL; }
 
 int softdraw_tier_available(int tier) {
+#define CAN_RUN_LINE(enumerator, tier, is_built, can_run) \
+    case enumerator: return is_built && can_run;
     switch (tier) {
-    case SOFTDRAW_SCALAR: return 1;
-#if SD_X86
-    case SOFTDRAW_AVX2: return has_avx2_or_avx512(0);
-    case SOFTDRAW_AVX512: return has_avx2_or_avx512(1);
-#endif
-#if SD_NEON
-    case SOFTDRAW_NEON: return 1;
-#endif
+        SD_FOR_EACH_TIER(CAN_RUN_LINE)
     default: return 0;
     }
 }
@@ -61,11 +81,11 @@ int softdraw_tier_available(int tier) {
 static int choose_tier(void) {
     const char *forced = getenv("SOFTDRAW_ISA");
     if (forced && *forced) {
-        for (int tier = 0; tier < SOFTDRAW_TIERS; tier++)
-            if (strcmp(forced, names[tier]) == 0 && softdraw_tier_available(tier)) return tier;
+        for (int tier = 0; tier < TIERS; tier++)
+            if (strcmp(forced, tiers[tier].name) == 0 && softdraw_tier_available(tier)) return tier;
         return -1;
     }
-    for (int tier = SOFTDRAW_TIERS - 1; tier > 0; tier--)
+    for (int tier = TIERS - 1; tier > 0; tier--)
         if (softdraw_tier_available(tier)) return tier;
     return SOFTDRAW_SCALAR;
 }
@@ -80,19 +100,14 @@ static inline int tier_in_use(void) {
 
 int softdraw_tier_in_use(void) { return tier_in_use(); }
 
-const sd_kernels *sd_kernels_in_use(void) {
-    static const sd_kernels *const of_tier[SOFTDRAW_TIERS] = {
-        [SOFTDRAW_SCALAR] = &sd_kernels_scalar,
-#if SD_X86
-        [SOFTDRAW_AVX2] = &sd_kernels_avx2,
-        [SOFTDRAW_AVX512] = &sd_kernels_avx512,
-#endif
-#if SD_NEON
-        [SOFTDRAW_NEON] = &sd_kernels_neon,
-#endif
-    };
+const sd_kernels *sd_kernels_in_use(enum sd_type type) {
     const int tier = tier_in_use();
-    return tier < 0 ? NULL : of_tier[tier];
+    return tier < 0 ? NULL : tiers[tier].kernels[type];
+}
+
+const sd_word_kernels *sd_word_kernels_in_use(void) {
+    const int tier = tier_in_use();
+    return tier < 0 ? NULL : tiers[tier].words;
 }
 
 int softdraw_version(void) { return SOFTDRAW_VERSION; }

@@ -34,38 +34,34 @@ static int is_missing(const void *logits, const softdraw_filters *f, const uint6
 
 static const softdraw_filters none; /* all NULL */
 
-#define SD_DEFINE(type, item, real, is)                                                            \
-    int softdraw_sample_##type(const item *logits, ptrdiff_t x_stride, size_t rows, size_t n,      \
-                               const softdraw_filters *filters, const uint64_t *words,             \
-                               size_t draws, int64_t *ids, real *logprobs, void *scratch,          \
-                               size_t *where) {                                                    \
-        const sd_kernels *kernels = sd_kernels_in_use();                                           \
-        size_t place = 0;                                                                          \
-        if (!kernels) return SOFTDRAW_ERROR_ISA;                                                   \
-        if (rows == 0) return SOFTDRAW_OK;                                                         \
-        if (!filters) filters = &none;                                                             \
-        const sd_draws all = {logits, is,  x_stride, rows,     n,                                  \
-                              draws,  filters, words, ids, logprobs, scratch};                     \
-        int error = check(filters, rows, n, &place);                                               \
+#define DEFINE_SAMPLE(function, TYPE, item, real, format)                                         \
+    int function(const item *logits, ptrdiff_t x_stride, size_t rows, size_t n,                   \
+                 const softdraw_filters *filters, const uint64_t *words, size_t draws,            \
+                 int64_t *ids, real *logprobs, void *scratch, size_t *where) {                    \
+        const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
+        size_t place = 0;                                                                         \
+        if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
+        if (rows == 0) return SOFTDRAW_OK;                                                        \
+        if (!filters) filters = &none;                                                            \
+        const sd_draws all = {logits, format,  x_stride, rows, n,                                 \
+                              draws,  filters, words,    ids,  logprobs, scratch};                \
+        int error = check(filters, rows, n, &place);                                              \
         if (error == SOFTDRAW_OK && is_missing(logits, filters, words, draws, ids, logprobs, scratch)) \
-            return SOFTDRAW_ERROR_NULL;                                                            \
-        if (error == SOFTDRAW_OK) error = SD_KERNEL(real)(&all, &place);                           \
-        if (error != SOFTDRAW_OK && where) *where = place;                                         \
-        return error;                                                                              \
+            return SOFTDRAW_ERROR_NULL;                                                           \
+        if (error == SOFTDRAW_OK) error = kernels->sample(&all, &place);                          \
+        if (error != SOFTDRAW_OK && where) *where = place;                                        \
+        return error;                                                                             \
     }
-#define SD_KERNEL(real) SD_KERNEL_##real
-#define SD_KERNEL_float kernels->sample_f32
-#define SD_KERNEL_double kernels->sample_f64
 
-SD_DEFINE(f32, float, float, SD_NATIVE)
-SD_DEFINE(f64, double, double, SD_NATIVE)
-SD_DEFINE(f16, uint16_t, float, SD_F16)
-SD_DEFINE(bf16, uint16_t, float, SD_BF16)
+DEFINE_SAMPLE(softdraw_sample_f32, SD_F32, float, float, SD_NATIVE)
+DEFINE_SAMPLE(softdraw_sample_f64, SD_F64, double, double, SD_NATIVE)
+DEFINE_SAMPLE(softdraw_sample_f16, SD_F32, uint16_t, float, SD_FORMAT_F16)
+DEFINE_SAMPLE(softdraw_sample_bf16, SD_F32, uint16_t, float, SD_FORMAT_BF16)
 
-static size_t scratch(size_t n, size_t itemsize) {
-    const size_t room = sd_room(n);
-    return room * (2 * itemsize + sizeof(uint32_t)) + (room / 16 + 2 * SD_SAMPLES) * itemsize;
+static size_t scratch_bytes(size_t n, size_t itemsize) {
+    const size_t room = sd_scratch_room(n);
+    return room * (2 * itemsize + sizeof(uint32_t)) + (room / 16 + 2 * SD_MAX_SAMPLES) * itemsize;
 }
 
-size_t softdraw_sample_scratch_f32(size_t n) { return scratch(n, sizeof(float)); }
-size_t softdraw_sample_scratch_f64(size_t n) { return scratch(n, sizeof(double)); }
+size_t softdraw_sample_scratch_f32(size_t n) { return scratch_bytes(n, sizeof(float)); }
+size_t softdraw_sample_scratch_f64(size_t n) { return scratch_bytes(n, sizeof(double)); }

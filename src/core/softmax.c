@@ -3,8 +3,8 @@
 #include "kernels.h"
 #include "softdraw.h"
 
-/* What is wrong with rows of x, of whose n elements each `written` come out, if anything is. */
-SD_INLINE int checked(const void *x, const void *out, const sd_rows *all, size_t written, double least) {
+/* The error of rows of x that each give `written` items, or none. */
+SD_INLINE int check_rows(const void *x, const void *out, const sd_rows *all, size_t written, double least) {
     if (all->rows == 0) return SOFTDRAW_OK;
     if (!all->temperature || (all->n && !x) || (written && !out)) return SOFTDRAW_ERROR_NULL;
     const size_t temperatures = all->temperature_stride ? all->rows : 1;
@@ -14,50 +14,50 @@ SD_INLINE int checked(const void *x, const void *out, const sd_rows *all, size_t
     return SOFTDRAW_OK;
 }
 
-/* The kernels are asked for last: little is then to be kept while they are. */
-#define SD_DEFINE(name, type, written)                                                            \
-    int softdraw_##name(const type *x, ptrdiff_t x_stride, type *out, ptrdiff_t out_stride,       \
-                        size_t rows, size_t n, const double *temperature,                         \
-                        ptrdiff_t temperature_stride) {                                           \
+/* One function of softdraw.h, of which `written` items come out for each row. The kernels are asked for last:
+ * little is then to be kept while they are. */
+#define DEFINE_ROWS(function, kernel, TYPE, item, written)                                        \
+    int function(const item *x, ptrdiff_t x_stride, item *out, ptrdiff_t out_stride, size_t rows, \
+                 size_t n, const double *temperature, ptrdiff_t temperature_stride) {             \
         const sd_rows all = {x_stride, out_stride, temperature_stride, rows, n, temperature};     \
-        const int error = checked(x, out, &all, written, 0);                                      \
+        const int error = check_rows(x, out, &all, written, 0);                                   \
         if (error) return error;                                                                  \
-        const sd_kernels *kernels = sd_kernels_in_use();                                          \
+        const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
         if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
-        kernels->name(x, out, &all);                                                              \
+        kernels->kernel(x, out, &all);                                                            \
         return SOFTDRAW_OK;                                                                       \
     }
 
-SD_DEFINE(softmax_f32, float, n)
-SD_DEFINE(softmax_f64, double, n)
-SD_DEFINE(softmax_f16, uint16_t, n)
-SD_DEFINE(softmax_bf16, uint16_t, n)
-SD_DEFINE(log_softmax_f32, float, n)
-SD_DEFINE(log_softmax_f64, double, n)
-SD_DEFINE(log_softmax_f16, uint16_t, n)
-SD_DEFINE(log_softmax_bf16, uint16_t, n)
-SD_DEFINE(logsumexp_f32, float, 1)
-SD_DEFINE(logsumexp_f64, double, 1)
-SD_DEFINE(logsumexp_f16, uint16_t, 1)
-SD_DEFINE(logsumexp_bf16, uint16_t, 1)
-SD_DEFINE(entropy_f32, float, 1)
-SD_DEFINE(entropy_f64, double, 1)
-SD_DEFINE(entropy_f16, uint16_t, 1)
-SD_DEFINE(entropy_bf16, uint16_t, 1)
+DEFINE_ROWS(softdraw_softmax_f32, softmax, SD_F32, float, n)
+DEFINE_ROWS(softdraw_softmax_f64, softmax, SD_F64, double, n)
+DEFINE_ROWS(softdraw_softmax_f16, softmax, SD_F16, uint16_t, n)
+DEFINE_ROWS(softdraw_softmax_bf16, softmax, SD_BF16, uint16_t, n)
+DEFINE_ROWS(softdraw_log_softmax_f32, log_softmax, SD_F32, float, n)
+DEFINE_ROWS(softdraw_log_softmax_f64, log_softmax, SD_F64, double, n)
+DEFINE_ROWS(softdraw_log_softmax_f16, log_softmax, SD_F16, uint16_t, n)
+DEFINE_ROWS(softdraw_log_softmax_bf16, log_softmax, SD_BF16, uint16_t, n)
+DEFINE_ROWS(softdraw_logsumexp_f32, logsumexp, SD_F32, float, 1)
+DEFINE_ROWS(softdraw_logsumexp_f64, logsumexp, SD_F64, double, 1)
+DEFINE_ROWS(softdraw_logsumexp_f16, logsumexp, SD_F16, uint16_t, 1)
+DEFINE_ROWS(softdraw_logsumexp_bf16, logsumexp, SD_BF16, uint16_t, 1)
+DEFINE_ROWS(softdraw_entropy_f32, entropy, SD_F32, float, 1)
+DEFINE_ROWS(softdraw_entropy_f64, entropy, SD_F64, double, 1)
+DEFINE_ROWS(softdraw_entropy_f16, entropy, SD_F16, uint16_t, 1)
+DEFINE_ROWS(softdraw_entropy_bf16, entropy, SD_BF16, uint16_t, 1)
 
-#define SD_DEFINE_VJP(name, type)                                                                 \
-    int softdraw_##name(const type *p, ptrdiff_t p_stride, const type *g, ptrdiff_t g_stride,     \
-                        type *out, ptrdiff_t out_stride, size_t rows, size_t n,                   \
-                        const double *temperature, ptrdiff_t temperature_stride) {                \
+#define DEFINE_VJP(function, TYPE, real)                                                          \
+    int function(const real *p, ptrdiff_t p_stride, const real *g, ptrdiff_t g_stride, real *out, \
+                 ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,          \
+                 ptrdiff_t temperature_stride) {                                                  \
         const sd_rows all = {p_stride, out_stride, temperature_stride, rows, n, temperature};     \
         if (rows && n && !g) return SOFTDRAW_ERROR_NULL;                                          \
-        const int error = checked(p, out, &all, n, DBL_TRUE_MIN);                                 \
+        const int error = check_rows(p, out, &all, n, DBL_TRUE_MIN);                              \
         if (error) return error;                                                                  \
-        const sd_kernels *kernels = sd_kernels_in_use();                                          \
+        const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
         if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
-        kernels->name(p, g, g_stride, out, &all);                                                 \
+        kernels->softmax_vjp(p, g, g_stride, out, &all);                                          \
         return SOFTDRAW_OK;                                                                       \
     }
 
-SD_DEFINE_VJP(softmax_vjp_f32, float)
-SD_DEFINE_VJP(softmax_vjp_f64, double)
+DEFINE_VJP(softdraw_softmax_vjp_f32, SD_F32, float)
+DEFINE_VJP(softdraw_softmax_vjp_f64, SD_F64, double)

@@ -10,12 +10,11 @@
  * nearly linear in 1 / T where T is small, that of the fall in log T where T is large, and a target is
  * approached from the end that is nearer to it. For the top probability, 1 / sum(e^-d), the sum takes
  * the entropy's place. */
-#include "compiler.h"
+#include "arith/bits.h"
 #include "kernels.h"
 #include "softdraw.h"
 
 #include <math.h>
-#include <string.h>
 
 /* from here on only bisections, so at most 63 more rows are read; Newton's way takes about 8 */
 enum { MOST_STEPS = 60 };
@@ -29,20 +28,8 @@ typedef struct {
     double tolerance;  /* the target's last bit, on the scale of the rise and the fall */
 } wanted;
 
-static double from_bits(uint64_t bits) {
-    double a;
-    memcpy(&a, &bits, sizeof a);
-    return a;
-}
-
-static uint64_t to_bits(double a) {
-    uint64_t bits;
-    memcpy(&bits, &a, sizeof bits);
-    return bits;
-}
-
 /* a unit in the last place of a >= 0 */
-static double ulp(double a) { return from_bits(to_bits(a) + 1) - a; }
+static double ulp(double a) { return sd_f64_next_up(a) - a; }
 
 static int is_near(double a, double end) {
     const double slack = 4 * ulp(end);
@@ -99,35 +86,35 @@ static double newton(const wanted *w, const sd_moments *m, double t, double gap)
 /* ---- the bracket -------------------------------------------------------------------------------- */
 
 static double solve(const sd_kernels *kernels, const wanted *w, const double *x, size_t n) {
-    uint64_t low = to_bits(0), high = to_bits(INFINITY);
+    uint64_t low = sd_f64_bits(0), high = sd_f64_bits(INFINITY);
     const double small = (w->rise < w->fall ? w->rise : w->fall) * 0x1p-20;
     double low_gap = w->rise, high_gap = w->fall, t = 1;
     uint64_t step = high, step_before = high;
     for (int steps = 0; high - low > 1; steps++) {
         sd_moments m;
-        kernels->moments_f64(x, n, t, &m);
+        kernels->find_moments(x, n, t, &m);
         const double gap = gap_of(w, &m), size = gap > 0 ? gap : -gap;
         if (size <= w->tolerance) return t;
-        if (gap > 0) high = to_bits(t), high_gap = size;
-        else low = to_bits(t), low_gap = size;
+        if (gap > 0) high = sd_f64_bits(t), high_gap = size;
+        else low = sd_f64_bits(t), low_gap = size;
 
         double next = newton(w, &m, t, gap);
         const double change = next - t;
         /* its error is of the order of the change's square; the gap tells a real step from noise */
         if (size <= small && change <= t * 0x1p-36 && change >= t * -0x1p-36) return next;
         uint64_t length = step_before;
-        if (next > from_bits(low) && next < from_bits(high))
-            length = change > 0 ? to_bits(next) - to_bits(t) : to_bits(t) - to_bits(next);
+        if (next > sd_f64_of_bits(low) && next < sd_f64_of_bits(high))
+            length = change > 0 ? sd_f64_bits(next) - sd_f64_bits(t) : sd_f64_bits(t) - sd_f64_bits(next);
         /* as in Brent's method: each step at most half as long as the one before the last */
         if (length >= step_before / 2 || steps >= MOST_STEPS) {
-            next = from_bits(low + (high - low) / 2);
+            next = sd_f64_of_bits(low + (high - low) / 2);
             length = (high - low) / 2;
         }
         step_before = step;
         step = length;
         t = next;
     }
-    return from_bits(low_gap <= high_gap ? low : high);
+    return sd_f64_of_bits(low_gap <= high_gap ? low : high);
 }
 
 /* ---- a row -------------------------------------------------------------------------------------- */
@@ -135,7 +122,7 @@ static double solve(const sd_kernels *kernels, const wanted *w, const double *x,
 /* How many maxima a row has, and how many entries above -inf. */
 static int read_row(const sd_kernels *kernels, wanted *w, const double *x, size_t n) {
     sd_moments m = {sd_nan(), 0, 0, 0, 0};
-    if (n > 0) kernels->moments_f64(x, n, INFINITY, &m);
+    if (n > 0) kernels->find_moments(x, n, INFINITY, &m);
     w->ties = m.ties;
     w->count = m.ties + m.others;
     return m.ties >= 1 ? SOFTDRAW_OK : SOFTDRAW_ERROR_LOGIT;
@@ -186,7 +173,7 @@ static double temperature_of(const sd_kernels *kernels, wanted *w, const double 
 int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
                                  const double *target, ptrdiff_t target_stride, double *out,
                                  size_t *where) {
-    const sd_kernels *kernels = sd_kernels_in_use();
+    const sd_kernels *kernels = sd_kernels_in_use(SD_F64);
     wanted w = {0};
     w.what = what;
     if (!kernels) return SOFTDRAW_ERROR_ISA;
@@ -208,7 +195,7 @@ int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t row
 }
 
 int softdraw_temperature_for_range_f64(const double *x, size_t n, int what, double range[2]) {
-    const sd_kernels *kernels = sd_kernels_in_use();
+    const sd_kernels *kernels = sd_kernels_in_use(SD_F64);
     wanted w = {0};
     w.what = what;
     if (!kernels) return SOFTDRAW_ERROR_ISA;

@@ -94,8 +94,8 @@ int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) {
 
 uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) {
     if (generator->used >= LANES) {
-        const sd_kernels *kernels = sd_kernels_in_use();
-        if (!kernels) kernels = &sd_kernels_scalar; /* no error to return, and the words are the same */
+        const sd_word_kernels *kernels = sd_word_kernels_in_use();
+        if (!kernels) kernels = &sd_scalar_words; /* no error to return, and the words are the same */
         kernels->xoshiro_blocks(generator->s, generator->buffer, 1);
         generator->used = 0;
     }
@@ -103,7 +103,7 @@ uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) {
 }
 
 int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) {
-    const sd_kernels *kernels = sd_kernels_in_use();
+    const sd_word_kernels *kernels = sd_word_kernels_in_use();
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (n && (!generator || !out)) return SOFTDRAW_ERROR_NULL;
     while (n && generator->used < LANES) {

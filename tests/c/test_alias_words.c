@@ -6,29 +6,17 @@
 #define softdraw_alias_build_f32 small_alias_build_f32
 #define softdraw_alias_build_u64 small_alias_build_u64
 #define softdraw_alias_scratch small_alias_scratch
-#define sd_alias_arrange small_alias_arrange
-#define sd_alias_arrange_equal small_alias_arrange_equal
-#define sd_kernels_in_use small_kernels_in_use
-#include "alias_arrange.c"
-#include "alias_units.c"
+#define sd_word_kernels_in_use small_kernels_in_use
+#define sd_scalar_words small_scalar_words
+#include "alias_build.c"
+
+#include "simd/scalar.h"
+#include "tiers/words.h"
+
+const sd_word_kernels *sd_word_kernels_in_use(void) { return &sd_scalar_words; }
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "pack_scalar.h"
-
-#include "alias_read_body.h"
-#include "alias_units_body.h"
-
-const sd_kernels *sd_kernels_in_use(void) {
-    static sd_kernels kernels;
-    kernels.alias_read_f64 = alias_read_f64;
-    kernels.alias_read_f32 = alias_read_f32;
-    kernels.alias_read_u64 = alias_read_u64;
-    kernels.alias_units_of_doubles = alias_units_of_doubles;
-    kernels.alias_units_of_integers = alias_units_of_integers;
-    return &kernels;
-}
 
 #define CHECK(condition)                                                                \
     do {                                                                                \

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "log1p.h"
+#include "arith/log1p.h"
 
 #if LDBL_MANT_DIG < 64
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "soft_fma.h"
+#include "arith/soft_fma.h"
 
 
 static uint64_t state = 1;

@@ -4,13 +4,13 @@
 #include <stdint.h>
 
 /* the source itself, but with a kernel that counts */
-static const sd_kernels *counting_kernels(void);
+static const sd_kernels *counting_kernels(enum sd_type type);
 #define sd_kernels_in_use counting_kernels
 #define softdraw_temperature_for_f64 counted_temperature_for
 #define softdraw_temperature_for_range_f64 counted_range
 #include "temperature_for.c"
 #undef sd_kernels_in_use
-const sd_kernels *sd_kernels_in_use(void);
+const sd_kernels *sd_kernels_in_use(enum sd_type type);
 
 #include <stdio.h>
 
@@ -19,11 +19,12 @@ static int readings;
 
 static void counted_moments(const double *x, size_t n, double t, sd_moments *moments) {
     readings++;
-    sd_kernels_in_use()->moments_f64(x, n, t, moments);
+    sd_kernels_in_use(SD_F64)->find_moments(x, n, t, moments);
 }
 
-static const sd_kernels *counting_kernels(void) {
-    kernels.moments_f64 = counted_moments;
+static const sd_kernels *counting_kernels(enum sd_type type) {
+    (void)type;
+    kernels.find_moments = counted_moments;
     return &kernels;
 }
 

@@ -1,5 +1,5 @@
 /* AVX-512 for a CPU without it: SIMDe's, by AVX2 and FMA. It stands in the way of the compiler's
- * header of the same name where tier_avx512.c is compiled with -mavx2 -mfma -mf16c
+ * header of the same name where tiers/avx512_*.c are compiled with -mavx2 -mfma -mf16c
  * -Itests/c/simde; the kernels that come out need what the AVX2 tier needs, and so take its place,
  * dispatch as ever. */
 #ifndef SD_SIMDE_IMMINTRIN_H
@@ -13,10 +13,14 @@
 #error "needs -mavx2 -mfma -mf16c: without FMA SIMDe rounds twice, with AVX-512 it emulates nothing"
 #endif
 
-#include "compiler.h"
+#include "../../../src/core/compiler.h"
 #include <string.h>
 
-#define sd_kernels_avx512 sd_kernels_avx2
+#define sd_avx512_f32 sd_avx2_f32
+#define sd_avx512_f64 sd_avx2_f64
+#define sd_avx512_f16 sd_avx2_f16
+#define sd_avx512_bf16 sd_avx2_bf16
+#define sd_avx512_words sd_avx2_words
 
 /* In a region for AVX-512 the compiler would use it. */
 #undef SD_TARGET_BEGIN

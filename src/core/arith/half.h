@@ -1,0 +1,37 @@
+/* float16 and bfloat16 in plain C: exact to float32, and back rounded to nearest, ties to even. A NaN
+ * becomes the quiet one without sign or payload, and a zero +0. */
+#ifndef SD_HALF_H
+#define SD_HALF_H
+#include "bits.h"
+
+#include <stdint.h>
+
+SD_INLINE float sd_f16_to_f32(uint16_t half) {
+    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16, magnitude = half & 0x7fffu;
+    uint32_t bits = (magnitude << 13) + (112u << 23);
+    if (magnitude < 0x400u) bits = sd_f32_bits((float)magnitude * 0x1p-24f);
+    else if (magnitude >= 0x7c00u) bits += 112u << 23;
+    return sd_f32_of_bits(bits | sign);
+}
+
+SD_INLINE uint16_t sd_f16_from_f32(float value) {
+    const uint32_t bits = sd_f32_bits(value), magnitude = bits & 0x7fffffffu;
+    uint32_t half;
+    if (magnitude > 0x7f800000u) return 0x7e00u;
+    if (magnitude >= 0x47800000u) half = 0x7c00u; /* 2^16 */
+    else if (magnitude < 0x38800000u) /* 2^-14: the last bit of 0.5 is worth a subnormal's */
+        half = sd_f32_bits(sd_f32_of_bits(magnitude) + 0.5f) - 0x3f000000u;
+    else half = (magnitude - (112u << 23) + 0xfffu + (magnitude >> 13 & 1)) >> 13;
+    return (uint16_t)(half ? half | (bits >> 16 & 0x8000u) : 0);
+}
+
+SD_INLINE float sd_bf16_to_f32(uint16_t half) { return sd_f32_of_bits((uint32_t)half << 16); }
+
+SD_INLINE uint16_t sd_bf16_from_f32(float value) {
+    const uint32_t bits = sd_f32_bits(value);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fc0u;
+    const uint32_t half = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
+    return (uint16_t)(half == 0x8000u ? 0 : half);
+}
+
+#endif

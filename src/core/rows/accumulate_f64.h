@@ -1,0 +1,62 @@
+/* Running sums of float64 exponentials, as accumulate_f32.h has them, moved into pairs of doubles. */
+typedef struct { f64x8 s, c, start, total, rest; } accumulator_t;
+
+SD_INLINE void start_accumulator(accumulator_t *a, f64x8 start) {
+    a->s = a->start = start;
+    a->c = f64_set1(0);
+}
+
+SD_INLINE accumulator_t make_accumulator(void) {
+    accumulator_t a;
+    a.s = a.c = a.start = a.total = a.rest = f64_set1(0);
+    return a;
+}
+
+SD_INLINE void scale_accumulator(accumulator_t *a, double factor) {
+    a->total = f64_mul(a->total, f64_set1(factor));
+    a->rest = f64_mul(a->rest, f64_set1(factor));
+}
+
+SD_INLINE void flush_accumulator(accumulator_t *a) {
+    f64_two_sum_into(&a->total, &a->rest, a->s);
+    f64_two_sum_into(&a->total, &a->rest, f64_sub(f64_set1(0), a->start));
+    a->rest = f64_add(a->rest, a->c);
+}
+
+/* The sum of all lanes, added as a tree, with SCALE taken off. */
+SD_INLINE sd_sum pair_total(f64x8 high, f64x8 low) {
+    double total[8], rest[8];
+    f64_store(total, high);
+    f64_store(rest, low);
+    sd_sum lane[8];
+    for (int i = 0; i < 8; i++) lane[i] = sd_two_sum(total[i], rest[i]);
+    for (int half = 4; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] = sd_sum_add(lane[i], lane[i + half]);
+    const sd_sum r = {lane[0].high * UNSCALE, lane[0].low * UNSCALE};
+    return r;
+}
+
+SD_INLINE sd_sum total_accumulator(const accumulator_t *a) {
+    return pair_total(a->total, a->rest);
+}
+
+SD_INLINE sd_sum read_exponential(f64x8 s, f64x8 q) {
+    const f64x8 high = f64_fma(s, q, s), low = f64_fma(s, q, f64_sub(s, high));
+    const sd_sum r = {f64_first(high) * UNSCALE, f64_first(low) * UNSCALE};
+    return r;
+}
+
+SD_INLINE sd_sum divide_sums(sd_sum a, sd_sum b) {
+    const inverse_t by = make_inverse(b);
+    const f64x8 high = f64_set1(a.high), product = f64_mul(high, by.high);
+    const f64x8 rest = f64_fma(high, by.low, f64_fma(f64_set1(a.low), by.high,
+                                                     f64_fms(high, by.high, product)));
+    return sd_two_sum(f64_first(product), f64_first(rest));
+}
+
+SD_INLINE int invert_split_sum(inverse_t *inverse, double high, double low) {
+    const double sum = high + low;
+    const sd_sum both = {sum * UNSCALE, (low - (sum - high)) * UNSCALE};
+    *inverse = make_inverse(both);
+    return sum >= 0;
+}

@@ -1,0 +1,74 @@
+/* Entropy of rows of one item type: one pass for the maximum, one for the moments. */
+
+/* group packs more in the moments, and in the number of maxima, whose exponentials are left out */
+SD_BODY void add_to_moments(moment_sums_t *m, pack_t *maxima, const reduction_t *r,
+                               const int group, const pack_t *x, pack_t max, const int moved) {
+    const pack_t zero = v_set1(0), one = v_set1(1);
+    pack_t s[MAX_GROUP], q[MAX_GROUP];
+    compute_exponentials(r, NULL, group, x, moved, 0, s, q);
+    FOR_EACH_PACK s[u] = v_where_ge(x[u], max, zero, s[u]);
+    FOR_EACH_PACK *maxima = v_add(*maxima, v_where_ge(x[u], max, one, zero));
+    FOR_EACH_PACK add_moments(m, x[u], s[u], q[u]);
+}
+
+SD_INLINE sd_moments sum_moments(const reduction_t *reduction, double t, const item_t *x,
+                                    size_t n, real_t maximum, const int moved) {
+    const reduction_t r = *reduction;
+    const pack_t max = v_set1(maximum), zero = v_set1(0);
+    moment_sums_t m = make_moment_sums(t, maximum);
+    pack_t s, q, packs[GROUP];
+    double ties = 0;
+    for (size_t i = 0; i < n;) {
+        const size_t end = n - i > SUM_ITEMS ? i + SUM_ITEMS : n;
+        const int group = GROUP;
+        pack_t maxima = zero;
+        for (; group > 1 && end - i >= GROUP * WIDTH; i += GROUP * WIDTH) {
+            FOR_EACH_PACK packs[u] = item_load(x + i + (size_t)u * WIDTH);
+            add_to_moments(&m, &maxima, &r, group, packs, max, moved);
+        }
+        for (; i < end; i += WIDTH) {
+            packs[0] = load_up_to(x + i, end - i);
+            add_to_moments(&m, &maxima, &r, 1, packs, max, moved);
+        }
+        ties += (double)v_reduce_add(maxima);
+    }
+    compute_exponentials(&r, NULL, 1, &max, moved, 0, &s, &q);
+    return total_moments(&m, ties, read_exponential(s, q));
+}
+
+/* n >= 1 */
+static sd_moments find_moments(const temperature_t *t, double temperature, const item_t *x,
+                                size_t n) {
+    const real_t max = v_reduce_max(find_lane_max(x, n)) + 0; /* -0 becomes +0 */
+    sd_moments m = {sd_nan(), 0, 0, 0, 0};
+    if (!(max <= LARGEST && max >= -LARGEST)) return m;
+    if (t->limit) {
+        m.ties = count_from(x, n, max);
+        if (t->limit == ALL_EQUAL) m.others = count_from(x, n, -LARGEST) - m.ties;
+    } else {
+        const int moved = needs_shift(t, max);
+        const reduction_t r = moved ? make_shifted_reduction(t, max) : make_reduction(t, max);
+        m = moved ? sum_moments(&r, temperature, x, n, max, 1)
+                  : sum_moments(&r, temperature, x, n, max, 0);
+    }
+    if (m.others != m.others) m.ties = sd_nan();
+    return m;
+}
+
+static void entropy(const void *items, void *results, const sd_rows *rows) {
+    const item_t *x = items;
+    item_t *out = results;
+    if (rows->rows == 0) return;
+    double t = rows->temperature[0];
+    temperature_t temperature = make_temperature(t);
+    for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
+        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
+        real_t result = (real_t)sd_nan(); /* of nothing, as of -inf alone */
+        if (next != t) temperature = make_temperature(t = next);
+        if (rows->n > 0) {
+            const sd_moments m = find_moments(&temperature, t, x, rows->n);
+            if (m.ties == m.ties) result = (real_t)sd_entropy(&m);
+        }
+        item_store_n(out, 1, v_set1(result));
+    }
+}

@@ -1,0 +1,82 @@
+/* The float32 exponential 2^(x c), reduced to base 2 without subtracting the maximum.
+ *
+ * With c = log2(e) / T = c_hi + c_lo, adding x c_hi to a number so large that its last bit is worth
+ * 1/8 rounds it to k/8, k = 8 i + j, and leaves k in the low bits of the sum. What that rounding took away
+ * comes back by fma: f = (x c_hi - k/8) + x c_lo, |f| <= 1/16. Then 2^(x c) = 2^i 2^(j/8) (1 + q(f)), where
+ * q(f) is a polynomial near 2^f - 1: 2^(j/8) comes from a table, and i goes into the exponent by integer
+ * arithmetic. The row's power of two, which is next to the exponential of its maximum, is taken off i by
+ * making the large number smaller.
+ *
+ * So nothing is lost at large offsets, where rounding x - max loses digits. The table holds not 2^(j/8) but
+ * g 2^(j/8), with a factor g for which all eight entries are floats to within 2^-28 of themselves: no low
+ * parts are needed, and g cancels in the division by the sum.
+ *
+ * The order is kept: no larger input has a smaller result. Where j stays the same, all operations on
+ * f are monotone; f is on a grid of 2^-26, which is coarser than the error of the polynomial; c_hi <= c, so
+ * that x c_lo never falls where x rises; and the polynomial is a little low at f = 1/16 and a little
+ * high at -1/16 (the tilt), so that roundings make no step down where j changes. */
+
+SD_INLINE temperature_t make_plain_temperature(double t) {
+    temperature_t r = {SD_LOG2E_HI / t, t * (CLAMP_BITS / SD_LOG2E_HI), 0, 0, 1, 1, 0};
+    r.c_hi = (float)(r.c * (1 - 0x1p-24)); /* never above c */
+    r.c_lo = (float)(r.c - (double)r.c_hi);
+    return r;
+}
+
+/* Division by a sum, which costs nothing: 1 / sum = 2^(k/8) (1 + rest), |rest| < 0.045. k goes into the
+ * row's power of two, which need not be whole, and what is left into the polynomial, q becoming
+ * (1 + q) (1 + rest) - 1. That is rounded as coarsely as twice q, for which the tilt is made larger.
+ * Divided by 2^-power, too. */
+typedef struct { float c1, c2, c3, c4, rest; } division_t;
+
+SD_INLINE division_t make_division(reduction_t *r, sd_sum sum, const int power) {
+    static const double roots[9] = SD_EXP2F_ROOTS;
+    int exponent, j = 0;
+    const double m = sd_mantissa(1 / sum.high, &exponent);
+    for (int i = 0; i < 8; i++) j += m * roots[i] > SD_EXP2F_HALF_STEP;
+    r->rounder += (float)(exponent + power) + 0.125f * (float)j;
+    const double factor = m * roots[j];
+    const division_t by = {(float)((SD_EXP2F_C1 - TILT) * factor), (float)(SD_EXP2F_C2 * factor),
+                             (float)(SD_EXP2F_C3 * factor), (float)(SD_EXP2F_C4 * factor),
+                             (float)(factor - 1)};
+    return by;
+}
+
+/* The exponentials of `group` packs x, relative to 2^power and times g 2^100, as s (1 + q), divided if
+ * there is what by. Only results need f on the grid and the tilt, sums have no order to keep. In lockstep,
+ * operation by operation, here and below: one after the other, the long chain of each pack would fill
+ * the scheduler before the next begins. */
+SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reduction_t *r, const division_t *by, const int group,
+                               const f32x16 *x, const int range_mode, const int on_grid, f32x16 *s,
+                               f32x16 *q) {
+    static const uint32_t table_bits[16] = SD_EXP2F_TABLE;
+    static const division_t results = {SD_EXP2F_C1, SD_EXP2F_C2, SD_EXP2F_C3, SD_EXP2F_C4, 0};
+    static const division_t sums = {SD_EXP2F_SUM_C1, SD_EXP2F_SUM_C2, SD_EXP2F_SUM_C3,
+                                      SD_EXP2F_SUM_C4, 0};
+    const f32_table table = f32_table_from(f32_from_bits(i32_load(table_bits)));
+    const division_t c = by ? *by : on_grid ? results : sums;
+    const f32x16 grid = f32_set1(GRID);
+    f32x16 y[MAX_GROUP], k[MAX_GROUP], f[MAX_GROUP];
+    FOR_EACH_PACK y[u] = x[u];
+    if (range_mode == SHIFT) {
+        FOR_EACH_PACK y[u] = f32_fma(y[u], f32_set1(r->s1), f32_set1(r->shift));
+        FOR_EACH_PACK y[u] = f32_mul(y[u], f32_set1(r->s2));
+    }
+    /* max gives its second argument for a NaN, which so goes on into the sum */
+    if (range_mode != NO_CLAMP) FOR_EACH_PACK y[u] = f32_max(l->floor, y[u]);
+    FOR_EACH_PACK k[u] = f32_fma(y[u], l->c_hi, l->rounder);
+    FOR_EACH_PACK f[u] = f32_sub(k[u], l->rounder);
+    FOR_EACH_PACK f[u] = f32_fms(y[u], l->c_hi, f[u]);
+    FOR_EACH_PACK f[u] = f32_fma(y[u], l->c_lo, f[u]);
+    if (on_grid) {
+        FOR_EACH_PACK f[u] = f32_add(f[u], grid);
+        FOR_EACH_PACK f[u] = f32_sub(f[u], grid);
+    }
+    FOR_EACH_PACK s[u] = f32_lookup(table, f32_bits(k[u]));
+    FOR_EACH_PACK s[u] = f32_from_bits(i32_add(f32_bits(s[u]), i32_shl(f32_bits(k[u]), 20)));
+    FOR_EACH_PACK q[u] = f32_fma(f32_set1(c.c4), f[u], f32_set1(c.c3));
+    FOR_EACH_PACK q[u] = f32_fma(q[u], f[u], f32_set1(c.c2));
+    FOR_EACH_PACK q[u] = f32_fma(q[u], f[u], f32_set1(c.c1));
+    FOR_EACH_PACK q[u] = by ? f32_fma(q[u], f[u], f32_set1(by->rest)) : f32_mul(q[u], f[u]);
+}
+

@@ -1,0 +1,41 @@
+/* Sums for the entropy. d is kept in units of T's power of two, wherein T itself is t. */
+typedef struct {
+    f64x8 others, others_rest, first, first_rest, second;
+    f64x8 s1, shift, s2, lowest;
+    double t;
+} moment_sums_t;
+
+SD_INLINE moment_sums_t make_moment_sums(double t, double max) {
+    const f64x8 zero = f64_set1(0);
+    moment_sums_t m = {zero, zero, zero, zero, zero, zero, zero, zero, zero, 0};
+    const double s1 = t > 0x1p500 ? 0x1p-600 : 1, scaled = t * s1; /* else max - x may overflow */
+    const double lowest = max - scaled * (CLAMP_BITS / SD_LOG2E_HI) / s1;
+    /* s2 T is from 1 to 2, or from 2^-51 if T is subnormal */
+    const double s2 = sd_f64_of_bits((2046 - (sd_f64_bits(scaled) >> 52)) << 52);
+    m.s1 = f64_set1(-s1);
+    m.shift = f64_set1(max * s1);
+    m.s2 = f64_set1(s2);
+    m.lowest = f64_set1(lowest >= -DBL_MAX ? lowest : -DBL_MAX);
+    m.t = scaled * s2;
+    return m;
+}
+
+/* Below the lowest x the exponential is cut off, and d, perhaps infinite, is taken as 0. */
+SD_INLINE void add_moments(moment_sums_t *m, f64x8 x, f64x8 s, f64x8 q) {
+    const f64x8 difference = f64_mul(f64_fma(x, m->s1, m->shift), m->s2);
+    const f64x8 d = f64_where_ge(x, m->lowest, difference, f64_set1(0));
+    const f64x8 e = f64_fma(s, q, s), rest = f64_fma(s, q, f64_sub(s, e));
+    const f64x8 product = f64_fma(s, d, f64_mul(s, f64_mul(q, d)));
+    f64_two_sum_into(&m->others, &m->others_rest, e);
+    m->others_rest = f64_add(m->others_rest, rest);
+    f64_two_sum_into(&m->first, &m->first_rest, product);
+    m->second = f64_fma(product, d, m->second);
+}
+
+SD_INLINE sd_moments total_moments(const moment_sums_t *m, double ties, sd_sum max) {
+    const sd_sum others = divide_sums(pair_total(m->others, m->others_rest), max);
+    const sd_sum first = divide_sums(pair_total(m->first, m->first_rest), max);
+    const double second = f64_reduce_add(m->second) * UNSCALE / max.high;
+    const sd_moments r = {ties, others.high, others.low, first.high / m->t, second / m->t / m->t};
+    return r;
+}

@@ -1,0 +1,94 @@
+/* How x / T becomes what the exponential of exp2_f32.h or exp2_f64.h takes: the temperature made ready, and
+ * the reduction of one row.
+ *
+ * With c = log2(e) / T, e^(x / T) = 2^(x c). c is kept as c_hi + c_lo, c_hi being a real number that is not
+ * above c. Adding x c_hi to the constant ROUNDER, which is so large that its last bit is worth one step of
+ * the table (1/8 or 1/4), rounds x c_hi to a whole number of steps. A row's exponentials are relative to
+ * 2^power, the power of two nearest to the exponential of its maximum: making the rounder smaller by the
+ * power takes it off each exponent at no cost. */
+
+/* For each u of `group` packs, of which there are at most MAX_GROUP. */
+#define FOR_EACH_PACK SD_UNROLL for (int u = 0; u < group; u++)
+#define MAX_GROUP 4
+
+/* How x goes into an exponential: as it is, because no x of the row is so low that it must be clamped;
+ * clamped from below; or scaled and shifted first, then clamped. */
+enum { NO_CLAMP = -1, CLAMP = 0, SHIFT = 1 };
+
+/* Temperatures so low or so high that the result is the limit at 0 or at infinity. */
+enum { MAXIMUM_ALONE = 1, ALL_EQUAL = 2 };
+
+/* A temperature, ready for any row: x is first moved to (x s1 + shift) s2, which is x itself for ordinary
+ * temperatures and rows. */
+typedef struct {
+    double c;          /* log2(e) / T in units of the scaled x */
+    double clamp;      /* CLAMP_BITS in those units: how far below the maximum x is clamped */
+    real_t c_hi, c_lo; /* c */
+    real_t s1, s2;     /* powers of two that bring extreme temperatures into range */
+    int limit;         /* 0, or MAXIMUM_ALONE or ALL_EQUAL */
+} temperature_t;
+
+/* For an ordinary temperature; exp2_f32.h and exp2_f64.h have it. */
+SD_INLINE temperature_t make_plain_temperature(double t);
+
+SD_INLINE temperature_t make_temperature(double t) {
+    temperature_t limit = {0, 0, 0, 0, 1, 1, 0};
+    if (t >= ALL_EQUAL_FROM) limit.limit = ALL_EQUAL;
+    if (t < MAXIMUM_ALONE_BELOW) limit.limit = MAXIMUM_ALONE;
+    if (limit.limit) return limit;
+    const real_t s1 = t > MAX_PLAIN_TEMPERATURE ? UNSCALE : 1, s2 = t < MIN_PLAIN_TEMPERATURE ? SCALE : 1;
+    temperature_t r = make_plain_temperature(t * s1 * s2);
+    r.s1 = s1;
+    r.s2 = s2;
+    return r;
+}
+
+/* How the x of one row become a table index, an exponent and a rest. */
+typedef struct {
+    real_t c_hi, c_lo, s1, s2, shift;
+    real_t floor;   /* x below this is clamped to it */
+    real_t rounder; /* ROUNDER less the power */
+    double power;   /* exponentials are relative to 2^power */
+} reduction_t;
+
+/* For rows that need no shift. */
+SD_INLINE reduction_t make_reduction(const temperature_t *t, real_t max) {
+    reduction_t r = {t->c_hi, t->c_lo, 1, 1, 0, (real_t)((double)max - t->clamp), 0, 0};
+    const double whole = (double)max * t->c + SD_TO_INTEGER;
+    r.power = whole - SD_TO_INTEGER;
+    r.rounder = (real_t)((ROUNDER + SD_TO_INTEGER) - whole); /* sooner than from the power */
+    return r;
+}
+
+/* Whether the maximum must be subtracted first, or x scaled; so it is where the maximum is NaN or infinite. */
+SD_INLINE int needs_shift(const temperature_t *t, real_t max) {
+    const double offset = (double)max * t->c;
+    return !(offset <= MAX_OFFSET && offset >= -MAX_OFFSET) || t->s1 != 1 || t->s2 != 1;
+}
+
+/* For any row: subtracts the maximum if it is so large that it must be. */
+SD_INLINE reduction_t make_shifted_reduction(const temperature_t *t, real_t max) {
+    const real_t scaled = max * t->s1;
+    const double offset = (double)scaled * t->s2 * t->c;
+    const int subtract = offset > MAX_OFFSET || offset < -MAX_OFFSET;
+    reduction_t r = make_reduction(t, subtract ? 0 : scaled * t->s2);
+    r.s1 = t->s1;
+    r.s2 = t->s2;
+    r.shift = subtract ? -scaled : 0;
+    return r;
+}
+
+/* The same for rows side by side, each lane having its own. */
+typedef struct { pack_t c_hi, c_lo, floor, rounder; } lane_reductions_t;
+
+/* A divisor as its inverse in two parts, high + low: one number in all lanes, or one for each lane. */
+typedef struct { pack_t high, low; } inverse_t;
+
+/* Whether eight rows need no shift, by their maxima times c and their temperatures. */
+SD_INLINE int are_ordinary(f64x8 offset, f64x8 t) {
+    const f64x8 zero = f64_set1(0), one = f64_set1(1);
+    f64x8 bad = f64_where_ge(f64_set1(MAX_OFFSET), f64_abs(offset), zero, one);
+    bad = f64_add(bad, f64_where_ge(t, f64_set1(MIN_PLAIN_TEMPERATURE), zero, one));
+    bad = f64_add(bad, f64_where_ge(f64_set1(MAX_PLAIN_TEMPERATURE), t, zero, one));
+    return f64_mask_ge(zero, bad) == 255;
+}

@@ -1,0 +1,96 @@
+/* Softmax of all rows of one item type: which way each of them goes depends on its length and values alone. */
+
+static void softmax_row(const temperature_t *t, const item_t *x, item_t *out, size_t n) {
+    if (t->limit) {
+        const real_t max = v_reduce_max(find_lane_max(x, n));
+        const real_t threshold = t->limit == MAXIMUM_ALONE ? max : -LARGEST;
+        const double count = count_from(x, n, threshold);
+        if (count >= 1 && max <= LARGEST && max >= -LARGEST)
+            write_limit(x, out, n, threshold, (real_t)(1 / count), 0);
+        else fill_row(out, n, (real_t)sd_nan());
+        return;
+    }
+    if (n <= MAX_STORED) {
+        softmax_stored(t, x, out, n);
+        return;
+    }
+    const row_t row = sum_row(t, x, n);
+    const pack_t first = item_load_n(x, 1, 0);
+    pack_t s, q;
+    compute_exponentials(&row.reduction, NULL, 1, &first, SHIFT, 0, &s, &q);
+    if (row.is_nan) fill_row(out, n, (real_t)sd_nan());
+    else if (may_be_equal(read_exponential(s, q), n, row.sum) && are_equal(x, n))
+        fill_row(out, n, (real_t)(1 / (double)n));
+    else if (row.range_mode == SHIFT) write_shifted(&row, x, out, n);
+    else if (row.range_mode == CLAMP) write_clamped(&row, x, out, n);
+    else write_unclamped(&row, x, out, n);
+}
+
+static SD_NOINLINE void softmax_short_row(const item_t *x, item_t *out, size_t n, double t) {
+    const int in_order = sizeof *x == sizeof(real_t); /* lanes of halves may not be */
+    const int done = n <= WIDTH / 2 && in_order ? softmax_one(x, out, n, t, 1, 1)
+                     : n <= WIDTH               ? softmax_one(x, out, n, t, 1, 0)
+                     : n <= 2 * WIDTH           ? softmax_one(x, out, n, t, 2, 0)
+                     : n <= 3 * WIDTH           ? softmax_one(x, out, n, t, 3, 0)
+                                                   : softmax_one(x, out, n, t, 4, 0);
+    if (!done) {
+        const temperature_t alone = make_temperature(t);
+        softmax_row(&alone, x, out, n);
+    }
+}
+
+/* As many short rows at a time as can be. */
+SD_INLINE void softmax_batches(const item_t *x, item_t *out, const sd_rows *all, const int group) {
+    const ptrdiff_t x_stride = all->x_stride, out_stride = all->out_stride;
+    const ptrdiff_t t_stride = all->temperature_stride;
+    const double *t = all->temperature;
+    for (size_t left = all->rows, done; left > 0; left -= done) {
+        double each[WIDTH];
+        done = 0;
+        if (group <= 2 && left >= WIDTH) {
+            for (int i = 0; i < WIDTH; i++) each[i] = t[i * t_stride];
+            if (softmax_columns(x, x_stride, out, out_stride, all->n, each)) done = WIDTH;
+        }
+        if (!done && left >= 8) {
+            for (int i = 0; t_stride && i < 8; i++) each[i] = t[i * t_stride];
+            const f64x8 eight = t_stride ? f64_load(each) : f64_set1(*t);
+            if (softmax_eight(x, x_stride, out, out_stride, all->n, eight, group)) done = 8;
+        }
+        if (!done) { /* a row that is out of the ordinary must not change its neighbours */
+            for (; done < 8 && done < left; done++) {
+                const ptrdiff_t i = (ptrdiff_t)done;
+                softmax_short_row(x + i * x_stride, out + i * out_stride, all->n, t[i * t_stride]);
+            }
+        }
+        x += (ptrdiff_t)done * x_stride;
+        out += (ptrdiff_t)done * out_stride;
+        t += (ptrdiff_t)done * t_stride;
+    }
+}
+
+static SD_NOINLINE void softmax_short_rows(const item_t *x, item_t *out, const sd_rows *all) {
+    if (all->n <= WIDTH) softmax_batches(x, out, all, 1);
+    else if (all->n <= 2 * WIDTH) softmax_batches(x, out, all, 2);
+    else if (all->n <= 3 * WIDTH) softmax_batches(x, out, all, 3);
+    else softmax_batches(x, out, all, 4);
+}
+
+static SD_NOINLINE void softmax_long_rows(const item_t *x, item_t *out, const sd_rows *rows) {
+    double t = rows->temperature[0];
+    temperature_t temperature = make_temperature(t);
+    for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
+        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
+        if (next != t) temperature = make_temperature(t = next);
+        softmax_row(&temperature, x, out, rows->n);
+    }
+}
+
+/* Its branches in functions of their own, so that a lone short row passes by their registers and room. */
+static void softmax(const void *items, void *results, const sd_rows *rows) {
+    const item_t *x = items;
+    item_t *out = results;
+    if (rows->n == 0 || rows->rows == 0) return;
+    if (rows->n > 4 * WIDTH) softmax_long_rows(x, out, rows);
+    else if (rows->rows == 1) softmax_short_row(x, out, rows->n, *rows->temperature);
+    else softmax_short_rows(x, out, rows);
+}

@@ -1,0 +1,64 @@
+/* Softmax of many rows of at most two packs, side by side: each row in a lane of its own, each column a pack. */
+
+/* As many rows of at most two packs as a pack has lanes, side by side, each in its own lane, a column a
+ * pack: nothing is looked for or added up across a pack, and a temperature a row costs nothing. Sums are
+ * added up in softmax_eight's order. Halves have the columns of their packs, in whose order lanes may not
+ * be items. 0, and nothing written, if a row is out of the ordinary. */
+static SD_NOINLINE int softmax_columns(const item_t *x, ptrdiff_t x_stride, item_t *out,
+                                          ptrdiff_t out_stride, size_t n, const double *t) {
+    enum { WIDE = 2 * WIDTH, ROOM = (WIDE + MAX_GROUP) * WIDTH, IS_HALF = sizeof *x < sizeof(real_t) };
+    const pack_t lowest = v_set1(-(real_t)INFINITY);
+    const size_t in_packs = n > WIDTH ? WIDE : WIDTH, columns = IS_HALF ? in_packs : n;
+    real_t rows[WIDTH * WIDE], s[ROOM], q[ROOM];
+    pack_t max = lowest, min = v_set1((real_t)INFINITY), high = v_set1(0), low[WIDTH];
+    lane_reductions_t lanes;
+    inverse_t inverse;
+    for (size_t i = 0; IS_HALF && i < WIDTH; i++)
+        for (size_t j = 0; j < in_packs; j += WIDTH)
+            v_store(rows + i * WIDE + j, load_up_to(x + (ptrdiff_t)i * x_stride + j, n - j));
+    if (IS_HALF) rows_to_columns(rows, WIDE, s, columns);
+    else rows_to_columns((const real_t *)x, x_stride, s, columns);
+    for (size_t j = 0; j < columns; j++) {
+        const pack_t column = v_load(s + j * WIDTH);
+        max = v_max(column, max);
+        if (!IS_HALF || item_mask_n(n - j / WIDTH * WIDTH) >> j % WIDTH & 1) min = v_min(column, min);
+    }
+    if (!reduce_lanes(&lanes, max, t)) return 0;
+    const int group = GROUP;
+    FOR_EACH_PACK v_store(s + (columns + (size_t)u) * WIDTH, lowest);
+    for (size_t j = 0; j < columns * WIDTH; j += GROUP * WIDTH) {
+        pack_t packs[GROUP], rests[GROUP];
+        FOR_EACH_PACK packs[u] = v_load(s + j + u * WIDTH);
+        compute_lane_exponentials(&lanes, NULL, NULL, group, packs, 0, 1, packs, rests);
+        FOR_EACH_PACK v_store(s + j + u * WIDTH, packs[u]);
+        FOR_EACH_PACK v_store(q + j + u * WIDTH, rests[u]);
+    }
+    size_t half = columns > WIDTH ? WIDTH : WIDTH / 2;
+    for (size_t i = 0; i < half && i < columns; i++) {
+        const size_t at = i * WIDTH, other = (i + half) * WIDTH;
+        low[i] = v_set1(0);
+        add_split(v_load(s + at), v_load(q + at), &high, &low[i]);
+        if (i + half < columns) add_split(v_load(s + other), v_load(q + other), &high, &low[i]);
+    }
+    while (half /= 2)
+        for (size_t i = 0; i < half && i + half < columns; i++) low[i] = v_add(low[i], low[i + half]);
+    if (!invert_lanes(&inverse, high, low[0])) return 0;
+    for (size_t j = 0; j < columns * WIDTH; j += GROUP * WIDTH) {
+        pack_t packs[GROUP], rests[GROUP], results[GROUP];
+        FOR_EACH_PACK packs[u] = v_load(s + j + u * WIDTH);
+        FOR_EACH_PACK rests[u] = v_load(q + j + u * WIDTH);
+        divide_exponentials(&inverse, group, packs, rests, results);
+        FOR_EACH_PACK v_store(s + j + u * WIDTH, results[u]);
+    }
+    if (v_mask_ge(min, max)) { /* rows of equal elements */
+        const pack_t equal = v_set1((real_t)(1 / (double)n));
+        for (size_t j = 0; j < columns * WIDTH; j += WIDTH)
+            v_store(s + j, v_where_ge(min, max, equal, v_load(s + j)));
+    }
+    if (IS_HALF) columns_to_rows(s, rows, WIDE, columns);
+    else columns_to_rows(s, (real_t *)out, out_stride, columns);
+    for (size_t i = 0; IS_HALF && i < WIDTH; i++)
+        for (size_t j = 0; j < in_packs; j += WIDTH)
+            store_up_to(out + (ptrdiff_t)i * out_stride + j, n - j, v_load(rows + i * WIDE + j));
+    return 1;
+}

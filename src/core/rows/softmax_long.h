@@ -1,0 +1,63 @@
+/* Softmax of long rows: the exponentials computed again, divided by their sum.
+ *
+ * A long row is read twice: block by block for its maxima and the sum of its exponentials (sum.h), and
+ * to compute these again, divided by the sum, which is more exact than storing and scaling them. */
+
+/* bytes of a row from which on results are written past the caches */
+#define STREAM_BYTES (1 << 23)
+
+/* Exponentials divided; then, where one may be subnormal, the scale is taken off, by an fma, because a
+ * product would take 150 cycles on some CPUs. */
+SD_BODY void compute_results(const reduction_t *r, const division_t *by, const int group, pack_t *x,
+                        const int range_mode) {
+    const pack_t unscale = v_set1(UNSCALE), zero = v_set1(0);
+    pack_t s[MAX_GROUP], q[MAX_GROUP];
+    compute_exponentials(r, by, group, x, range_mode, 1, s, q);
+    FOR_EACH_PACK x[u] = v_fma(s[u], q[u], s[u]);
+    if (range_mode != NO_CLAMP) FOR_EACH_PACK x[u] = v_fma(x[u], unscale, zero);
+}
+
+SD_INLINE void write_results(const row_t *row, const item_t *x, item_t *out, size_t n, const int range_mode) {
+    const int past_caches = n * sizeof *out >= STREAM_BYTES && range_mode != SHIFT;
+    reduction_t r = row->reduction;
+    const division_t by = make_division(&r, row->sum, range_mode == NO_CLAMP ? -SCALE_POWER : 0);
+    const size_t step = GROUP * WIDTH;
+    pack_t packs[GROUP];
+    size_t i = 0;
+    if (past_caches) { /* up to a boundary of 64 bytes, if whole items lead there */
+        const size_t beyond = (uintptr_t)out % 64 / sizeof *out;
+        const size_t before = beyond ? 64 / sizeof *out - beyond : 0;
+        for (; i < before; i += WIDTH) {
+            packs[0] = load_up_to(x + i, before - i);
+            compute_results(&r, &by, 1, packs, range_mode);
+            store_up_to(out + i, before - i, packs[0]);
+        }
+        i = before;
+    }
+    const int group = GROUP;
+    for (; n - i >= step; i += step) {
+        FOR_EACH_PACK packs[u] = item_load(x + i + (size_t)u * WIDTH);
+        compute_results(&r, &by, group, packs, range_mode);
+        if (past_caches) FOR_EACH_PACK item_stream(out + i + (size_t)u * WIDTH, packs[u]);
+        else FOR_EACH_PACK item_store(out + i + (size_t)u * WIDTH, packs[u]);
+    }
+    for (; i < n; i += WIDTH) {
+        packs[0] = load_up_to(x + i, n - i);
+        compute_results(&r, &by, 1, packs, range_mode);
+        store_up_to(out + i, n - i, packs[0]);
+    }
+    if (past_caches) sd_stream_end();
+}
+
+/* In functions of their own, where compilers have registers enough. */
+static SD_NOINLINE void write_unclamped(const row_t *row, const item_t *x, item_t *out, size_t n) {
+    write_results(row, x, out, n, NO_CLAMP);
+}
+
+static SD_NOINLINE void write_clamped(const row_t *row, const item_t *x, item_t *out, size_t n) {
+    write_results(row, x, out, n, CLAMP);
+}
+
+static SD_NOINLINE void write_shifted(const row_t *row, const item_t *x, item_t *out, size_t n) {
+    write_results(row, x, out, n, SHIFT);
+}

@@ -1,0 +1,168 @@
+/* The sum of a row's exponentials, block by block: the first of the two passes over a long row. */
+
+/* The maxima with a group of packs, and the minima, whose own maxima and minima come first: one wait, not
+ * one a pack. */
+SD_INLINE pack_t take_max(pack_t max, const item_t *x) {
+    pack_t most = item_load(x);
+    SD_UNROLL for (int u = 1; u < GROUP; u++) most = v_max(item_load(x + u * WIDTH), most);
+    return v_max(most, max);
+}
+
+SD_INLINE pack_t take_min(pack_t min, const pack_t *packs) {
+    pack_t least = packs[0];
+    SD_UNROLL for (int u = 1; u < GROUP; u++) least = v_min(packs[u], least);
+    return v_min(least, min);
+}
+
+/* group packs more in the sum. a->s is at least any exponential of its lane, since it starts at the
+ * lane's largest; so z = (a->s + e) - a->s is exact, e being s (1 + q) rounded, and s + s q - z is what
+ * the addition lost and what rounding the exponential to e lost as well: FastTwoSum with the product in
+ * it, without which tied elements would all be off to the same side. s q is rounded first, to 2^-29 of
+ * the exponential, for that leaves one multiplication where fmas, on the busier ports, would be two. */
+SD_INLINE void add_packs(accumulator_t *a, const reduction_t *r, const int group,
+                            const pack_t *x, const int range_mode) {
+    pack_t s[MAX_GROUP], q[MAX_GROUP], z[MAX_GROUP];
+    compute_exponentials(r, NULL, group, x, range_mode, 0, s, q);
+    FOR_EACH_PACK q[u] = v_mul(s[u], q[u]);
+    FOR_EACH_PACK z[u] = v_add(s[u], q[u]);
+    FOR_EACH_PACK {
+        const pack_t sum = v_add(a->s, z[u]);
+        z[u] = v_sub(sum, a->s);
+        a->s = sum;
+    }
+    FOR_EACH_PACK z[u] = v_sub(s[u], z[u]);
+    FOR_EACH_PACK z[u] = v_add(z[u], q[u]);
+    FOR_EACH_PACK a->c = v_add(a->c, z[u]);
+}
+
+/* A block's sum, still to be flushed, and meanwhile the lane maxima of the next block, which so is in the
+ * first cache when its turn comes. Uncut, its lane minima, too: if one is below the floor, the sum is wrong. */
+SD_BODY pack_t add_block(accumulator_t *total, const reduction_t *r, const item_t *x,
+                             size_t n, pack_t lane_max, const item_t *next, size_t n_next,
+                             pack_t *lane_min, const int range_mode) {
+    const size_t step = GROUP * WIDTH;
+    const int cut = range_mode == NO_CLAMP ? CLAMP : range_mode;
+    pack_t s, q, packs[GROUP], min = v_set1((real_t)INFINITY), next_max = v_set1(-(real_t)INFINITY);
+    accumulator_t a = *total;
+    compute_exponentials(r, NULL, 1, &lane_max, cut, 0, &s, &q);
+    start_accumulator(&a, v_fma(s, q, s));
+    const int group = GROUP;
+    size_t i = 0;
+    for (; n_next - i >= step; i += step) { /* the next block is not the longer one */
+        next_max = take_max(next_max, next + i);
+        FOR_EACH_PACK packs[u] = item_load(x + i + (size_t)u * WIDTH);
+        if (range_mode == NO_CLAMP) min = take_min(min, packs);
+        add_packs(&a, r, group, packs, range_mode);
+    }
+    const pack_t next_rest = find_lane_max(next + i, n_next - i);
+    for (; n - i >= step; i += step) {
+        FOR_EACH_PACK packs[u] = item_load(x + i + (size_t)u * WIDTH);
+        if (range_mode == NO_CLAMP) min = take_min(min, packs);
+        add_packs(&a, r, group, packs, range_mode);
+    }
+    for (; i < n; i += WIDTH) {
+        packs[0] = load_up_to(x + i, n - i);
+        add_packs(&a, r, 1, packs, cut);
+        if (range_mode == NO_CLAMP) min = v_min(load_padded(x + i, n - i, (real_t)INFINITY), min);
+    }
+    *total = a;
+    if (range_mode == NO_CLAMP) *lane_min = v_min(min, *lane_min);
+    return v_max(next_max, next_rest);
+}
+
+/* What a row needs before anything of it is written. */
+typedef struct {
+    real_t max;
+    int is_nan, range_mode;
+    reduction_t reduction;
+    sd_sum sum; /* of the exponentials, as the reduction has them */
+} row_t;
+
+SD_INLINE void sum_shifted(row_t *row, const item_t *x, size_t n) {
+    accumulator_t a = make_accumulator();
+    pack_t lane_max = find_lane_max(x, n < SUM_ITEMS ? n : SUM_ITEMS);
+    for (size_t i = 0, left; i < n; i += SUM_ITEMS) {
+        left = n - i;
+        const size_t block = left < SUM_ITEMS ? left : SUM_ITEMS, next = left - block;
+        lane_max = add_block(&a, &row->reduction, x + i, block, lane_max, x + i + block,
+                                next < SUM_ITEMS ? next : SUM_ITEMS, NULL, SHIFT);
+        flush_accumulator(&a);
+    }
+    row->sum = total_accumulator(&a);
+}
+
+/* Below this a result may be subnormal. */
+SD_INLINE real_t find_least_normal(const reduction_t *r, sd_sum sum) {
+    int exponent;
+    sd_mantissa(sum.high, &exponent);
+    return (real_t)((NORMAL_EXPONENT + r->power + exponent) / (double)r->c_hi);
+}
+
+/* The sum over blocks relative to the largest maximum so far; 0 where the row must be moved. Nothing is cut
+ * off until a block turns out to have something below the floor. */
+SD_INLINE int sum_unshifted(row_t *row, const temperature_t *t, const item_t *x, size_t n) {
+    accumulator_t a = make_accumulator();
+    pack_t lane_min, lane_max = find_lane_extremes(x, n < SUM_ITEMS ? n : SUM_ITEMS, &lane_min);
+    row->max = -(real_t)INFINITY;
+    for (size_t i = 0, left; i < n; i += SUM_ITEMS) {
+        left = n - i;
+        const size_t block = left < SUM_ITEMS ? left : SUM_ITEMS, after = left - block;
+        const size_t next = after < SUM_ITEMS ? after : SUM_ITEMS;
+        const real_t max = v_reduce_max(lane_max);
+        if (max > row->max || i == 0) {
+            if (needs_shift(t, max)) return 0;
+            const double before = row->reduction.power;
+            row->max = max;
+            row->reduction = make_reduction(t, max);
+            if (i > 0) scale_accumulator(&a, sd_power_of_2(before - row->reduction.power));
+            else row->range_mode = all_reach(lane_min, row->reduction.floor) ? NO_CLAMP : CLAMP;
+        }
+        pack_t next_max = lane_max;
+        if (row->range_mode == NO_CLAMP) {
+            next_max = add_block(&a, &row->reduction, x + i, block, lane_max, x + i + block, next,
+                                    &lane_min, NO_CLAMP);
+            if (!all_reach(lane_min, row->reduction.floor)) row->range_mode = CLAMP;
+        }
+        if (row->range_mode == CLAMP)
+            next_max = add_block(&a, &row->reduction, x + i, block, lane_max, x + i + block, next,
+                                    NULL, CLAMP);
+        flush_accumulator(&a);
+        lane_max = next_max;
+    }
+    row->sum = total_accumulator(&a);
+    if (!all_reach(lane_min, find_least_normal(&row->reduction, row->sum))) row->range_mode = CLAMP;
+    return 1;
+}
+
+/* n >= 1 */
+static row_t sum_row(const temperature_t *t, const item_t *x, size_t n) {
+    row_t row = {0};
+    if (!sum_unshifted(&row, t, x, n)) {
+        row.max = v_reduce_max(find_lane_max(x, n));
+        row.is_nan = !(row.max <= LARGEST && row.max >= -LARGEST);
+        if (row.is_nan) return row;
+        row.range_mode = SHIFT;
+        row.reduction = make_shifted_reduction(t, row.max);
+        sum_shifted(&row, x, n);
+    }
+    row.is_nan = row.sum.high != row.sum.high;
+    return row;
+}
+
+/* Whether n exponentials may all be like the first, going by their sum; so it is for NaN. */
+SD_INLINE int may_be_equal(sd_sum first, size_t n, sd_sum sum) {
+    const double equal = (double)n * first.high;
+    return !(sum.high < equal * (1 - 0x1p-20) || sum.high > equal * (1 + 0x1p-20));
+}
+
+/* Whether they are, n >= 1. Equal elements are given the rounded 1 / n itself. */
+static SD_NOINLINE int are_equal(const item_t *x, size_t n) {
+    const real_t first = v_first(item_load_n(x, 1, 0));
+    const pack_t value = v_set1(first), one = v_set1(1), zero = v_set1(0);
+    for (size_t i = 0; i < n; i += WIDTH) {
+        const pack_t pack = load_padded(x + i, n - i, first);
+        const pack_t ones = v_where_ge(pack, value, v_where_ge(value, pack, one, zero), zero);
+        if (v_reduce_add(ones) < WIDTH) return 0;
+    }
+    return 1;
+}

@@ -1,0 +1,46 @@
+/* The gradient of float32 rows, in doubles, where products of floats are exact, so that no fma is needed,
+ * and no exponent is out of range. */
+
+/* 1 / T. Beyond these bounds every result is 0 or infinite, as it is at them. */
+typedef f64x8 vjp_temperature_t;
+
+SD_INLINE vjp_temperature_t make_vjp_temperature(double t) {
+    return f64_set1(1 / (t < 0x1p-1000 ? 0x1p-1000 : t > 0x1p1000 ? 0x1p1000 : t));
+}
+
+SD_INLINE void add_products(f64x8 *low, f64x8 *high, f32x16 p, f32x16 g) {
+    *low = f64_add(*low, f64_mul(f32_low_to_f64(p), f32_low_to_f64(g)));
+    *high = f64_add(*high, f64_mul(f32_high_to_f64(p), f32_high_to_f64(g)));
+}
+
+static double sum_products(const float *p, const float *g, size_t n) {
+    f64x8 a = f64_set1(0), b = a, c = a, d = a;
+    size_t i = 0;
+    for (; n - i >= 32; i += 32) {
+        add_products(&a, &b, f32_load(p + i), f32_load(g + i));
+        add_products(&c, &d, f32_load(p + i + 16), f32_load(g + i + 16));
+    }
+    if (i < n) add_products(&a, &b, load_padded(p + i, n - i, 0), load_padded(g + i, n - i, 0));
+    i += 16;
+    if (i < n) add_products(&c, &d, load_padded(p + i, n - i, 0), load_padded(g + i, n - i, 0));
+    return f64_reduce_add(f64_add(f64_add(a, b), f64_add(c, d)));
+}
+
+/* What one row's gradient is computed with: sum(p g) and 1 / T. */
+typedef struct { f64x8 sum, inverse; } vjp_writer_t;
+
+/* Returns 0 if the sum is not finite. */
+SD_INLINE int make_vjp_writer(vjp_writer_t *w, const float *p, const float *g, size_t n,
+                              const vjp_temperature_t *t) {
+    const double sum = sum_products(p, g, n);
+    w->sum = f64_set1(sum);
+    w->inverse = *t;
+    return sum <= DBL_MAX && sum >= -DBL_MAX;
+}
+
+SD_INLINE f32x16 compute_gradient(const vjp_writer_t *w, f32x16 p, f32x16 g) {
+    const f64x8 low = f64_sub(f32_low_to_f64(g), w->sum), high = f64_sub(f32_high_to_f64(g), w->sum);
+    const f32x16 r = f32_from_f64(f64_mul(f64_mul(f32_low_to_f64(p), low), w->inverse),
+                                  f64_mul(f64_mul(f32_high_to_f64(p), high), w->inverse));
+    return f32_add(r, f32_set1(0)); /* -0 becomes +0 */
+}

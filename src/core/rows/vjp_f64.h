@@ -1,0 +1,105 @@
+/* The gradient of float64 rows. The dot product is the one of Ogita, Rump and Oishi ("Accurate sum and dot
+ * product", SIAM J. Sci. Comput. 2005), which is as exact as if computed in twice the precision; the rest is
+ * computed in sums of two doubles. */
+
+/* floor(log2(a)) of a finite a above 0. */
+static int find_exponent(double a) {
+    const int subnormal = a < DBL_MIN;
+    if (subnormal) a *= 0x1p54;
+    return (int)(sd_f64_bits(a) >> 52) - 1023 - 54 * subnormal;
+}
+
+static int clamp_int(int a, int low, int high) { return a < low ? low : a > high ? high : a; }
+
+/* p is scaled by 2^P_EXPONENT, so that what its products round off is exact even where p is subnormal; g by
+ * 2^G_EXPONENT, or by more where T is so small that results would have to be scaled up. If the largest |g|
+ * then is not from 1 to 2^911, g is scaled by the power that brings it as near to 2^MAX_G_EXPONENT as
+ * possible. For p from 0 to 1 the products then neither overflow nor lose bits to underflow, and the
+ * result does so only when it is scaled back, if it must. */
+enum { P_EXPONENT = 110, G_EXPONENT = 455, MAX_G_EXPONENT = 910 };
+
+/* T = 2^exponent m, with m from 1 to 2. */
+typedef struct {
+    int exponent, is_infinite;
+    int g_exponent;  /* g is usually scaled by 2^g_exponent */
+    f64x8 high, low; /* their sum is 2^P_EXPONENT / m */
+} vjp_temperature_t;
+
+static vjp_temperature_t make_vjp_temperature(double t) {
+    vjp_temperature_t r = {0};
+    r.is_infinite = t > DBL_MAX;
+    r.exponent = r.is_infinite ? 0 : find_exponent(t);
+    r.g_exponent = clamp_int(-r.exponent - P_EXPONENT, G_EXPONENT, 1000);
+    const int half = r.exponent / 2; /* because 2^-exponent may be out of range */
+    const double m = r.is_infinite ? 1 : t * sd_power_of_2(-half) * sd_power_of_2(half - r.exponent);
+    const f64x8 one = f64_set1(1), divisor = f64_set1(m);
+    const f64x8 inverse = f64_div(one, divisor), p_scale = f64_set1(sd_power_of_2(P_EXPONENT));
+    const f64x8 error = f64_sub(f64_set1(0), f64_fms(divisor, inverse, one));
+    r.high = f64_mul(inverse, p_scale);
+    r.low = f64_mul(f64_mul(error, inverse), p_scale);
+    return r;
+}
+
+/* The sum of p g scale, and the largest |g|. */
+static sd_sum sum_products(const double *p, const double *g, size_t n, double scale, double *largest) {
+    const f64x8 scales = f64_set1(scale);
+    const u64x8 magnitude = u64_set1(UINT64_MAX >> 1);
+    f64x8 total = f64_set1(0), rest = total, max = total;
+    for (size_t i = 0; i < n; i += 8) {
+        const f64x8 a = load_padded(p + i, n - i, 0), b = load_padded(g + i, n - i, 0);
+        const f64x8 scaled = f64_mul(b, scales), product = f64_mul(a, scaled);
+        max = f64_max(f64_from_bits(u64_and(f64_bits(b), magnitude)), max);
+        f64_two_sum_into(&total, &rest, product);
+        rest = f64_add(rest, f64_fms(a, scaled, product));
+    }
+    double high[8], low[8];
+    f64_store(high, total);
+    f64_store(low, rest);
+    sd_sum sum = {high[0], low[0]};
+    for (int i = 1; i < 8; i++) {
+        const sd_sum lane = {high[i], low[i]};
+        sum = sd_sum_add(sum, lane);
+    }
+    *largest = f64_reduce_max(max);
+    return sum;
+}
+
+/* What one row's gradient is computed with: the sum of p g in two parts, the powers of two that scale g and
+ * the result (in two steps, each of them in range), and the inverse of T in two parts. */
+typedef struct { f64x8 sum_high, sum_low, g_scale, high, low, scale_back, and_more; } vjp_writer_t;
+
+/* Returns 0 if the sum is not finite. */
+static int make_vjp_writer(vjp_writer_t *w, const double *p, const double *g, size_t n,
+                           const vjp_temperature_t *t) {
+    double largest;
+    int exponent = t->g_exponent;
+    sd_sum sum = sum_products(p, g, n, sd_power_of_2(exponent), &largest);
+    if (largest > 0 && largest <= DBL_MAX) {
+        const int e = find_exponent(largest);
+        if (e + exponent < 0 || e + exponent > MAX_G_EXPONENT) {
+            exponent = clamp_int(MAX_G_EXPONENT - e, -1022, 1023);
+            sum = sum_products(p, g, n, sd_power_of_2(exponent), &largest);
+        }
+    }
+    const int back = -t->exponent - exponent - P_EXPONENT, first = clamp_int(back, -1000, 1000);
+    w->sum_high = f64_set1(sum.high);
+    w->sum_low = f64_set1(sum.low);
+    w->g_scale = f64_set1(sd_power_of_2(exponent));
+    w->high = t->high;
+    w->low = t->low;
+    w->scale_back = f64_set1(t->is_infinite ? 0 : sd_power_of_2(first));
+    w->and_more = f64_set1(sd_power_of_2(clamp_int(back - first, -1000, 1000)));
+    return sum.high <= DBL_MAX && sum.high >= -DBL_MAX;
+}
+
+SD_INLINE f64x8 compute_gradient(const vjp_writer_t *w, f64x8 p, f64x8 g) {
+    const f64x8 scaled = f64_mul(g, w->g_scale);
+    const f64x8 d = f64_sub(scaled, w->sum_high), part = f64_sub(d, scaled);
+    const f64x8 lost = f64_sub(f64_sub(scaled, f64_sub(d, part)), f64_add(w->sum_high, part));
+    const f64x8 d_low = f64_sub(lost, w->sum_low);
+    const f64x8 q = f64_mul(p, w->high);
+    const f64x8 q_low = f64_fma(p, w->low, f64_fms(p, w->high, q));
+    const f64x8 r = f64_fma(q, d, f64_fma(q_low, d, f64_mul(q, d_low)));
+    const f64x8 back = f64_mul(f64_mul(r, w->scale_back), w->and_more);
+    return f64_add(back, f64_set1(0)); /* -0 becomes +0 */
+}

@@ -1,0 +1,70 @@
+/* The masses of one block of items, and the item in it that a word draws. */
+
+/* The longest row that is added up item by item, so that it can be drawn from side by side with others. */
+#define MAX_COLUMNS 16
+
+/* The masses of at most BLOCK_ITEMS items, and what all packs before each, and at last all, have. */
+typedef struct {
+    real_t mass[BLOCK_ITEMS];
+    double before[BLOCK_ITEMS / WIDTH + 1];
+    size_t packs;
+} block_t;
+
+SD_BODY void compute_block_masses(block_t *block, const mass_rule_t *rule, const real_t *x, size_t n,
+                              const int moved) {
+    const pack_t zero = v_set1(0), least = v_set1(rule->least_mass);
+    pack_t packs[GROUP], e[GROUP];
+    size_t i = 0;
+    const int group = GROUP;
+    for (; n - i >= GROUP * WIDTH; i += GROUP * WIDTH) {
+        FOR_EACH_PACK packs[u] = v_load(x + i + (size_t)u * WIDTH);
+        compute_masses(rule, group, packs, moved, e);
+        FOR_EACH_PACK v_store(block->mass + i + (size_t)u * WIDTH, v_where_ge(e[u], least, e[u], zero));
+    }
+    for (; i < n; i += WIDTH) {
+        packs[0] = load_up_to(x + i, n - i);
+        compute_masses(rule, 1, packs, moved, e);
+        v_store(block->mass + i, v_where_ge(e[0], least, e[0], zero));
+    }
+}
+
+static double add_up_block(block_t *block, size_t n) {
+    double sum = 0;
+    block->packs = (n + WIDTH - 1) / WIDTH;
+    for (size_t p = 0; p < block->packs; p++) {
+        const real_t *mass = block->mass + p * WIDTH;
+        block->before[p] = sum;
+        if (n > MAX_COLUMNS) sum += f64_reduce_add(widen(v_load(mass)));
+        else for (size_t i = 0; i < WIDTH; i++) sum += (double)mass[i];
+    }
+    return block->before[block->packs] = sum;
+}
+
+/* Items first to first + n of a row; returns their mass. */
+static double make_block(block_t *block, const mass_rule_t *rule, const real_t *x, size_t n,
+                           size_t first) {
+    if (rule->moved) compute_block_masses(block, rule, x, n, 1);
+    else compute_block_masses(block, rule, x, n, 0);
+    if (rule->last < first + n) /* ties further on than the last one kept */
+        for (size_t i = rule->last < first ? 0 : rule->last + 1 - first; i < n; i++)
+            if (x[i] == rule->least) block->mass[i] = 0;
+    return add_up_block(block, n);
+}
+
+/* The item at which masses add up to more than r, or the last that has any: sums that are rounded may
+ * end a little before r. SIZE_MAX if none has. */
+static size_t find_in_block(const block_t *block, double r) {
+    size_t p = 0;
+    while (p + 1 < block->packs && block->before[p + 1] <= r) p++;
+    const real_t *mass = block->mass + p * WIDTH;
+    double sum = block->before[p];
+    size_t i = 0;
+    for (int lane = 0; lane < WIDTH; lane++) { /* without a branch, which would be guessed wrong */
+        sum += (double)mass[lane];
+        i += sum <= r;
+    }
+    if (i < WIDTH) return p * WIDTH + i;
+    for (i = (p + 1) * WIDTH; i > 0; i--)
+        if (block->mass[i - 1] > 0) return i - 1;
+    return SIZE_MAX;
+}

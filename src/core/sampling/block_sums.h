@@ -1,0 +1,115 @@
+/* A row as blocks: what each of them has by a mass rule, and the item that a word draws.
+ *
+ * An item is the first, in the order of the row, at which the masses add up to more than the word's share of
+ * their total. So only the block that the share falls into is looked into. */
+
+/* blocks of a row; a row longer than their product with BLOCK_ITEMS has longer blocks, which are searched in turn */
+#define MAX_BLOCKS 256
+
+/* What the blocks before each, and at last all, have. */
+typedef struct {
+    size_t length, count;
+    double before[MAX_BLOCKS + 1];
+} block_sums_t;
+
+SD_INLINE size_t choose_block_length(size_t n) {
+    size_t length = BLOCK_ITEMS;
+    while (n > length * MAX_BLOCKS) length *= 2;
+    return length;
+}
+
+/* From the blocks' own masses, in before[1] onwards. */
+static void accumulate_blocks(block_sums_t *blocks) {
+    blocks->before[0] = 0;
+    for (size_t b = 0; b < blocks->count; b++) blocks->before[b + 1] += blocks->before[b];
+}
+
+/* The mass that a plain rule leaves of items, where that is no matter of ties: by their masses alone if
+ * rule->least itself has too little, and otherwise by what they are, for a larger item has no smaller mass. */
+SD_BODY double sum_kept(const mass_rule_t *rule, const real_t *x, size_t n, const int by_mass) {
+    const pack_t zero = v_set1(0), least = v_set1(rule->least), least_mass = v_set1(rule->least_mass);
+    const reduction_t r = rule->reduction;
+    pack_t s[GROUP], q[GROUP], packs[GROUP], e[GROUP], max = v_set1(rule->max);
+    compute_masses(rule, 1, &max, 0, &max);
+    mass_sum_t sum = make_mass_sum(max);
+    size_t i = 0;
+    const int group = GROUP;
+    for (; n - i >= GROUP * WIDTH; i += GROUP * WIDTH) {
+        FOR_EACH_PACK packs[u] = v_load(x + i + (size_t)u * WIDTH);
+        compute_exponentials(&r, NULL, group, packs, 0, 0, s, q);
+        FOR_EACH_PACK e[u] = v_fma(s[u], q[u], s[u]);
+        if (by_mass) FOR_EACH_PACK e[u] = v_where_ge(e[u], least_mass, e[u], zero);
+        else FOR_EACH_PACK e[u] = v_where_ge(packs[u], least, e[u], zero);
+        add_masses(&sum, group, e);
+    }
+    for (; i < n; i += WIDTH) {
+        packs[0] = load_up_to(x + i, n - i);
+        compute_masses(rule, 1, packs, 0, e);
+        e[0] = v_where_ge(e[0], least_mass, e[0], zero);
+        add_masses(&sum, 1, e);
+    }
+    return total_masses(&sum);
+}
+
+/* Of items first to first + n, made with a rule. */
+static void sum_blocks_by_rule(block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
+                             size_t first, size_t n) {
+    block_t block;
+    real_t room[BLOCK_ITEMS];
+    const int by_mass = (double)rule->least_mass > compute_mass(rule, rule->least);
+    blocks->length = choose_block_length(n);
+    blocks->count = 0;
+    for (size_t i = 0; i < n; blocks->count++) {
+        const size_t end = n - i < blocks->length ? n : i + blocks->length;
+        double sum = 0;
+        for (; i < end; i += BLOCK_ITEMS) {
+            const size_t count = end - i < BLOCK_ITEMS ? end - i : BLOCK_ITEMS;
+            const real_t *x = fetch_block(row, first + i, count, room);
+            if (!rule->moved && rule->last >= first + i + count)
+                sum += by_mass ? sum_kept(rule, x, count, 1) : sum_kept(rule, x, count, 0);
+            else sum += make_block(&block, rule, x, count, first + i);
+        }
+        i = end;
+        blocks->before[blocks->count + 1] = sum;
+    }
+    accumulate_blocks(blocks);
+}
+
+static size_t find_in_blocks(const block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
+                             size_t first, size_t n, double r);
+
+/* The item of block b at which the masses of all blocks add up to more than r. */
+static size_t find_in_one_block(const block_sums_t *blocks, size_t b, const mass_rule_t *rule,
+                            const source_t *row, size_t first, size_t n, double r) {
+    const size_t start = b * blocks->length;
+    const size_t length = n - start < blocks->length ? n - start : blocks->length;
+    r = r > blocks->before[b] ? r - blocks->before[b] : 0;
+    first += start;
+    if (blocks->length > BLOCK_ITEMS) {
+        block_sums_t inner;
+        sum_blocks_by_rule(&inner, rule, row, first, length);
+        return find_in_blocks(&inner, rule, row, first, length, r);
+    }
+    block_t block;
+    real_t room[BLOCK_ITEMS];
+    make_block(&block, rule, fetch_block(row, first, length, room), length, first);
+    const size_t found = find_in_block(&block, r);
+    return found == SIZE_MAX ? found : first + found;
+}
+
+/* The item of first to first + n at which masses add up to more than r; SIZE_MAX if none has any. A block
+ * that has nothing may have kept a rounding of what was there: then it is the next one's, or if there is
+ * none the last one's before. */
+static size_t find_in_blocks(const block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
+                             size_t first, size_t n, double r) {
+    size_t at = 0, found = SIZE_MAX;
+    while (at + 1 < blocks->count && blocks->before[at + 1] <= r) at++;
+    for (size_t b = at; b < blocks->count && found == SIZE_MAX; b++)
+        found = find_in_one_block(blocks, b, rule, row, first, n, r);
+    for (size_t b = at; b > 0 && found == SIZE_MAX; b--)
+        found = find_in_one_block(blocks, b - 1, rule, row, first, n, r);
+    return found;
+}
+
+/* In a row that changes meanwhile there may be nothing left to find. */
+SD_INLINE size_t item_or_first(size_t found) { return found == SIZE_MAX ? 0 : found; }

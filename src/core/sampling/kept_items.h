@@ -1,0 +1,117 @@
+/* Items gathered from a row, with their indices, in the order of the row. */
+
+/* What is left of a row, in its order, with the places that it had there. */
+typedef struct {
+    real_t *x;
+    uint32_t *index;
+    size_t n;
+} kept_items_t;
+
+static const uint32_t lane_numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/* Which of 64 items, of which `left` are there, are from low to high. */
+SD_BODY uint64_t find_between(const real_t *x, size_t left, pack_t low, pack_t high) {
+    uint64_t found = 0;
+    for (size_t i = 0; i < 64 && i < left; i += 2 * WIDTH) {
+        const pack_t a = load_up_to(x + i, left - i);
+        const pack_t b = left - i > WIDTH ? load_up_to(x + i + WIDTH, left - i - WIDTH)
+                                              : v_set1(-(real_t)INFINITY);
+        found |= (uint64_t)v_mask_between(a, b, low, high) << i;
+    }
+    return found;
+}
+
+/* Appends those of items i to i + n of a row that are from low to high. n <= BLOCK_ITEMS */
+SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t i, real_t low, real_t high) {
+    const pack_t from = v_set1(low), to = v_set1(high);
+    uint64_t found[BLOCK_ITEMS / 64];
+    size_t count = 0;
+    for (size_t j = 0; j < n; j += 64) {
+        found[j / 64] = n - j >= 64 ? find_between(x + j, 64, from, to) : find_between(x + j, n - j, from, to);
+        count += SD_COUNT_BITS(found[j / 64]);
+    }
+    real_t *value = items->x + items->n;
+    uint32_t *index = items->index + items->n;
+    items->n += count;
+    if (count > n / 8) {
+        for (size_t j = 0; j < n; j += WIDTH) {
+            const unsigned mask = (unsigned)(found[j / 64] >> j % 64) & ((1u << WIDTH) - 1);
+            v_compress(value, load_up_to(x + j, n - j), mask);
+            v_compress_index(index, lane_numbers, (uint32_t)(i + j), mask);
+            value += SD_COUNT_BITS(mask);
+            index += SD_COUNT_BITS(mask);
+        }
+        return;
+    }
+    uint32_t *at = index;
+    for (size_t j = 0; j < n; j += 64) {
+        uint64_t each = found[j / 64];
+        uint32_t *const next = at + SD_COUNT_BITS(each);
+        do { /* four, whether there are as many or not: where a loop ends at each is guessed wrong */
+            SD_UNROLL for (int k = 0; k < 4; k++, each &= each - 1)
+                *at++ = (uint32_t)(i + j) + SD_FIRST_BIT(each | UINT64_C(1) << 63);
+        } while (each);
+        at = next;
+    }
+    for (size_t k = 0; k < count; k++) value[k] = x[index[k] - i];
+}
+
+/* What is from low to high; stops past `most`. Groups of items, if their maxima are given, are passed
+ * over where those are below it. */
+static SD_NOINLINE void gather(kept_items_t *items, const source_t *row, real_t low, real_t high,
+                                  size_t group, const real_t *groups, size_t most) {
+    real_t room[BLOCK_ITEMS];
+    items->n = 0;
+    for (size_t i = 0; i < row->n && items->n <= most; i += BLOCK_ITEMS) {
+        const size_t count = row->n - i < BLOCK_ITEMS ? row->n - i : BLOCK_ITEMS;
+        const real_t *x = NULL;
+        for (size_t j = 0; j < count; j += group) {
+            if (groups && !(*groups++ >= low)) continue;
+            if (!x) x = fetch_block(row, i, count, room);
+            append_items(items, x + j, count - j < group ? count - j : group, i + j, low, high);
+        }
+    }
+}
+
+/* What is at least `low`. */
+static void gather_from(kept_items_t *items, const source_t *row, real_t low, size_t group,
+                           const real_t *groups, size_t most) {
+    gather(items, row, low, LARGEST, group, groups, most);
+}
+
+/* Keeps what is above `least`, and the first `ties` that are equal to it. */
+static void keep_to_cutoff(kept_items_t *items, real_t least, size_t ties) {
+    const pack_t limit = v_set1(least);
+    size_t kept = 0;
+    for (size_t i = 0; i < items->n; i += WIDTH) {
+        const pack_t pack = load_up_to(items->x + i, items->n - i);
+        const unsigned from = v_mask_ge(pack, limit), above = from & ~v_mask_ge(limit, pack);
+        unsigned equal = from & ~above, some = 0;
+        if (SD_COUNT_BITS(equal) > ties) { /* the first of them */
+            for (size_t left = ties; left > 0; left--, equal &= equal - 1) some |= equal & (0u - equal);
+            equal = some;
+        }
+        ties -= SD_COUNT_BITS(equal);
+        v_compress(items->x + kept, pack, above | equal);
+        v_compress_index(items->index + kept, items->index + i, 0, above | equal);
+        kept += SD_COUNT_BITS(above | equal);
+    }
+    items->n = kept;
+}
+
+/* Keeps what has at least a mass. */
+static void keep_masses(kept_items_t *items, const mass_rule_t *rule, real_t least) {
+    const pack_t limit = v_set1(least);
+    size_t kept = 0;
+    for (size_t i = 0; i < items->n; i += WIDTH) {
+        const pack_t pack = load_up_to(items->x + i, items->n - i);
+        pack_t e;
+        compute_masses(rule, 1, &pack, rule->moved, &e);
+        const size_t left = items->n - i;
+        const unsigned mask = v_mask_ge(e, limit) & (left < WIDTH ? (1u << left) - 1 : ~0u);
+        v_compress(items->x + kept, pack, mask);
+        v_compress_index(items->index + kept, items->index + i, 0, mask);
+        kept += SD_COUNT_BITS(mask);
+    }
+    items->n = kept;
+}

@@ -1,0 +1,69 @@
+/* What draws need of float32, and of rows of float16 and bfloat16, which are taken as float32. */
+
+SD_INLINE float next_up(float a) { return sd_f32_next_up(a); }
+
+SD_INLINE f64x8 widen(f32x16 a) { return f64_add(f32_low_to_f64(a), f32_high_to_f64(a)); }
+
+/* Sums of masses, lane by lane, by FastTwoSum: s is at least any mass of its lane, since it starts at one
+ * that is, so what an addition loses is exact, and kept in c. */
+typedef struct { f32x16 s, c, start; } mass_sum_t;
+
+SD_INLINE mass_sum_t make_mass_sum(f32x16 start) {
+    const mass_sum_t r = {start, f32_set1(0), start};
+    return r;
+}
+SD_INLINE void add_masses(mass_sum_t *a, const int group, const f32x16 *e) {
+    f32x16 z[MAX_GROUP];
+    FOR_EACH_PACK {
+        const f32x16 sum = f32_add(a->s, e[u]);
+        z[u] = f32_sub(sum, a->s);
+        a->s = sum;
+    }
+    FOR_EACH_PACK z[u] = f32_sub(e[u], z[u]);
+    FOR_EACH_PACK a->c = f32_add(a->c, z[u]);
+}
+SD_INLINE double total_masses(const mass_sum_t *a) {
+    const f64x8 low = f64_sub(f32_low_to_f64(a->s), f32_low_to_f64(a->start));
+    const f64x8 high = f64_sub(f32_high_to_f64(a->s), f32_high_to_f64(a->start));
+    return f64_reduce_add(f64_add(f64_add(low, high), widen(a->c)));
+}
+
+SD_INLINE float read_one(const void *x, int format, size_t i) {
+    if (format == SD_FORMAT_F16) return sd_f16_to_f32(((const uint16_t *)x)[i]);
+    if (format == SD_FORMAT_BF16) return sd_bf16_to_f32(((const uint16_t *)x)[i]);
+    return ((const float *)x)[i];
+}
+
+/* The pack at i of a row that ends after `left` more items: -inf after that. */
+SD_INLINE f32x16 read_items(const void *x, int format, size_t i, size_t left) {
+    if (format == SD_NATIVE) {
+        const float *p = (const float *)x + i;
+        return left >= 16 ? f32_load(p) : f32_load_n(p, left, -(float)INFINITY);
+    }
+    const uint16_t *p = (const uint16_t *)x + i;
+    uint16_t last[16];
+    if (left < 16) {
+        for (int j = 0; j < 16; j++) last[j] = format == SD_FORMAT_F16 ? 0xfc00 : 0xff80; /* -inf */
+        memcpy(last, p, left * sizeof *p);
+        p = last;
+    }
+    return format == SD_FORMAT_F16 ? f16_load(p) : bf16_load_in_order(p);
+}
+
+/* The bounds that make_mass_rule sets, of rows side by side. */
+SD_INLINE f32x16 find_lane_bounds(f32x16 max, const double *t, double faint) {
+    const f64x8 by = f64_set1(faint);
+    const f64x8 low = f64_sub(f32_low_to_f64(max), f64_mul(f64_load(t), by));
+    const f64x8 high = f64_sub(f32_high_to_f64(max), f64_mul(f64_load(t + 8), by));
+    return f32_max(f32_from_f64(low, high), f32_set1(-LARGEST));
+}
+
+/* Running sums of columns: of all rows so far, stored as 16 doubles. */
+typedef struct { f64x8 low, high; } column_sum_t;
+
+SD_INLINE void add_column(column_sum_t *a, f32x16 e, double *sums) {
+    a->low = f64_add(a->low, f32_low_to_f64(e));
+    a->high = f64_add(a->high, f32_high_to_f64(e));
+    f64_store(sums, a->low);
+    f64_store(sums + 8, a->high);
+}

@@ -1,0 +1,127 @@
+/* Draws from short rows without filters, many at once. */
+
+/* One draw from each of `count` rows, 8 or 1, that are `group` packs long, as list_make and list_find
+ * have it. 0 if a row is out of the ordinary. */
+SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, const int count,
+                            const int group, const uint64_t *words, int64_t *out) {
+    const pack_t zero = v_set1(0), lowest = v_set1(-(real_t)INFINITY);
+    pack_t packs[8][MAX_GROUP], maxima[8], seen = zero, s[MAX_GROUP], q[MAX_GROUP];
+    short_rows_t rows;
+    double least[8];
+    block_t block;
+    for (int i = 0; i < count; i++, x += x_stride) {
+        maxima[i] = lowest;
+        FOR_EACH_PACK {
+            packs[i][u] = load_up_to(x + u * WIDTH, n - (size_t)u * WIDTH);
+            maxima[i] = v_max(maxima[i], packs[i][u]);
+            seen = v_mark_nan(seen, packs[i][u], packs[i][u]);
+        }
+    }
+    if (v_mask_ge(seen, seen) != (1u << WIDTH) - 1) return 0;
+    const f64x8 max = count == 1 ? f64_set1(v_reduce_max(maxima[0])) : v_reduce_max_8(maxima);
+    if (!reduce_short_rows(&rows, max, t)) return 0;
+    f64_store(least, f64_sub(max, f64_mul(t, f64_set1(negligible_distance(n)))));
+    for (int i = 0; i < count; i++) {
+        const reduction_t r = get_reduction(&rows, i);
+        const pack_t from = v_set1(least[i] >= -LARGEST ? (real_t)least[i] : -LARGEST);
+        compute_exponentials(&r, NULL, group, packs[i], 0, 0, s, q);
+        FOR_EACH_PACK {
+            const pack_t e = v_where_ge(packs[i][u], from, v_fma(s[u], q[u], s[u]), zero);
+            v_store(block.mass + u * WIDTH, e);
+        }
+        out[i] = (int64_t)find_in_block(&block, scale_word(words[i], add_up_block(&block, n)));
+    }
+    return 1;
+}
+
+/* The same of as many rows as a pack has lanes, each in its own, n <= MAX_COLUMNS. */
+static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t n, const double *t,
+                              const uint64_t *words, int64_t *out) {
+    const pack_t zero = v_set1(0);
+    real_t columns[(MAX_COLUMNS + MAX_GROUP) * WIDTH];
+    double sums[MAX_COLUMNS + MAX_GROUP][WIDTH], r[WIDTH], found[WIDTH];
+    pack_t max = v_set1(-(real_t)INFINITY), seen = zero, s[GROUP], q[GROUP], packs[GROUP];
+    lane_reductions_t lanes;
+    rows_to_columns(x, x_stride, columns, n);
+    for (size_t j = 0; j < n; j++) {
+        const pack_t column = v_load(columns + j * WIDTH);
+        max = v_max(column, max);
+        seen = v_mark_nan(seen, column, column);
+    }
+    if (v_mask_ge(seen, seen) != (1u << WIDTH) - 1) return 0;
+    if (!reduce_lanes(&lanes, max, t)) return 0;
+    const pack_t least = find_lane_bounds(max, t, negligible_distance(n));
+    const int group = GROUP;
+    column_sum_t sum;
+    memset(&sum, 0, sizeof sum);
+    for (size_t j = n; j < n + GROUP; j++) v_store(columns + j * WIDTH, v_set1(-(real_t)INFINITY));
+    for (size_t j = 0; j < n; j += GROUP) {
+        FOR_EACH_PACK packs[u] = v_load(columns + (j + (size_t)u) * WIDTH);
+        compute_lane_exponentials(&lanes, NULL, NULL, group, packs, 0, 0, s, q);
+        FOR_EACH_PACK {
+            const pack_t e = v_where_ge(packs[u], least, v_fma(s[u], q[u], s[u]), zero);
+            add_column(&sum, e, sums[j + (size_t)u]);
+        }
+    }
+    for (size_t i = 0; i < WIDTH; i++) r[i] = scale_word(words[i], sums[n - 1][i]);
+    for (size_t i = 0; i < WIDTH; i += 8) {
+        const f64x8 end = f64_load(r + i), one = f64_set1(1);
+        f64x8 count = f64_set1(0);
+        for (size_t j = 0; j < n; j++)
+            count = f64_add(count, f64_where_ge(end, f64_load(sums[j] + i), one, f64_set1(0)));
+        f64_store(found + i, count);
+    }
+    int whole = 1;
+    for (size_t i = 0; i < WIDTH; i++) {
+        out[i] = (int64_t)found[i];
+        whole &= out[i] < (int64_t)n;
+    }
+    return whole; /* past the last: a rounding, which list_find looks into */
+}
+
+/* Rows of up to four packs without filters: 8 at a time, or one, as many as come before one that is out
+ * of the ordinary. */
+SD_BODY size_t draw_short_rows(const sd_draws *all, size_t first, const int group) {
+    const softdraw_filters *by = all->filters;
+    const double one = 1, *t = by->temperature ? by->temperature : &one;
+    const ptrdiff_t t_stride = by->temperature ? by->temperature_stride : 0;
+    size_t done = first;
+    while (done < all->rows) {
+        const ptrdiff_t at = (ptrdiff_t)done;
+        const real_t *x = (const real_t *)all->x + at * all->x_stride;
+        double each[8];
+        if (all->n <= MAX_COLUMNS && all->rows - done >= WIDTH) {
+            double these[WIDTH];
+            for (int i = 0; i < WIDTH; i++) these[i] = t[(at + i) * t_stride];
+            if (draw_columns(x, all->x_stride, all->n, these, all->words + done, all->out + done)) {
+                done += WIDTH;
+                continue;
+            }
+        }
+        if (all->rows - done >= 8) {
+            for (int i = 0; i < 8; i++) each[i] = t[(at + i) * t_stride];
+            if (draw_short(x, all->x_stride, all->n, f64_load(each), 8, group, all->words + done,
+                              all->out + done)) {
+                done += 8;
+                continue;
+            }
+        }
+        if (!draw_short(x, 0, all->n, f64_set1(t[at * t_stride]), 1, group, all->words + done,
+                           all->out + done))
+            break;
+        done++;
+    }
+    return done;
+}
+
+static size_t draw_plain_rows(const sd_draws *all, size_t first) {
+    const softdraw_filters *by = all->filters;
+    if (by->top_k || by->top_p || by->min_p || by->allowed || by->allowed_bits || all->logprobs ||
+        all->draws != 1 || all->format != SD_NATIVE)
+        return first;
+    if (all->n <= WIDTH) return draw_short_rows(all, first, 1);
+    if (all->n <= 2 * WIDTH) return draw_short_rows(all, first, 2);
+    if (all->n <= 3 * WIDTH) return draw_short_rows(all, first, 3);
+    if (all->n <= 4 * WIDTH) return draw_short_rows(all, first, 4);
+    return first;
+}

@@ -1,0 +1,89 @@
+/* A row of logits as it lies in memory, with its mask: read by packs, by blocks and item by item. */
+
+/* items that are read, and whose masses are kept, at once; a multiple of the 32 items of a word of mask bits */
+#define BLOCK_ITEMS (64 * WIDTH)
+
+/* A row of logits and what of it may be drawn: everything, or by bytes, or by bits. */
+typedef struct {
+    const void *x;
+    int format;
+    const uint8_t *allowed;
+    const uint32_t *bits;
+    size_t n;
+} source_t;
+
+/* Whether the row consists of reals without a mask, which need no reading. */
+SD_INLINE int is_plain(const source_t *row) {
+    return row->format == SD_NATIVE && !row->allowed && !row->bits;
+}
+
+SD_BODY pack_t read_pack(const source_t *row, size_t i) {
+    const pack_t lowest = v_set1(-(real_t)INFINITY);
+    const size_t left = row->n - i;
+    pack_t x = read_items(row->x, row->format, i, left);
+    if (row->allowed) {
+        uint8_t last[16] = {0};
+        if (left < 16) memcpy(last, row->allowed + i, left);
+        x = v_where_bit(sd_bits_of_bytes(left < 16 ? last : row->allowed + i), x, lowest);
+    } else if (row->bits) {
+        x = v_where_bit(row->bits[i / 32] >> i % 32, x, lowest);
+    }
+    return x;
+}
+
+/* Items i to i + count <= i + BLOCK_ITEMS as reals, -inf where they are masked out: where they lie if they
+ * are, else in `room`, which holds BLOCK_ITEMS. i is a multiple of 64. */
+static const real_t *fetch_block(const source_t *row, size_t i, size_t count, real_t *room) {
+    if (is_plain(row)) return (const real_t *)row->x + i;
+    for (size_t j = 0; j < count; j += WIDTH) v_store(room + j, read_pack(row, i + j));
+    return room;
+}
+
+static real_t read_item(const source_t *row, size_t i) {
+    if (row->allowed ? !row->allowed[i] : row->bits ? !(row->bits[i / 32] >> i % 32 & 1) : 0)
+        return -(real_t)INFINITY;
+    return read_one(row->x, row->format, i);
+}
+
+/* The largest of each group of `group` items, a divisor of BLOCK_ITEMS and of at least two packs, and of
+ * all; NaN if any item is. groups may be NULL. */
+static real_t find_maxima(const source_t *row, size_t group, real_t *groups) {
+    const pack_t lowest = v_set1(-(real_t)INFINITY);
+    pack_t seen = v_set1(0), all = lowest;
+    real_t room[BLOCK_ITEMS];
+    for (size_t i = 0; i < row->n; i += BLOCK_ITEMS) {
+        const size_t count = row->n - i < BLOCK_ITEMS ? row->n - i : BLOCK_ITEMS;
+        const real_t *x = fetch_block(row, i, count, room);
+        for (size_t j = 0; j < count; j += group) {
+            const size_t end = count - j < group ? count : j + group;
+            pack_t a = lowest, b = lowest;
+            size_t k = j;
+            for (; end - k >= 2 * WIDTH; k += 2 * WIDTH) {
+                const pack_t first = v_load(x + k), second = v_load(x + k + WIDTH);
+                a = v_max(first, a);
+                b = v_max(second, b);
+                seen = v_mark_nan(seen, first, second);
+            }
+            for (; k < end; k += WIDTH) {
+                const pack_t pack = load_up_to(x + k, end - k);
+                a = v_max(pack, a);
+                seen = v_mark_nan(seen, pack, pack);
+            }
+            a = v_max(a, b);
+            all = v_max(a, all);
+            if (groups) *groups++ = v_reduce_max(a);
+        }
+    }
+    return v_mask_ge(seen, seen) == (1u << WIDTH) - 1 ? v_reduce_max(all) : (real_t)sd_nan();
+}
+
+/* The first item that no draw can be made with, or n. */
+static size_t find_bad_item(const source_t *row) {
+    for (size_t i = 0; i < row->n; i += WIDTH) {
+        real_t x[WIDTH];
+        v_store(x, read_pack(row, i));
+        for (size_t j = 0; j < WIDTH; j++)
+            if (!(x[j] <= LARGEST)) return i + j;
+    }
+    return row->n;
+}

@@ -1,0 +1,27 @@
+/* One number of each of eight rows, in one register: the lanes of eight packs combined as f32_reduce_add and
+ * f64_reduce_add combine those of one, but transposed on the way, for a third of the shuffles. The packs
+ * come folded in half, as registers of 256 bits. */
+
+/* r[i] is combined lane by lane with op: halves, then quarters, then neighbours */
+#define SD_REDUCE_8_PS(op, r)                                                                      \
+    const __m256 a = op(_mm256_permute2f128_ps(r[0], r[4], 0x20), _mm256_permute2f128_ps(r[0], r[4], 0x31)); \
+    const __m256 b = op(_mm256_permute2f128_ps(r[1], r[5], 0x20), _mm256_permute2f128_ps(r[1], r[5], 0x31)); \
+    const __m256 c = op(_mm256_permute2f128_ps(r[2], r[6], 0x20), _mm256_permute2f128_ps(r[2], r[6], 0x31)); \
+    const __m256 d = op(_mm256_permute2f128_ps(r[3], r[7], 0x20), _mm256_permute2f128_ps(r[3], r[7], 0x31)); \
+    const __m256 e = op(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE));             \
+    const __m256 f = op(_mm256_shuffle_ps(c, d, 0x44), _mm256_shuffle_ps(c, d, 0xEE));             \
+    return op(_mm256_shuffle_ps(e, f, 0x88), _mm256_shuffle_ps(e, f, 0xDD))
+
+SD_INLINE __m256 sd_reduce_max_8_ps(const __m256 *r) { SD_REDUCE_8_PS(_mm256_max_ps, r); }
+SD_INLINE __m256 sd_reduce_add_8_ps(const __m256 *r) { SD_REDUCE_8_PS(_mm256_add_ps, r); }
+
+#define SD_REDUCE_4_PD(op, r)                                                                      \
+    const __m256d a = op(_mm256_permute2f128_pd(r[0], r[2], 0x20), _mm256_permute2f128_pd(r[0], r[2], 0x31)); \
+    const __m256d b = op(_mm256_permute2f128_pd(r[1], r[3], 0x20), _mm256_permute2f128_pd(r[1], r[3], 0x31)); \
+    return op(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b))
+
+SD_INLINE __m256d sd_reduce_max_4_pd(const __m256d *r) { SD_REDUCE_4_PD(_mm256_max_pd, r); }
+SD_INLINE __m256d sd_reduce_add_4_pd(const __m256d *r) { SD_REDUCE_4_PD(_mm256_add_pd, r); }
+
+#undef SD_REDUCE_8_PS
+#undef SD_REDUCE_4_PD

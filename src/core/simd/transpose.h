@@ -1,0 +1,70 @@
+/* Transposition of items by tiles, for the kernel's table.
+ *
+ * Tall tiles go as far as they can, then square ones, along the longer side, so that a line of either array
+ * that the cache has loaded is used whole while it is there. What is left goes by elements. */
+
+enum { LINE_BYTES = 64, RUN_BYTES = 1024 };
+
+/* Writes whole lines past the caches, and the rest as usual. */
+static void stream_run(char *out, const char *from, size_t bytes) {
+    const size_t head = (size_t)(-(uintptr_t)out % LINE_BYTES);
+    const size_t first = head < bytes ? head : bytes;
+    memcpy(out, from, first);
+    size_t i = first;
+    for (; bytes - i >= LINE_BYTES; i += LINE_BYTES) tile_stream_line(out + i, from + i);
+    memcpy(out + i, from + i, bytes - i);
+}
+
+SD_INLINE void transpose_tiles(const item_bits_t *x, ptrdiff_t x_stride, item_bits_t *out, ptrdiff_t out_stride,
+                               size_t from, size_t to, size_t columns, const int is_tall) {
+    const size_t height = is_tall ? ITEM_TALL : ITEM_TILE, width = ITEM_TILE;
+    const int down = to - from > columns;
+    const size_t outer_step = down ? height : width, inner_step = down ? width : height;
+    for (size_t i = down ? from : 0; i < (down ? to : columns); i += outer_step)
+        for (size_t j = down ? 0 : from; j < (down ? columns : to); j += inner_step) {
+            const ptrdiff_t r = (ptrdiff_t)(down ? i : j), c = (ptrdiff_t)(down ? j : i);
+            const item_bits_t *source = x + r * x_stride + c;
+            item_bits_t *target = out + c * out_stride + r;
+            if (is_tall) item_tall(source, x_stride, target, out_stride);
+            else item_tile(source, x_stride, target, out_stride);
+        }
+}
+
+static void transpose_in_caches(const item_bits_t *x, ptrdiff_t x_stride, item_bits_t *out,
+                                ptrdiff_t out_stride, size_t rows, size_t columns) {
+    const size_t tall = rows - rows % ITEM_TALL, whole = rows - rows % ITEM_TILE;
+    const size_t wide = columns - columns % ITEM_TILE;
+    transpose_tiles(x, x_stride, out, out_stride, 0, tall, wide, 1);
+    transpose_tiles(x, x_stride, out, out_stride, tall, whole, wide, 0);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = r < whole ? wide : 0; c < columns; c++)
+            out[(ptrdiff_t)c * out_stride + (ptrdiff_t)r] = x[(ptrdiff_t)r * x_stride + (ptrdiff_t)c];
+}
+
+/* Past the caches, columns are staged, and written in runs of a kilobyte: lines that are written singly, a
+ * page apart, take three times as long. */
+static void transpose(const void *array, ptrdiff_t x_stride, void *result, ptrdiff_t out_stride, size_t rows,
+                      size_t columns, int past_caches) {
+    const item_bits_t *x = array;
+    item_bits_t *out = result;
+    enum { SIZE = sizeof *x, LINE = LINE_BYTES / SIZE, RUN = RUN_BYTES / SIZE };
+    item_bits_t stage[LINE][RUN + LINE];
+    if (!past_caches) {
+        transpose_in_caches(x, x_stride, out, out_stride, rows, columns);
+        return;
+    }
+    for (size_t c = 0; c < columns; c += LINE) {
+        const size_t width = columns - c < LINE ? columns - c : LINE;
+        item_bits_t *target = out + (ptrdiff_t)c * out_stride;
+        size_t length = RUN - (uintptr_t)target % LINE_BYTES / SIZE; /* runs end where lines do */
+        for (size_t r = 0; r < rows; r += length, length = RUN) {
+            if (rows - r < length) length = rows - r;
+            transpose_in_caches(x + (ptrdiff_t)r * x_stride + (ptrdiff_t)c, x_stride, stage[0], RUN + LINE,
+                                length, width);
+            for (size_t i = 0; i < width; i++)
+                stream_run((char *)(target + (ptrdiff_t)i * out_stride + r), (const char *)stage[i],
+                           length * SIZE);
+        }
+    }
+    tile_stream_end();
+}

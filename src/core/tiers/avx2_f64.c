@@ -1,0 +1,4 @@
+/* The kernels for float64 on AVX2, FMA and F16C. */
+#include "../kernels.h"
+#include "../simd/avx2.h"
+#include "f64.h"

@@ -1,0 +1,4 @@
+/* The kernels for float32 on AVX-512 F, BW, DQ and VL. */
+#include "../kernels.h"
+#include "../simd/avx512.h"
+#include "f32.h"

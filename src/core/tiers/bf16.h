@@ -1,0 +1,25 @@
+/* The kernels for bfloat16, which is computed in float32. Each of the files *_bf16.c
+ * includes this after a pack. */
+#ifdef SD_TIER
+#include "../rows/real_f32.h"
+
+typedef uint16_t item_t; /* what lies in memory */
+#define item_load bf16_load
+#define item_load_n load_half_n
+#define item_mask_n bf16_mask_n
+#define item_store bf16_store
+#define item_store_n store_half_n
+#define item_stream bf16_stream
+#define half_of sd_bf16_from_f32
+#include "../simd/halves.h"
+
+#include "../rows/rows_f32.h"
+
+const sd_kernels SD_TABLE_OF(SD_TIER, bf16) = {
+    .softmax = softmax,
+    .log_softmax = log_softmax,
+    .logsumexp = logsumexp,
+    .entropy = entropy,
+};
+SD_TARGET_CLOSE
+#endif

@@ -1,0 +1,33 @@
+/* The kernels for float16, which is computed in float32. Each of the files *_f16.c
+ * includes this after a pack. */
+#ifdef SD_TIER
+#include "../rows/real_f32.h"
+
+typedef uint16_t item_t; /* what lies in memory */
+#define item_load f16_load
+#define item_load_n load_half_n
+#define item_mask_n mask_first
+#define item_store f16_store
+#define item_store_n store_half_n
+#define item_stream f16_stream
+#define half_of sd_f16_from_f32
+#include "../simd/halves.h"
+
+typedef uint16_t item_bits_t; /* what is transposed */
+#define ITEM_TILE SD_TILE_16
+#define ITEM_TALL SD_TALL_16
+#define item_tile tile_16
+#define item_tall tall_16
+#include "../simd/transpose.h"
+
+#include "../rows/rows_f32.h"
+
+const sd_kernels SD_TABLE_OF(SD_TIER, f16) = {
+    .softmax = softmax,
+    .log_softmax = log_softmax,
+    .logsumexp = logsumexp,
+    .entropy = entropy,
+    .transpose = transpose,
+};
+SD_TARGET_CLOSE
+#endif

@@ -1,0 +1,19 @@
+/* The kernels on 64-bit words: the generator, and alias tables. Each of the files *_words.c includes this after
+ * a pack. */
+#ifdef SD_TIER
+#include "../alias/map.h"
+#include "../alias/read.h"
+#include "../alias/units.h"
+#include "../sampling/xoshiro.h"
+
+const sd_word_kernels SD_TABLE_OF(SD_TIER, words) = {
+    .xoshiro_blocks = xoshiro_blocks,
+    .alias_map = alias_map,
+    .read_f64 = alias_read_f64,
+    .read_f32 = alias_read_f32,
+    .read_u64 = alias_read_u64,
+    .round_doubles = alias_units_of_doubles,
+    .round_integers = alias_units_of_integers,
+};
+SD_TARGET_CLOSE
+#endif
