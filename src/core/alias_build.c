@@ -43,8 +43,7 @@ static int build(const sd_word_kernels *kernels, sd_weights *seen, size_t n, int
     sd_exact_sum_top(&seen->sum, &high, &low, &exponent);
     const sd_ratio ratio = ratio_to(high, low, exponent);
     const sd_marks marks = marks_in(scratch, n);
-    sd_round_units *const round_units =
-        integers ? kernels->round_integers : kernels->round_doubles;
+    sd_round_units *const round_units = integers ? kernels->round_integers : kernels->round_doubles;
     const uint64_t full = (uint64_t)1 << (64 - bits);
     const uint64_t total = round_units(buckets, n, &ratio, full, &marks);
     if (n % 64) marks.light[n / 64] &= ((uint64_t)1 << n % 64) - 1;

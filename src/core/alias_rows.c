@@ -69,7 +69,9 @@ int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, si
                             const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
                             size_t *where) {
     enum { AHEAD = 32, RING = 2 * AHEAD };
-    struct { uint64_t row, record; } ring[RING];
+    struct {
+        uint64_t row, record;
+    } ring[RING];
     if (n && (!rows || !words || !out || (count && (!records || !buckets)))) return SOFTDRAW_ERROR_NULL;
     for (size_t i = 0; i < n + 2 * AHEAD; i++) {
         if (i < n) {

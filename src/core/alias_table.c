@@ -52,8 +52,8 @@ int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshi
     return SOFTDRAW_OK;
 }
 
-int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *state),
-                        void *state, size_t n, int64_t *out) {
+int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *state), void *state,
+                        size_t n, int64_t *out) {
     const sd_word_kernels *kernels = sd_word_kernels_in_use();
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (n && (!buckets || !next || !out)) return SOFTDRAW_ERROR_NULL;

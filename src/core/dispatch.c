@@ -38,7 +38,7 @@ static int has_features(uint32_t leaf_7, uint64_t saved) {
 enum { AVX2 = 1 << 5, AVX512F = 1 << 16, AVX512DQ = 1 << 17, AVX512BW = 1 << 30 };
 static const uint32_t AVX512VL = 1u << 31;
 static int cpu_has_avx2(void) { return has_features(AVX2, 0x06); } /* XMM and YMM */
-static int cpu_has_avx512(void) { /* ZMM and masks, too */
+static int cpu_has_avx512(void) {                                  /* ZMM and masks, too */
     return has_features(AVX2 | AVX512F | AVX512DQ | AVX512BW | AVX512VL, 0xE6);
 }
 #else
@@ -70,7 +70,7 @@ enum { TIERS = sizeof tiers / sizeof *tiers };
 const char *softdraw_tier_name(int tier) { return tier >= 0 && tier < TIERS ? tiers[tier].name : NULL; }
 
 int softdraw_tier_available(int tier) {
-#define CAN_RUN_LINE(enumerator, tier, is_built, can_run) \
+    #define CAN_RUN_LINE(enumerator, tier, is_built, can_run) \
     case enumerator: return is_built && can_run;
     switch (tier) {
         SD_FOR_EACH_TIER(CAN_RUN_LINE)

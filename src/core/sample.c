@@ -52,7 +52,6 @@ static const softdraw_filters none; /* all NULL */
         if (error != SOFTDRAW_OK && where) *where = place;                                        \
         return error;                                                                             \
     }
-
 DEFINE_SAMPLE(softdraw_sample_f32, SD_F32, float, float, SD_NATIVE)
 DEFINE_SAMPLE(softdraw_sample_f64, SD_F64, double, double, SD_NATIVE)
 DEFINE_SAMPLE(softdraw_sample_f16, SD_F32, uint16_t, float, SD_FORMAT_F16)

@@ -27,7 +27,6 @@ SD_INLINE int check_rows(const void *x, const void *out, const sd_rows *all, siz
         kernels->kernel(x, out, &all);                                                            \
         return SOFTDRAW_OK;                                                                       \
     }
-
 DEFINE_ROWS(softdraw_softmax_f32, softmax, SD_F32, float, n)
 DEFINE_ROWS(softdraw_softmax_f64, softmax, SD_F64, double, n)
 DEFINE_ROWS(softdraw_softmax_f16, softmax, SD_F16, uint16_t, n)
@@ -58,6 +57,5 @@ DEFINE_ROWS(softdraw_entropy_bf16, entropy, SD_BF16, uint16_t, 1)
         kernels->softmax_vjp(p, g, g_stride, out, &all);                                          \
         return SOFTDRAW_OK;                                                                       \
     }
-
 DEFINE_VJP(softdraw_softmax_vjp_f32, SD_F32, float)
 DEFINE_VJP(softdraw_softmax_vjp_f64, SD_F64, double)

@@ -12,11 +12,14 @@ enum { LANES = 8 };
 
 /* tests/test_random.py derives all three again from the map itself. */
 static const uint64_t characteristic[4] = {/* and x^256 */
-    0x9d116f2bb0f0f001, 0x0280002bcefd1a5e, 0x04b4edcf26259f85, 0x0003c03c3f3ecb19};
+                                           0x9d116f2bb0f0f001, 0x0280002bcefd1a5e, 0x04b4edcf26259f85,
+                                           0x0003c03c3f3ecb19};
 static const uint64_t jump_2_128[4] = {/* x^(2^128) */
-    0x180ec6d33cfd0aba, 0xd5a61266f0c9392c, 0xa9582618e03fc9aa, 0x39abdc4529b1661c};
+                                       0x180ec6d33cfd0aba, 0xd5a61266f0c9392c, 0xa9582618e03fc9aa,
+                                       0x39abdc4529b1661c};
 static const uint64_t jump_2_192[4] = {/* x^(2^192) */
-    0x76e15d3efefdcbbf, 0xc5004e441c522fb3, 0x77710069854ee241, 0x39109bb02acbe635};
+                                       0x76e15d3efefdcbbf, 0xc5004e441c522fb3, 0x77710069854ee241,
+                                       0x39109bb02acbe635};
 
 static int coefficient(const uint64_t a[4], int i) { return (int)(a[i / 64] >> i % 64 & 1); }
 

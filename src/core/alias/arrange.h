@@ -105,9 +105,7 @@ static void open_list(list *list, const uint64_t *marks, size_t n, size_t end) {
     list->total = 0;
 }
 
-static int at_end(const list *list) {
-    return list->word == list->words && list->padding == list->end;
-}
+static int at_end(const list *list) { return list->word == list->words && list->padding == list->end; }
 
 /* Drops the first `done` from the window and fills it up again. */
 SD_INLINE void refill(list *list, size_t done, const uint64_t *units, unsigned bits, int heavy) {
@@ -174,8 +172,7 @@ SD_INLINE uint64_t heavy_bucket(const pair *lists, size_t j, size_t k, unsigned 
 
 /* The first so many lights and heavies are the first steps of the merge. A step writes the buckets of
  * both its light and its heavy, of which one is right, and the other may be so later. */
-static void merge(const pair *lists, size_t lights, size_t heavies, uint64_t *buckets,
-                  unsigned bits) {
+static void merge(const pair *lists, size_t lights, size_t heavies, uint64_t *buckets, unsigned bits) {
     const list *const light = &lists->light, *const heavy = &lists->heavy;
     const size_t steps = lights + heavies, each = steps / CHAINS;
     size_t start[CHAINS], j[CHAINS], k[CHAINS];
@@ -252,8 +249,8 @@ static void arrange_units(uint64_t *buckets, unsigned bits, size_t n, const uint
 }
 
 /* Heavies from k to `end`, each with `over` more than a bucket; s is what those before k have. */
-SD_INLINE uint64_t fill_equal(uint64_t *buckets, unsigned bits, size_t n, size_t k, size_t end,
-                              uint64_t s, uint64_t over) {
+SD_INLINE uint64_t fill_equal(uint64_t *buckets, unsigned bits, size_t n, size_t k, size_t end, uint64_t s,
+                              uint64_t over) {
     const uint64_t capacity = capacity_of(bits);
     const size_t padding = ((size_t)1 << bits) - n;
     for (; k < end; k++) {

@@ -25,7 +25,7 @@ SD_INLINE void sd_exact_sum_add_double(sd_exact_sum *sum, uint64_t bits) {
     const unsigned exponent = (unsigned)(bits >> 52);
     const uint64_t normal = exponent != 0;
     sd_exact_sum_add(sum, (bits & 0xfffffffffffff) | normal << 52,
-               exponent - (unsigned)normal + SD_SUM_BELOW - 1074);
+                     exponent - (unsigned)normal + SD_SUM_BELOW - 1074);
 }
 
 /* The sum, which is positive, cut to 106 bits: (high + low) * 2^exponent, high = RN(high + low) from

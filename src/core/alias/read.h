@@ -96,8 +96,8 @@ SD_INLINE size_t alias_read(const double *doubles, const float *floats, size_t n
         uint64_t maximum = alias_largest(&seen);
         int same = u64_mask_eq(seen.different, zero) == 255;
         for (; i < end; i++) {
-            const double weight = floats ? *(const volatile float *)(floats + i)
-                                         : *(const volatile double *)(doubles + i);
+            const double weight =
+                floats ? *(const volatile float *)(floats + i) : *(const volatile double *)(doubles + i);
             copy[i] = sd_f64_bits(weight + 0.0);
             if (copy[i] > maximum) maximum = copy[i];
             if (copy[i] != copy[0]) same = 0;
@@ -130,8 +130,7 @@ static size_t alias_read_f32(const float *weights, size_t n, uint64_t *copy, sd_
 }
 
 /* Any integer is a weight. Their halves add up without carries out of 64 bits. */
-static size_t alias_read_u64(const uint64_t *integers, size_t n, uint64_t *copy,
-                             sd_weights *weights) {
+static size_t alias_read_u64(const uint64_t *integers, size_t n, uint64_t *copy, sd_weights *weights) {
     const u64x8 low = u64_set1(0xffffffff), zero = u64_set1(0);
     u64x8 lows = zero, highs = zero, first = zero;
     alias_seen seen = {zero, zero};

@@ -46,8 +46,8 @@ SD_INLINE u64x8 alias_nearest_of(const sd_ratio *ratio, u64x8 copy, int integers
 
 /* The n copies become units, whose sum is returned; `full` is what a bucket holds. What is within
  * 2^-36 of an integer is not marked as rounded: which way it was is not certain. */
-SD_INLINE uint64_t alias_units(uint64_t *copy, size_t n, const sd_ratio *ratio, int integers,
-                               uint64_t full, const sd_marks *marks) {
+SD_INLINE uint64_t alias_units(uint64_t *copy, size_t n, const sd_ratio *ratio, int integers, uint64_t full,
+                               const sd_marks *marks) {
     const u64x8 bucket = u64_set1(full), zero = u64_set1(0);
     const f64x8 above = f64_set1(0x1p-36), below = f64_set1(-0x1p-36);
     u64x8 sum = zero;
@@ -82,12 +82,12 @@ SD_INLINE uint64_t alias_units(uint64_t *copy, size_t n, const sd_ratio *ratio, 
     return total;
 }
 
-static uint64_t alias_units_of_doubles(uint64_t *copy, size_t n, const sd_ratio *ratio,
-                                       uint64_t full, const sd_marks *marks) {
+static uint64_t alias_units_of_doubles(uint64_t *copy, size_t n, const sd_ratio *ratio, uint64_t full,
+                                       const sd_marks *marks) {
     return alias_units(copy, n, ratio, 0, full, marks);
 }
 
-static uint64_t alias_units_of_integers(uint64_t *copy, size_t n, const sd_ratio *ratio,
-                                        uint64_t full, const sd_marks *marks) {
+static uint64_t alias_units_of_integers(uint64_t *copy, size_t n, const sd_ratio *ratio, uint64_t full,
+                                        const sd_marks *marks) {
     return alias_units(copy, n, ratio, 1, full, marks);
 }

@@ -19,7 +19,7 @@ SD_INLINE uint16_t sd_f16_from_f32(float value) {
     uint32_t half;
     if (magnitude > 0x7f800000u) return 0x7e00u;
     if (magnitude >= 0x47800000u) half = 0x7c00u; /* 2^16 */
-    else if (magnitude < 0x38800000u) /* 2^-14: the last bit of 0.5 is worth a subnormal's */
+    else if (magnitude < 0x38800000u)             /* 2^-14: the last bit of 0.5 is worth a subnormal's */
         half = sd_f32_bits(sd_f32_of_bits(magnitude) + 0.5f) - 0x3f000000u;
     else half = (magnitude - (112u << 23) + 0xfffu + (magnitude >> 13 & 1)) >> 13;
     return (uint16_t)(half ? half | (bits >> 16 & 0x8000u) : 0);

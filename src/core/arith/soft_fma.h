@@ -113,8 +113,8 @@ static inline sd_wide sd_wide_multiply(sd_wide a, sd_wide b) {
     uint64_t low = a_low * b_low;
     uint64_t middle = a_high * b_low + (low >> 32);
     uint64_t other = a_low * b_high + (middle & 0xffffffff);
-    sd_wide product = {a_high * b_high + (middle >> 32) + (other >> 32),
-                       other << 32 | (low & 0xffffffff), a.exponent + b.exponent};
+    sd_wide product = {a_high * b_high + (middle >> 32) + (other >> 32), other << 32 | (low & 0xffffffff),
+                       a.exponent + b.exponent};
     return product;
 }
 

@@ -36,9 +36,7 @@ SD_INLINE sd_sum pair_total(f64x8 high, f64x8 low) {
     return r;
 }
 
-SD_INLINE sd_sum total_accumulator(const accumulator_t *a) {
-    return pair_total(a->total, a->rest);
-}
+SD_INLINE sd_sum total_accumulator(const accumulator_t *a) { return pair_total(a->total, a->rest); }
 
 SD_INLINE sd_sum read_exponential(f64x8 s, f64x8 q) {
     const f64x8 high = f64_fma(s, q, s), low = f64_fma(s, q, f64_sub(s, high));
@@ -49,8 +47,8 @@ SD_INLINE sd_sum read_exponential(f64x8 s, f64x8 q) {
 SD_INLINE sd_sum divide_sums(sd_sum a, sd_sum b) {
     const inverse_t by = make_inverse(b);
     const f64x8 high = f64_set1(a.high), product = f64_mul(high, by.high);
-    const f64x8 rest = f64_fma(high, by.low, f64_fma(f64_set1(a.low), by.high,
-                                                     f64_fms(high, by.high, product)));
+    const f64x8 rest =
+        f64_fma(high, by.low, f64_fma(f64_set1(a.low), by.high, f64_fms(high, by.high, product)));
     return sd_two_sum(f64_first(product), f64_first(rest));
 }
 

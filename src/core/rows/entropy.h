@@ -1,8 +1,8 @@
 /* Entropy of rows of one item type: one pass for the maximum, one for the moments. */
 
 /* group packs more in the moments, and in the number of maxima, whose exponentials are left out */
-SD_BODY void add_to_moments(moment_sums_t *m, pack_t *maxima, const reduction_t *r,
-                               const int group, const pack_t *x, pack_t max, const int moved) {
+SD_BODY void add_to_moments(moment_sums_t *m, pack_t *maxima, const reduction_t *r, const int group,
+                            const pack_t *x, pack_t max, const int moved) {
     const pack_t zero = v_set1(0), one = v_set1(1);
     pack_t s[MAX_GROUP], q[MAX_GROUP];
     compute_exponentials(r, NULL, group, x, moved, 0, s, q);
@@ -11,8 +11,8 @@ SD_BODY void add_to_moments(moment_sums_t *m, pack_t *maxima, const reduction_t 
     FOR_EACH_PACK add_moments(m, x[u], s[u], q[u]);
 }
 
-SD_INLINE sd_moments sum_moments(const reduction_t *reduction, double t, const item_t *x,
-                                    size_t n, real_t maximum, const int moved) {
+SD_INLINE sd_moments sum_moments(const reduction_t *reduction, double t, const item_t *x, size_t n,
+                                 real_t maximum, const int moved) {
     const reduction_t r = *reduction;
     const pack_t max = v_set1(maximum), zero = v_set1(0);
     moment_sums_t m = make_moment_sums(t, maximum);
@@ -37,8 +37,7 @@ SD_INLINE sd_moments sum_moments(const reduction_t *reduction, double t, const i
 }
 
 /* n >= 1 */
-static sd_moments find_moments(const temperature_t *t, double temperature, const item_t *x,
-                                size_t n) {
+static sd_moments find_moments(const temperature_t *t, double temperature, const item_t *x, size_t n) {
     const real_t max = v_reduce_max(find_lane_max(x, n)) + 0; /* -0 becomes +0 */
     sd_moments m = {sd_nan(), 0, 0, 0, 0};
     if (!(max <= LARGEST && max >= -LARGEST)) return m;
@@ -48,8 +47,7 @@ static sd_moments find_moments(const temperature_t *t, double temperature, const
     } else {
         const int moved = needs_shift(t, max);
         const reduction_t r = moved ? make_shifted_reduction(t, max) : make_reduction(t, max);
-        m = moved ? sum_moments(&r, temperature, x, n, max, 1)
-                  : sum_moments(&r, temperature, x, n, max, 0);
+        m = moved ? sum_moments(&r, temperature, x, n, max, 1) : sum_moments(&r, temperature, x, n, max, 0);
     }
     if (m.others != m.others) m.ties = sd_nan();
     return m;

@@ -37,8 +37,8 @@ SD_INLINE division_t make_division(reduction_t *r, sd_sum sum, const int power) 
     r->rounder += (float)(exponent + power) + 0.125f * (float)j;
     const double factor = m * roots[j];
     const division_t by = {(float)((SD_EXP2F_C1 - TILT) * factor), (float)(SD_EXP2F_C2 * factor),
-                             (float)(SD_EXP2F_C3 * factor), (float)(SD_EXP2F_C4 * factor),
-                             (float)(factor - 1)};
+                           (float)(SD_EXP2F_C3 * factor), (float)(SD_EXP2F_C4 * factor),
+                           (float)(factor - 1)};
     return by;
 }
 
@@ -46,13 +46,12 @@ SD_INLINE division_t make_division(reduction_t *r, sd_sum sum, const int power) 
  * there is what by. Only results need f on the grid and the tilt, sums have no order to keep. In lockstep,
  * operation by operation, here and below: one after the other, the long chain of each pack would fill
  * the scheduler before the next begins. */
-SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reduction_t *r, const division_t *by, const int group,
-                               const f32x16 *x, const int range_mode, const int on_grid, f32x16 *s,
-                               f32x16 *q) {
+SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reduction_t *r,
+                                       const division_t *by, const int group, const f32x16 *x,
+                                       const int range_mode, const int on_grid, f32x16 *s, f32x16 *q) {
     static const uint32_t table_bits[16] = SD_EXP2F_TABLE;
     static const division_t results = {SD_EXP2F_C1, SD_EXP2F_C2, SD_EXP2F_C3, SD_EXP2F_C4, 0};
-    static const division_t sums = {SD_EXP2F_SUM_C1, SD_EXP2F_SUM_C2, SD_EXP2F_SUM_C3,
-                                      SD_EXP2F_SUM_C4, 0};
+    static const division_t sums = {SD_EXP2F_SUM_C1, SD_EXP2F_SUM_C2, SD_EXP2F_SUM_C3, SD_EXP2F_SUM_C4, 0};
     const f32_table table = f32_table_from(f32_from_bits(i32_load(table_bits)));
     const division_t c = by ? *by : on_grid ? results : sums;
     const f32x16 grid = f32_set1(GRID);
@@ -79,4 +78,3 @@ SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reducti
     FOR_EACH_PACK q[u] = f32_fma(q[u], f[u], f32_set1(c.c1));
     FOR_EACH_PACK q[u] = by ? f32_fma(q[u], f[u], f32_set1(by->rest)) : f32_mul(q[u], f[u]);
 }
-

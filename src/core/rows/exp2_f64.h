@@ -13,15 +13,13 @@ SD_INLINE temperature_t make_plain_temperature(double t) {
 /* 1 / (high + low), except for the last bits of its low part. */
 SD_INLINE inverse_t pair_inverse(f64x8 high, f64x8 low) {
     const f64x8 one = f64_set1(1), inverse = f64_div(one, high), product = f64_mul(high, inverse);
-    const f64x8 left = f64_sub(f64_sub(one, product),
-                               f64_fma(low, inverse, f64_fms(high, inverse, product)));
+    const f64x8 left =
+        f64_sub(f64_sub(one, product), f64_fma(low, inverse, f64_fms(high, inverse, product)));
     const inverse_t r = {inverse, f64_mul(left, inverse)};
     return r;
 }
 
-SD_INLINE inverse_t make_inverse(sd_sum sum) {
-    return pair_inverse(f64_set1(sum.high), f64_set1(sum.low));
-}
+SD_INLINE inverse_t make_inverse(sd_sum sum) { return pair_inverse(f64_set1(sum.high), f64_set1(sum.low)); }
 
 typedef struct { double c1, c2, c3, c4, c5, c6, c7, c8, rest; } division_t;
 
@@ -34,18 +32,18 @@ SD_INLINE division_t make_division(reduction_t *r, sd_sum sum, const int power) 
     r->rounder += exponent + power + 0.25 * j;
     const f64x8 root = f64_set1(roots[j]), high = f64_set1(m);
     const f64x8 low = f64_mul(inverse.low, f64_set1(sd_power_of_2(-exponent)));
-    const f64x8 rest = f64_fma(low, root, f64_fma(high, f64_set1(low_roots[j]),
-                                                  f64_fms(high, root, f64_set1(1))));
+    const f64x8 rest =
+        f64_fma(low, root, f64_fma(high, f64_set1(low_roots[j]), f64_fms(high, root, f64_set1(1))));
     const double factor = m * roots[j];
     const division_t by = {(SD_EXP2_C1 - TILT) * factor, SD_EXP2_C2 * factor, SD_EXP2_C3 * factor,
-                             SD_EXP2_C4 * factor, SD_EXP2_C5 * factor, SD_EXP2_C6 * factor,
-                             SD_EXP2_C7 * factor, SD_EXP2_C8 * factor, f64_first(rest)};
+                           SD_EXP2_C4 * factor,          SD_EXP2_C5 * factor, SD_EXP2_C6 * factor,
+                           SD_EXP2_C7 * factor,          SD_EXP2_C8 * factor, f64_first(rest)};
     return by;
 }
 
-SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reduction_t *r, const division_t *by, const int group,
-                               const f64x8 *x, const int range_mode, const int on_grid, f64x8 *s,
-                               f64x8 *q) {
+SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reduction_t *r,
+                                       const division_t *by, const int group, const f64x8 *x,
+                                       const int range_mode, const int on_grid, f64x8 *s, f64x8 *q) {
     static const uint64_t table_bits[8] = SD_EXP2_TABLE;
     const f64_table table = f64_table_from(f64_from_bits(u64_load(table_bits)));
     const f64x8 grid = f64_set1(GRID);
@@ -64,8 +62,8 @@ SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reducti
         FOR_EACH_PACK f[u] = f64_add(f[u], grid);
         FOR_EACH_PACK f[u] = f64_sub(f[u], grid);
     }
-    FOR_EACH_PACK q[u] = f64_fma(f64_set1(by ? by->c8 : SD_EXP2_C8), f[u],
-                           f64_set1(by ? by->c7 : SD_EXP2_C7));
+    FOR_EACH_PACK q[u] =
+        f64_fma(f64_set1(by ? by->c8 : SD_EXP2_C8), f[u], f64_set1(by ? by->c7 : SD_EXP2_C7));
     FOR_EACH_PACK q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c6 : SD_EXP2_C6));
     FOR_EACH_PACK q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c5 : SD_EXP2_C5));
     FOR_EACH_PACK q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c4 : SD_EXP2_C4));
@@ -78,4 +76,3 @@ SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reducti
         s[u] = f64_from_bits(u64_add(f64_bits(s[u]), u64_shl(f64_bits(k[u]), 50)));
     }
 }
-

@@ -30,8 +30,7 @@ SD_INLINE pack_t find_lane_extremes(const item_t *x, size_t n, pack_t *lane_min)
         pack_t packs[4];
         FOR_EACH_PACK packs[u] = item_load(x + i + u * WIDTH);
         FOR_EACH_PACK max[u] = v_max(packs[u], max[u]);
-        if (lane_min)
-            min = v_min(v_min(v_min(packs[0], packs[1]), v_min(packs[2], packs[3])), min);
+        if (lane_min) min = v_min(v_min(v_min(packs[0], packs[1]), v_min(packs[2], packs[3])), min);
     }
     for (; i < n; i += WIDTH) {
         max[0] = v_max(load_up_to(x + i, n - i), max[0]);
@@ -67,7 +66,7 @@ static double count_from(const item_t *x, size_t n, real_t threshold) {
 
 /* What a row of T = 0 or infinity is: `value` from a threshold on, 0 elsewhere. */
 static void write_limit(const item_t *x, item_t *out, size_t n, real_t threshold, real_t value,
-                           real_t elsewhere) {
+                        real_t elsewhere) {
     const pack_t least = v_set1(threshold), yes = v_set1(value), no = v_set1(elsewhere);
     for (size_t i = 0; i < n; i += WIDTH)
         store_up_to(out + i, n - i, v_where_ge(load_up_to(x + i, n - i), least, yes, no));

@@ -18,7 +18,7 @@ SD_INLINE f64x8 log_write_half(const log_writer_t *w, f64x8 x) {
 }
 
 SD_INLINE f32x16 write_log(const log_writer_t *w, f32x16 x) {
-    const f32x16 y = f32_from_f64(log_write_half(w, f32_low_to_f64(x)),
-                                  log_write_half(w, f32_high_to_f64(x)));
+    const f32x16 y =
+        f32_from_f64(log_write_half(w, f32_low_to_f64(x)), log_write_half(w, f32_high_to_f64(x)));
     return f32_add(y, f32_set1(0)); /* -0 becomes +0 */
 }

@@ -28,7 +28,7 @@ SD_INLINE log_writer_t make_log_writer(double t, double max, double log_sum) {
 
 SD_INLINE f64x8 write_log(const log_writer_t *w, f64x8 x) {
     const f64x8 difference = f64_fma(x, f64_set1(w->s1), f64_set1(w->shift));
-    const f64x8 y = f64_fms(f64_mul(difference, f64_set1(w->s2)), f64_set1(w->inverse),
-                            f64_set1(w->log_sum));
+    const f64x8 y =
+        f64_fms(f64_mul(difference, f64_set1(w->s2)), f64_set1(w->inverse), f64_set1(w->log_sum));
     return f64_add(y, f64_set1(0)); /* -0 becomes +0 */
 }

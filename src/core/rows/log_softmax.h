@@ -12,8 +12,8 @@ typedef struct {
 /* group packs more in the sum of what is not the maximum, and in the number of what is. The sum may be
  * 2^-149 of the maximum: so a->s starts at 0, and what it loses is had by Knuth's TwoSum, which does not
  * ask which summand is the larger. */
-SD_BODY void add_to_excess(accumulator_t *a, pack_t *maxima, const reduction_t *r,
-                                const int group, const pack_t *x, pack_t max, const int moved) {
+SD_BODY void add_to_excess(accumulator_t *a, pack_t *maxima, const reduction_t *r, const int group,
+                           const pack_t *x, pack_t max, const int moved) {
     const pack_t zero = v_set1(0), one = v_set1(1);
     pack_t s[MAX_GROUP], q[MAX_GROUP], e[MAX_GROUP], z[MAX_GROUP];
     compute_exponentials(r, NULL, group, x, moved, 0, s, q);
@@ -30,7 +30,7 @@ SD_BODY void add_to_excess(accumulator_t *a, pack_t *maxima, const reduction_t *
 }
 
 SD_INLINE sd_sum sum_excess(const reduction_t *reduction, const item_t *x, size_t n, real_t maximum,
-                           const int moved) {
+                            const int moved) {
     const reduction_t r = *reduction;
     const pack_t max = v_set1(maximum), zero = v_set1(0);
     accumulator_t a = make_accumulator();
@@ -54,8 +54,7 @@ SD_INLINE sd_sum sum_excess(const reduction_t *reduction, const item_t *x, size_
     }
     compute_exponentials(&r, NULL, 1, &max, moved, 0, &s, &q);
     const sd_sum others = {count, 0};
-    return sd_sum_add(others,
-                      divide_sums(total_accumulator(&a), read_exponential(s, q)));
+    return sd_sum_add(others, divide_sums(total_accumulator(&a), read_exponential(s, q)));
 }
 
 /* n >= 1 */
@@ -68,16 +67,14 @@ static log_row_t sum_log_row(const temperature_t *t, const item_t *x, size_t n) 
         row.excess.high = count_from(x, n, row.threshold) - 1;
     } else {
         const int moved = needs_shift(t, row.max);
-        const reduction_t r = moved ? make_shifted_reduction(t, row.max)
-                                     : make_reduction(t, row.max);
+        const reduction_t r = moved ? make_shifted_reduction(t, row.max) : make_reduction(t, row.max);
         row.excess = moved ? sum_excess(&r, x, n, row.max, 1) : sum_excess(&r, x, n, row.max, 0);
     }
     row.is_nan = row.excess.high != row.excess.high;
     return row;
 }
 
-static void log_softmax_row(const log_row_t *row, double t, const item_t *x, item_t *out,
-                               size_t n) {
+static void log_softmax_row(const log_row_t *row, double t, const item_t *x, item_t *out, size_t n) {
     if (row->is_nan) {
         fill_row(out, n, (real_t)sd_nan());
         return;

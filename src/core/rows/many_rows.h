@@ -20,8 +20,7 @@ SD_INLINE int reduce_short_rows(short_rows_t *rows, f64x8 max, f64x8 t) {
 }
 
 SD_INLINE reduction_t get_reduction(const short_rows_t *rows, int i) {
-    const reduction_t r = {rows->c_hi[i],  rows->c_lo[i],    1, 1, 0,
-                           rows->floor[i], rows->rounder[i], 0};
+    const reduction_t r = {rows->c_hi[i], rows->c_lo[i], 1, 1, 0, rows->floor[i], rows->rounder[i], 0};
     return r;
 }
 

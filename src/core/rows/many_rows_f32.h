@@ -17,8 +17,8 @@ SD_INLINE int reduce_in_doubles(eight_reductions_t *r, f64x8 max, f64x8 t) {
 SD_INLINE lane_reductions_t combine_lanes(const eight_reductions_t *low, const eight_reductions_t *high) {
     lane_reductions_t l;
     l.c_hi = f32_from_f64(low->c_hi, high->c_hi);
-    l.c_lo = f32_from_f64(f64_sub(low->c, f32_low_to_f64(l.c_hi)),
-                          f64_sub(high->c, f32_high_to_f64(l.c_hi)));
+    l.c_lo =
+        f32_from_f64(f64_sub(low->c, f32_low_to_f64(l.c_hi)), f64_sub(high->c, f32_high_to_f64(l.c_hi)));
     l.floor = f32_from_f64(low->floor, high->floor);
     l.rounder = f32_sub(f32_set1(ROUNDER), f32_from_f64(low->power, high->power));
     return l;

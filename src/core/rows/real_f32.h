@@ -2,7 +2,7 @@
  *
  * real_f64.h defines the same names for float64, with the same meanings. */
 typedef float real_t;
-typedef f32x16 pack_t; /* WIDTH reals */
+typedef f32x16 pack_t;   /* WIDTH reals */
 typedef uint32_t bits_t; /* the bits of a real */
 #define WIDTH 16
 #define LARGEST FLT_MAX

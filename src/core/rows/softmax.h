@@ -32,7 +32,7 @@ static SD_NOINLINE void softmax_short_row(const item_t *x, item_t *out, size_t n
                      : n <= WIDTH               ? softmax_one(x, out, n, t, 1, 0)
                      : n <= 2 * WIDTH           ? softmax_one(x, out, n, t, 2, 0)
                      : n <= 3 * WIDTH           ? softmax_one(x, out, n, t, 3, 0)
-                                                   : softmax_one(x, out, n, t, 4, 0);
+                                                : softmax_one(x, out, n, t, 4, 0);
     if (!done) {
         const temperature_t alone = make_temperature(t);
         softmax_row(&alone, x, out, n);

@@ -5,7 +5,7 @@
  * added up in softmax_eight's order. Halves have the columns of their packs, in whose order lanes may not
  * be items. 0, and nothing written, if a row is out of the ordinary. */
 static SD_NOINLINE int softmax_columns(const item_t *x, ptrdiff_t x_stride, item_t *out,
-                                          ptrdiff_t out_stride, size_t n, const double *t) {
+                                       ptrdiff_t out_stride, size_t n, const double *t) {
     enum { WIDE = 2 * WIDTH, ROOM = (WIDE + MAX_GROUP) * WIDTH, IS_HALF = sizeof *x < sizeof(real_t) };
     const pack_t lowest = v_set1(-(real_t)INFINITY);
     const size_t in_packs = n > WIDTH ? WIDE : WIDTH, columns = IS_HALF ? in_packs : n;

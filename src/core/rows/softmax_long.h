@@ -9,7 +9,7 @@
 /* Exponentials divided; then, where one may be subnormal, the scale is taken off, by an fma, because a
  * product would take 150 cycles on some CPUs. */
 SD_BODY void compute_results(const reduction_t *r, const division_t *by, const int group, pack_t *x,
-                        const int range_mode) {
+                             const int range_mode) {
     const pack_t unscale = v_set1(UNSCALE), zero = v_set1(0);
     pack_t s[MAX_GROUP], q[MAX_GROUP];
     compute_exponentials(r, by, group, x, range_mode, 1, s, q);
@@ -17,7 +17,8 @@ SD_BODY void compute_results(const reduction_t *r, const division_t *by, const i
     if (range_mode != NO_CLAMP) FOR_EACH_PACK x[u] = v_fma(x[u], unscale, zero);
 }
 
-SD_INLINE void write_results(const row_t *row, const item_t *x, item_t *out, size_t n, const int range_mode) {
+SD_INLINE void write_results(const row_t *row, const item_t *x, item_t *out, size_t n,
+                             const int range_mode) {
     const int past_caches = n * sizeof *out >= STREAM_BYTES && range_mode != SHIFT;
     reduction_t r = row->reduction;
     const division_t by = make_division(&r, row->sum, range_mode == NO_CLAMP ? -SCALE_POWER : 0);

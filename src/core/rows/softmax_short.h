@@ -5,8 +5,8 @@
 
 /* Exponentials s (1 + q) times 1 / sum, as s high + s (q high + low), whose one large term is exact
  * inside the fma. */
-SD_BODY void divide_exponentials(const inverse_t *inverse, const int group, const pack_t *s, const pack_t *q,
-                         pack_t *out) {
+SD_BODY void divide_exponentials(const inverse_t *inverse, const int group, const pack_t *s,
+                                 const pack_t *q, pack_t *out) {
     const pack_t unscale = v_set1(UNSCALE), zero = v_set1(0);
     FOR_EACH_PACK out[u] = v_fma(q[u], inverse->high, inverse->low);
     FOR_EACH_PACK out[u] = v_mul(s[u], out[u]);
@@ -36,8 +36,8 @@ SD_INLINE int all_are_maximum(const pack_t *packs, size_t n, real_t max, const i
 }
 
 /* Eight rows of n items in `group` packs; 0, and nothing written, if one is out of the ordinary. */
-SD_BODY int softmax_eight(const item_t *x, ptrdiff_t x_stride, item_t *out, ptrdiff_t out_stride,
-                             size_t n, f64x8 t, const int group) {
+SD_BODY int softmax_eight(const item_t *x, ptrdiff_t x_stride, item_t *out, ptrdiff_t out_stride, size_t n,
+                          f64x8 t, const int group) {
     const pack_t zero = v_set1(0);
     pack_t s[8][MAX_GROUP], q[8][MAX_GROUP], packs[MAX_GROUP], high[8], low[8];
     short_rows_t rows;
@@ -69,7 +69,7 @@ SD_BODY int softmax_eight(const item_t *x, ptrdiff_t x_stride, item_t *out, ptrd
 /* A lone row likewise, with what is one number in scalars: the same numbers, and so the same bits. If it is
  * narrow, its items are in the lower half of one pack, and nothing of the upper half is computed. */
 SD_BODY int softmax_one(const item_t *x, item_t *out, size_t n, double t, const int group,
-                           const int narrow) {
+                        const int narrow) {
     pack_t packs[MAX_GROUP], s[MAX_GROUP], q[MAX_GROUP], high, low;
     if (!(t >= MIN_PLAIN_TEMPERATURE && t <= MAX_PLAIN_TEMPERATURE)) return 0;
     const temperature_t temperature = make_plain_temperature(t);

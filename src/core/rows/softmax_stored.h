@@ -5,7 +5,7 @@
 
 /* Adds as add_packs does, with s q not rounded. */
 SD_BODY void add_exponentials(accumulator_t *a, const int group, const pack_t *s, const pack_t *q,
-                      const pack_t *e) {
+                              const pack_t *e) {
     pack_t z[MAX_GROUP];
     FOR_EACH_PACK {
         const pack_t sum = v_add(a->s, e[u]);
@@ -17,8 +17,8 @@ SD_BODY void add_exponentials(accumulator_t *a, const int group, const pack_t *s
     FOR_EACH_PACK a->c = v_add(a->c, z[u]);
 }
 
-SD_BODY void store_packs(accumulator_t *a, const reduction_t *r, const int group,
-                            const pack_t *x, const int range_mode, pack_t *out) {
+SD_BODY void store_packs(accumulator_t *a, const reduction_t *r, const int group, const pack_t *x,
+                         const int range_mode, pack_t *out) {
     pack_t s[MAX_GROUP], q[MAX_GROUP], e[MAX_GROUP];
     compute_exponentials(r, NULL, group, x, range_mode, 1, s, q);
     FOR_EACH_PACK e[u] = v_fma(s[u], q[u], s[u]);
@@ -29,8 +29,8 @@ SD_BODY void store_packs(accumulator_t *a, const reduction_t *r, const int group
 }
 
 /* The exponentials of a row, and their sum. */
-SD_INLINE sd_sum store_exponentials(const reduction_t *reduction, const item_t *x, item_t *out,
-                                       size_t n, pack_t lane_max, const int range_mode) {
+SD_INLINE sd_sum store_exponentials(const reduction_t *reduction, const item_t *x, item_t *out, size_t n,
+                                    pack_t lane_max, const int range_mode) {
     const reduction_t r = *reduction;
     const int cut = range_mode == NO_CLAMP ? CLAMP : range_mode; /* lanes without items */
     accumulator_t a = make_accumulator();

@@ -19,8 +19,8 @@ SD_INLINE pack_t take_min(pack_t min, const pack_t *packs) {
  * the addition lost and what rounding the exponential to e lost as well: FastTwoSum with the product in
  * it, without which tied elements would all be off to the same side. s q is rounded first, to 2^-29 of
  * the exponential, for that leaves one multiplication where fmas, on the busier ports, would be two. */
-SD_INLINE void add_packs(accumulator_t *a, const reduction_t *r, const int group,
-                            const pack_t *x, const int range_mode) {
+SD_INLINE void add_packs(accumulator_t *a, const reduction_t *r, const int group, const pack_t *x,
+                         const int range_mode) {
     pack_t s[MAX_GROUP], q[MAX_GROUP], z[MAX_GROUP];
     compute_exponentials(r, NULL, group, x, range_mode, 0, s, q);
     FOR_EACH_PACK q[u] = v_mul(s[u], q[u]);
@@ -37,9 +37,9 @@ SD_INLINE void add_packs(accumulator_t *a, const reduction_t *r, const int group
 
 /* A block's sum, still to be flushed, and meanwhile the lane maxima of the next block, which so is in the
  * first cache when its turn comes. Uncut, its lane minima, too: if one is below the floor, the sum is wrong. */
-SD_BODY pack_t add_block(accumulator_t *total, const reduction_t *r, const item_t *x,
-                             size_t n, pack_t lane_max, const item_t *next, size_t n_next,
-                             pack_t *lane_min, const int range_mode) {
+SD_BODY pack_t add_block(accumulator_t *total, const reduction_t *r, const item_t *x, size_t n,
+                         pack_t lane_max, const item_t *next, size_t n_next, pack_t *lane_min,
+                         const int range_mode) {
     const size_t step = GROUP * WIDTH;
     const int cut = range_mode == NO_CLAMP ? CLAMP : range_mode;
     pack_t s, q, packs[GROUP], min = v_set1((real_t)INFINITY), next_max = v_set1(-(real_t)INFINITY);
@@ -85,7 +85,7 @@ SD_INLINE void sum_shifted(row_t *row, const item_t *x, size_t n) {
         left = n - i;
         const size_t block = left < SUM_ITEMS ? left : SUM_ITEMS, next = left - block;
         lane_max = add_block(&a, &row->reduction, x + i, block, lane_max, x + i + block,
-                                next < SUM_ITEMS ? next : SUM_ITEMS, NULL, SHIFT);
+                             next < SUM_ITEMS ? next : SUM_ITEMS, NULL, SHIFT);
         flush_accumulator(&a);
     }
     row->sum = total_accumulator(&a);
@@ -120,12 +120,12 @@ SD_INLINE int sum_unshifted(row_t *row, const temperature_t *t, const item_t *x,
         pack_t next_max = lane_max;
         if (row->range_mode == NO_CLAMP) {
             next_max = add_block(&a, &row->reduction, x + i, block, lane_max, x + i + block, next,
-                                    &lane_min, NO_CLAMP);
+                                 &lane_min, NO_CLAMP);
             if (!all_reach(lane_min, row->reduction.floor)) row->range_mode = CLAMP;
         }
         if (row->range_mode == CLAMP)
-            next_max = add_block(&a, &row->reduction, x + i, block, lane_max, x + i + block, next,
-                                    NULL, CLAMP);
+            next_max =
+                add_block(&a, &row->reduction, x + i, block, lane_max, x + i + block, next, NULL, CLAMP);
         flush_accumulator(&a);
         lane_max = next_max;
     }

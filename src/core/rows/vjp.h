@@ -11,10 +11,11 @@ static void vjp_row(const real_t *p, const real_t *g, real_t *out, size_t n, con
         return;
     }
     size_t i = 0;
-    for (; n - i >= WIDTH; i += WIDTH) v_store(out + i, compute_gradient(&writer, v_load(p + i), v_load(g + i)));
+    for (; n - i >= WIDTH; i += WIDTH)
+        v_store(out + i, compute_gradient(&writer, v_load(p + i), v_load(g + i)));
     if (i < n)
-        store_up_to(out + i, n - i, compute_gradient(&writer, load_padded(p + i, n - i, 0),
-                                                     load_padded(g + i, n - i, 0)));
+        store_up_to(out + i, n - i,
+                    compute_gradient(&writer, load_padded(p + i, n - i, 0), load_padded(g + i, n - i, 0)));
 }
 
 static void softmax_vjp(const void *probabilities, const void *gradient, ptrdiff_t g_stride, void *result,

@@ -11,7 +11,7 @@ typedef struct {
 } block_t;
 
 SD_BODY void compute_block_masses(block_t *block, const mass_rule_t *rule, const real_t *x, size_t n,
-                              const int moved) {
+                                  const int moved) {
     const pack_t zero = v_set1(0), least = v_set1(rule->least_mass);
     pack_t packs[GROUP], e[GROUP];
     size_t i = 0;
@@ -35,14 +35,14 @@ static double add_up_block(block_t *block, size_t n) {
         const real_t *mass = block->mass + p * WIDTH;
         block->before[p] = sum;
         if (n > MAX_COLUMNS) sum += f64_reduce_add(widen(v_load(mass)));
-        else for (size_t i = 0; i < WIDTH; i++) sum += (double)mass[i];
+        else
+            for (size_t i = 0; i < WIDTH; i++) sum += (double)mass[i];
     }
     return block->before[block->packs] = sum;
 }
 
 /* Items first to first + n of a row; returns their mass. */
-static double make_block(block_t *block, const mass_rule_t *rule, const real_t *x, size_t n,
-                           size_t first) {
+static double make_block(block_t *block, const mass_rule_t *rule, const real_t *x, size_t n, size_t first) {
     if (rule->moved) compute_block_masses(block, rule, x, n, 1);
     else compute_block_masses(block, rule, x, n, 0);
     if (rule->last < first + n) /* ties further on than the last one kept */

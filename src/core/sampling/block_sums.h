@@ -53,7 +53,7 @@ SD_BODY double sum_kept(const mass_rule_t *rule, const real_t *x, size_t n, cons
 
 /* Of items first to first + n, made with a rule. */
 static void sum_blocks_by_rule(block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
-                             size_t first, size_t n) {
+                               size_t first, size_t n) {
     block_t block;
     real_t room[BLOCK_ITEMS];
     const int by_mass = (double)rule->least_mass > compute_mass(rule, rule->least);
@@ -80,7 +80,7 @@ static size_t find_in_blocks(const block_sums_t *blocks, const mass_rule_t *rule
 
 /* The item of block b at which the masses of all blocks add up to more than r. */
 static size_t find_in_one_block(const block_sums_t *blocks, size_t b, const mass_rule_t *rule,
-                            const source_t *row, size_t first, size_t n, double r) {
+                                const source_t *row, size_t first, size_t n, double r) {
     const size_t start = b * blocks->length;
     const size_t length = n - start < blocks->length ? n - start : blocks->length;
     r = r > blocks->before[b] ? r - blocks->before[b] : 0;

@@ -37,7 +37,7 @@ static real_t choose_pivot(const real_t *x, size_t n) {
  * weighing its mass, or 1 if the rule is NULL. Partitions x, which it destroys. 0 if all weigh too little.
  * x has no NaN. */
 SD_BODY int find_cutoff(cutoff_t *end, const mass_rule_t *rule, const int weighted, const int moved,
-                          real_t *x, size_t n, double base, double target) {
+                        real_t *x, size_t n, double base, double target) {
     const pack_t zero = v_set1(0);
     while (n > 0) {
         const real_t pivot = choose_pivot(x, n);
@@ -85,7 +85,7 @@ static SD_NOINLINE int find_cutoff_by_count(cutoff_t *end, real_t *x, size_t n, 
 }
 
 static SD_NOINLINE int find_cutoff_by_mass(cutoff_t *end, const mass_rule_t *rule, real_t *x, size_t n,
-                                      double base, double target) {
+                                           double base, double target) {
     return rule->moved ? find_cutoff(end, rule, 1, 1, x, n, base, target)
-                      : find_cutoff(end, rule, 1, 0, x, n, base, target);
+                       : find_cutoff(end, rule, 1, 0, x, n, base, target);
 }

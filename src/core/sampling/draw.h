@@ -2,7 +2,8 @@
 
 /* word / 2^64 of a total; in halves, since compilers ask a word for its top bit, which is random. */
 SD_INLINE double scale_word(uint64_t word, double total) {
-    return ((double)(int64_t)(word >> 32) * 0x1p-32 + (double)(int64_t)(word & 0xffffffff) * 0x1p-64) *total;
+    return ((double)(int64_t)(word >> 32) * 0x1p-32 + (double)(int64_t)(word & 0xffffffff) * 0x1p-64) *
+           total;
 }
 
 /* What is the matter with a row whose largest item, or sum, is no number. */
@@ -12,8 +13,8 @@ static int find_row_error(const source_t *row, size_t *where) {
 }
 
 /* Draws from all items, t > 0. */
-static int draw_from_all(const temperature_t *ready, double t, const source_t *row,
-                            const uint64_t *words, size_t draws, int64_t *out, size_t *where) {
+static int draw_from_all(const temperature_t *ready, double t, const source_t *row, const uint64_t *words,
+                         size_t draws, int64_t *out, size_t *where) {
     const size_t n = row->n;
     if (n <= BLOCK_ITEMS) {
         block_t block;
@@ -37,8 +38,8 @@ static int draw_from_all(const temperature_t *ready, double t, const source_t *r
     const double total = blocks.before[blocks.count];
     if (!(total > 0)) return find_row_error(row, where);
     for (size_t i = 0; i < draws; i++)
-        out[i] = (int64_t)item_or_first(
-            find_in_blocks(&blocks, &rule, row, 0, n, scale_word(words[i], total)));
+        out[i] =
+            (int64_t)item_or_first(find_in_blocks(&blocks, &rule, row, 0, n, scale_word(words[i], total)));
     return SOFTDRAW_OK;
 }
 

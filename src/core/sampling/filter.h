@@ -14,5 +14,5 @@ typedef struct {
 static int find_cutoff_of_kept(const filter_t *f, cutoff_t *end, const mass_rule_t *rule, double target) {
     memcpy(f->work, f->items.x, f->items.n * sizeof *f->work);
     return rule ? find_cutoff_by_mass(end, rule, f->work, f->items.n, 0, target)
-               : find_cutoff_by_count(end, f->work, f->items.n, target);
+                : find_cutoff_by_count(end, f->work, f->items.n, target);
 }

@@ -41,25 +41,25 @@ static void gather_by_rule(filter_t *f, const mass_rule_t *rule, const source_t 
     kept_items_t *items = &f->items;
     gather_from(items, row, rule->least, BLOCK_ITEMS, NULL, row->n);
     size_t ties = 0;
-    for (size_t i = 0; i < items->n; i++) ties += items->x[i] == rule->least && items->index[i] <= rule->last;
+    for (size_t i = 0; i < items->n; i++)
+        ties += items->x[i] == rule->least && items->index[i] <= rule->last;
     keep_to_cutoff(items, rule->least, ties);
     keep_masses(items, rule, rule->least_mass);
 }
 
 /* The logarithms of the probabilities that items drawn had among all of x. */
 static void write_log_probabilities(const filter_t *f, const real_t *x, size_t n, real_t *drawn,
-                                 size_t draws) {
+                                    size_t draws) {
     const log_row_t all = sum_log_row(f->ready, x, n);
     const double log_sum = sd_log1p(all.excess.high);
     const log_writer_t writer = make_log_writer(f->t, all.max, log_sum);
     for (size_t i = 0; i < draws; i++)
-        drawn[i] = f->t > DBL_MAX ? (real_t)-log_sum + 0
-                                  : v_first(write_log(&writer, v_set1(drawn[i])));
+        drawn[i] = f->t > DBL_MAX ? (real_t)-log_sum + 0 : v_first(write_log(&writer, v_set1(drawn[i])));
 }
 
 /* The filters checked; logprobs may be NULL. */
 static int draw_from_row(filter_t *f, const source_t *row, const uint64_t *words, size_t draws,
-                            int64_t *out, real_t *logprobs, size_t *where) {
+                         int64_t *out, real_t *logprobs, size_t *where) {
     const kept_items_t *items = &f->items;
     if (f->t == 0) {
         for (size_t i = 0; logprobs && i < draws; i++) logprobs[i] = 0;
@@ -71,8 +71,7 @@ static int draw_from_row(filter_t *f, const source_t *row, const uint64_t *words
         const int plain = is_plain(row);
         if (!plain) gather_from(&f->items, row, -LARGEST, BLOCK_ITEMS, NULL, row->n);
         for (size_t i = 0; i < draws; i++) logprobs[i] = read_item(row, (size_t)out[i]);
-        write_log_probabilities(f, plain ? row->x : items->x, plain ? row->n : items->n,
-                             logprobs, draws);
+        write_log_probabilities(f, plain ? row->x : items->x, plain ? row->n : items->n, logprobs, draws);
         return SOFTDRAW_OK;
     }
     mass_rule_t rule;

@@ -14,20 +14,22 @@ SD_BODY uint64_t find_between(const real_t *x, size_t left, pack_t low, pack_t h
     uint64_t found = 0;
     for (size_t i = 0; i < 64 && i < left; i += 2 * WIDTH) {
         const pack_t a = load_up_to(x + i, left - i);
-        const pack_t b = left - i > WIDTH ? load_up_to(x + i + WIDTH, left - i - WIDTH)
-                                              : v_set1(-(real_t)INFINITY);
+        const pack_t b =
+            left - i > WIDTH ? load_up_to(x + i + WIDTH, left - i - WIDTH) : v_set1(-(real_t)INFINITY);
         found |= (uint64_t)v_mask_between(a, b, low, high) << i;
     }
     return found;
 }
 
 /* Appends those of items i to i + n of a row that are from low to high. n <= BLOCK_ITEMS */
-SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t i, real_t low, real_t high) {
+SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t i, real_t low,
+                          real_t high) {
     const pack_t from = v_set1(low), to = v_set1(high);
     uint64_t found[BLOCK_ITEMS / 64];
     size_t count = 0;
     for (size_t j = 0; j < n; j += 64) {
-        found[j / 64] = n - j >= 64 ? find_between(x + j, 64, from, to) : find_between(x + j, n - j, from, to);
+        found[j / 64] =
+            n - j >= 64 ? find_between(x + j, 64, from, to) : find_between(x + j, n - j, from, to);
         count += SD_COUNT_BITS(found[j / 64]);
     }
     real_t *value = items->x + items->n;
@@ -48,8 +50,8 @@ SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t
         uint64_t each = found[j / 64];
         uint32_t *const next = at + SD_COUNT_BITS(each);
         do { /* four, whether there are as many or not: where a loop ends at each is guessed wrong */
-            SD_UNROLL for (int k = 0; k < 4; k++, each &= each - 1)
-                *at++ = (uint32_t)(i + j) + SD_FIRST_BIT(each | UINT64_C(1) << 63);
+            SD_UNROLL for (int k = 0; k < 4; k++, each &= each - 1) *at++ =
+                (uint32_t)(i + j) + SD_FIRST_BIT(each | UINT64_C(1) << 63);
         } while (each);
         at = next;
     }
@@ -59,7 +61,7 @@ SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t
 /* What is from low to high; stops past `most`. Groups of items, if their maxima are given, are passed
  * over where those are below it. */
 static SD_NOINLINE void gather(kept_items_t *items, const source_t *row, real_t low, real_t high,
-                                  size_t group, const real_t *groups, size_t most) {
+                               size_t group, const real_t *groups, size_t most) {
     real_t room[BLOCK_ITEMS];
     items->n = 0;
     for (size_t i = 0; i < row->n && items->n <= most; i += BLOCK_ITEMS) {
@@ -75,7 +77,7 @@ static SD_NOINLINE void gather(kept_items_t *items, const source_t *row, real_t 
 
 /* What is at least `low`. */
 static void gather_from(kept_items_t *items, const source_t *row, real_t low, size_t group,
-                           const real_t *groups, size_t most) {
+                        const real_t *groups, size_t most) {
     gather(items, row, low, LARGEST, group, groups, most);
 }
 

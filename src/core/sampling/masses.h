@@ -45,7 +45,7 @@ static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t m
 }
 
 SD_BODY void compute_masses(const mass_rule_t *rule, const int group, const pack_t *x, const int moved,
-                       pack_t *e) {
+                            pack_t *e) {
     const pack_t zero = v_set1(0), least = v_set1(rule->least);
     pack_t s[MAX_GROUP], q[MAX_GROUP];
     compute_exponentials(&rule->reduction, NULL, group, x, moved, 0, s, q);
@@ -62,7 +62,7 @@ static double compute_mass(const mass_rule_t *rule, real_t x) {
 /* What filters compare: masses in units of the largest, whose weight is a power of two then, so that no
  * sum of equal ones is rounded. */
 SD_BODY void compute_weights(const mass_rule_t *rule, const int group, const pack_t *x, const int moved,
-                          pack_t *w) {
+                             pack_t *w) {
     compute_masses(rule, group, x, moved, w);
     FOR_EACH_PACK w[u] = v_fma(w[u], rule->unit.high, v_mul(w[u], rule->unit.low));
 }

@@ -5,9 +5,8 @@
 typedef struct { double sum, rest; } split_sums_t;
 
 /* Meanwhile the lane maxima of the next block, as softmax's add_block has them. */
-SD_BODY split_sums_t sum_block(const reduction_t *reduction, const real_t *x, size_t n,
-                                pack_t *lane_max, const real_t *next, size_t n_next, real_t bound,
-                                const int two) {
+SD_BODY split_sums_t sum_block(const reduction_t *reduction, const real_t *x, size_t n, pack_t *lane_max,
+                               const real_t *next, size_t n_next, real_t bound, const int two) {
     const pack_t limit = v_set1(bound), zero = v_set1(0);
     const reduction_t r = *reduction;
     const size_t step = GROUP * WIDTH, span = two ? 16 * WIDTH : step;
@@ -15,7 +14,7 @@ SD_BODY split_sums_t sum_block(const reduction_t *reduction, const real_t *x, si
     pack_t max = v_set1(-(real_t)INFINITY);
     compute_exponentials(&r, NULL, 1, lane_max, 0, 0, s, q);
     mass_sum_t sum = make_mass_sum(v_fma(s[0], q[0], s[0]));
-    pack_t rest = zero; /* of up to 16 packs, */
+    pack_t rest = zero;           /* of up to 16 packs, */
     f64x8 all_rest = f64_set1(0); /* and of all before them */
     const int group = GROUP;
     size_t i = 0;
@@ -51,15 +50,17 @@ SD_BODY split_sums_t sum_block(const reduction_t *reduction, const real_t *x, si
             rest = zero;
         }
     }
-    const split_sums_t sums = {total_masses(&sum), two ? f64_reduce_add(f64_add(all_rest, widen(rest))) : 0};
+    const split_sums_t sums = {total_masses(&sum),
+                               two ? f64_reduce_add(f64_add(all_rest, widen(rest))) : 0};
     return sums;
 }
 
 /* The rule of a row in one pass, each block being summed relative to the largest item so far, and what
  * the blocks have; or if `two` have above a bound, and in *rest all that is not. 0 where the row must be
  * moved, which its maximum decides. The sum is NaN if an item is. */
-SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *rest, const temperature_t *ready,
-                          double t, const source_t *row, real_t bound, const int two) {
+SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *rest,
+                            const temperature_t *ready, double t, const source_t *row, real_t bound,
+                            const int two) {
     const size_t n = row->n;
     real_t room[2][BLOCK_ITEMS], largest[MAX_BLOCKS], max = -(real_t)INFINITY;
     double power[MAX_BLOCKS], below = 0;
@@ -88,7 +89,8 @@ SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *res
                 below *= sd_power_of_2(before - reduction.power);
             }
             if (here >= (real_t)reduction.floor && max >= -LARGEST) {
-                const split_sums_t sums = sum_block(&reduction, x, count, &lane_max, next, n_next, bound, two);
+                const split_sums_t sums =
+                    sum_block(&reduction, x, count, &lane_max, next, n_next, bound, two);
                 sum += sums.sum;
                 below += sums.rest;
             } else { /* nothing but masked items, or as unlikely ones; NaN has no maximum */
@@ -113,7 +115,7 @@ SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *res
 }
 
 static SD_NOINLINE int sum_blocks(block_sums_t *blocks, mass_rule_t *rule, const temperature_t *ready,
-                                     double t, const source_t *row) {
+                                  double t, const source_t *row) {
     double none;
     const int done = sum_in_one_pass(blocks, rule, &none, ready, t, row, 0, 0);
     if (done) accumulate_blocks(blocks);
@@ -121,7 +123,7 @@ static SD_NOINLINE int sum_blocks(block_sums_t *blocks, mass_rule_t *rule, const
 }
 
 static SD_NOINLINE int split_blocks(block_sums_t *blocks, mass_rule_t *rule, double *rest,
-                                       const temperature_t *ready, double t, const source_t *row,
-                                       real_t bound) {
+                                    const temperature_t *ready, double t, const source_t *row,
+                                    real_t bound) {
     return sum_in_one_pass(blocks, rule, rest, ready, t, row, bound, 1);
 }

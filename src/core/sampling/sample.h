@@ -16,19 +16,18 @@ static int sample(const sd_draws *all, size_t *where) {
         const ptrdiff_t at = (ptrdiff_t)r;
         const double next = by->temperature ? by->temperature[at * by->temperature_stride] : 1;
         if (next != t) ready = make_temperature(t = next);
-        const source_t row = {
-            (const char *)all->x + at * all->x_stride * (ptrdiff_t)itemsize, all->format,
-            by->allowed ? by->allowed + at * by->allowed_stride : NULL,
-            by->allowed_bits ? by->allowed_bits + at * by->allowed_bits_stride : NULL, n};
+        const source_t row = {(const char *)all->x + at * all->x_stride * (ptrdiff_t)itemsize, all->format,
+                              by->allowed ? by->allowed + at * by->allowed_stride : NULL,
+                              by->allowed_bits ? by->allowed_bits + at * by->allowed_bits_stride : NULL, n};
         f.t = t;
         f.top_k = by->top_k && by->top_k[at * by->top_k_stride] < n
-                      ? (size_t)by->top_k[at * by->top_k_stride] : n;
+                      ? (size_t)by->top_k[at * by->top_k_stride]
+                      : n;
         f.top_p = by->top_p ? by->top_p[at * by->top_p_stride] : 1;
         f.min_p = by->min_p ? by->min_p[at * by->min_p_stride] : 0;
-        const int error = draw_from_row(&f, &row, all->words + r * all->draws, all->draws,
-                                           all->out + r * all->draws,
-                                           all->logprobs ? (real_t *)all->logprobs + r * all->draws : NULL,
-                                           where);
+        const int error =
+            draw_from_row(&f, &row, all->words + r * all->draws, all->draws, all->out + r * all->draws,
+                          all->logprobs ? (real_t *)all->logprobs + r * all->draws : NULL, where);
         if (error != SOFTDRAW_OK) {
             *where = error == SOFTDRAW_ERROR_LOGIT ? r * n + *where : r;
             return error;

@@ -23,7 +23,7 @@ static void take_samples(const source_t *row, real_t *samples, size_t count) {
 typedef struct { double count, mass, square; } sample_sums_t;
 
 static sample_sums_t sum_samples_from(const real_t *samples, const real_t *masses, size_t count,
-                                  real_t least) {
+                                      real_t least) {
     const pack_t limit = v_set1(least), zero = v_set1(0), one = v_set1(1);
     pack_t number = zero, mass = zero, square = zero;
     for (size_t i = 0; i < count; i += WIDTH) {
@@ -33,24 +33,23 @@ static sample_sums_t sum_samples_from(const real_t *samples, const real_t *masse
         square = v_fma(m, m, square);
     }
     const sample_sums_t r = {f64_reduce_add(widen(number)), f64_reduce_add(widen(mass)),
-                          f64_reduce_add(widen(square))};
+                             f64_reduce_add(widen(square))};
     return r;
 }
 
 /* About the largest sample such that from it on samples are at least so many, or have so much mass,
  * sought between two values; -LARGEST if from `low` on they are less. */
 SD_BODY real_t find_quantile(const real_t *samples, const real_t *weights, size_t count, real_t low,
-                              real_t high, double target) {
+                             real_t high, double target) {
     const pack_t zero = v_set1(0), one = v_set1(1);
     real_t try = low;
     for (int i = 0; i < 15; i++) {
         const pack_t limit = v_set1(try);
         pack_t a = zero, b = zero;
         for (size_t j = 0; j < count; j += 2 * WIDTH) {
-            a = v_add(a, v_where_ge(v_load(samples + j), limit,
-                                      weights ? v_load(weights + j) : one, zero));
+            a = v_add(a, v_where_ge(v_load(samples + j), limit, weights ? v_load(weights + j) : one, zero));
             b = v_add(b, v_where_ge(v_load(samples + j + WIDTH), limit,
-                                      weights ? v_load(weights + j + WIDTH) : one, zero));
+                                    weights ? v_load(weights + j + WIDTH) : one, zero));
         }
         if (f64_reduce_add(widen(v_add(a, b))) >= target) low = try;
         else if (i == 0) return -LARGEST;
@@ -66,17 +65,18 @@ SD_BODY real_t find_quantile(const real_t *samples, const real_t *weights, size_
 }
 
 static SD_NOINLINE real_t find_sample_of_rank(const real_t *samples, size_t count, real_t low, real_t high,
-                                      double rank) {
+                                              double rank) {
     return find_quantile(samples, NULL, count, low, high, rank > 1 ? rank : 1);
 }
 
 static SD_NOINLINE real_t find_sample_of_mass(const real_t *samples, const real_t *masses, size_t count,
-                                      real_t low, real_t high, double mass) {
+                                              real_t low, real_t high, double mass) {
     return find_quantile(samples, masses, count, low, high, mass);
 }
 
 /* The sample of a rank that is likely to be a little below a bound, or the last that has any mass. */
-static real_t find_sample_below(const real_t *samples, size_t count, real_t least, real_t bound, double rank) {
+static real_t find_sample_below(const real_t *samples, size_t count, real_t least, real_t bound,
+                                double rank) {
     const real_t near = bound - (bound - least) / 16;
     if (rank > (double)count) rank = (double)count;
     const real_t low = find_sample_of_rank(samples, count, near, bound, rank);

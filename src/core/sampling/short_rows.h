@@ -3,7 +3,7 @@
 /* One draw from each of `count` rows, 8 or 1, that are `group` packs long, as list_make and list_find
  * have it. 0 if a row is out of the ordinary. */
 SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, const int count,
-                            const int group, const uint64_t *words, int64_t *out) {
+                       const int group, const uint64_t *words, int64_t *out) {
     const pack_t zero = v_set1(0), lowest = v_set1(-(real_t)INFINITY);
     pack_t packs[8][MAX_GROUP], maxima[8], seen = zero, s[MAX_GROUP], q[MAX_GROUP];
     short_rows_t rows;
@@ -36,7 +36,7 @@ SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, c
 
 /* The same of as many rows as a pack has lanes, each in its own, n <= MAX_COLUMNS. */
 static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t n, const double *t,
-                              const uint64_t *words, int64_t *out) {
+                                    const uint64_t *words, int64_t *out) {
     const pack_t zero = v_set1(0);
     real_t columns[(MAX_COLUMNS + MAX_GROUP) * WIDTH];
     double sums[MAX_COLUMNS + MAX_GROUP][WIDTH], r[WIDTH], found[WIDTH];
@@ -101,13 +101,13 @@ SD_BODY size_t draw_short_rows(const sd_draws *all, size_t first, const int grou
         if (all->rows - done >= 8) {
             for (int i = 0; i < 8; i++) each[i] = t[(at + i) * t_stride];
             if (draw_short(x, all->x_stride, all->n, f64_load(each), 8, group, all->words + done,
-                              all->out + done)) {
+                           all->out + done)) {
                 done += 8;
                 continue;
             }
         }
         if (!draw_short(x, 0, all->n, f64_set1(t[at * t_stride]), 1, group, all->words + done,
-                           all->out + done))
+                        all->out + done))
             break;
         done++;
     }

@@ -34,7 +34,7 @@ static size_t count_row_from(const source_t *row, real_t least) {
 
 /* The first `kept` items of a value are left, besides all above it, which blocks have. */
 static void keep_ties(block_sums_t *blocks, mass_rule_t *rule, const source_t *row, real_t value,
-                          const size_t *ties, size_t kept) {
+                      const size_t *ties, size_t kept) {
     const double one = compute_mass(rule, value);
     rule->least = value;
     for (size_t b = 0; b < blocks->count && kept > 0; b++) {
@@ -50,8 +50,8 @@ static void keep_ties(block_sums_t *blocks, mass_rule_t *rule, const source_t *r
 
 /* What is left ends among items: blocks get the masses of those that are, or if `had` lose those of the
  * others. */
-static void keep_gathered(block_sums_t *blocks, mass_rule_t *rule, const kept_items_t *items, const cutoff_t *end,
-                           real_t *work, const int had) {
+static void keep_gathered(block_sums_t *blocks, mass_rule_t *rule, const kept_items_t *items,
+                          const cutoff_t *end, real_t *work, const int had) {
     const pack_t least = v_set1(end->least), zero = v_set1(0);
     const real_t one = had ? 0 : (real_t)compute_mass(rule, end->least);
     const size_t n = items->n;
@@ -70,7 +70,7 @@ static void keep_gathered(block_sums_t *blocks, mass_rule_t *rule, const kept_it
     }
     rule->least = end->least;
     for (size_t i = 0; i < n;) { /* a block at a time, for a sum that is in memory has to be waited for */
-        const size_t block = items->index[i] / blocks->length, after = (block + 1) *blocks->length;
+        const size_t block = items->index[i] / blocks->length, after = (block + 1) * blocks->length;
         f64x8 packs = f64_set1(0);
         double sum = 0;
         for (; n - i >= WIDTH && items->index[i + WIDTH - 1] < after; i += WIDTH)

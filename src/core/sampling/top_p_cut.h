@@ -8,7 +8,7 @@ SD_INLINE int is_cutoff_certain(const cutoff_t *end, double one, double lower, d
 
 /* Ends the set among the items that are equal to the bound, as end_near does. */
 static int cut_in_ties(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row,
-                          real_t bound, double above, double all, double error) {
+                       real_t bound, double above, double all, double error) {
     const double target = f->top_p * all, off = f->top_p * error, one = compute_mass(rule, bound);
     size_t ties[MAX_BLOCKS];
     const size_t most = count_ties(row, bound, blocks->length, ties);
@@ -39,8 +39,8 @@ static int sum_whole_row(const filter_t *f, const source_t *row, row_total_t *to
 /* Ends the set that top_p leaves, given what is above a bound: among the items from `other` to the bound,
  * or above the bound and up to `other`. 0 if it does not end there, and -1 if the row has no sum, which is
  * taken where it makes a difference. */
-static int cut_near(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row,
-                       real_t other, real_t bound, double above, row_total_t *total) {
+static int cut_near(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row, real_t other,
+                    real_t bound, double above, row_total_t *total) {
     const int upwards = other > bound;
     real_t *work = f->work + 2 * SD_MAX_SAMPLES; /* after samples and masses */
     kept_items_t *items = &f->items;
@@ -52,14 +52,14 @@ static int cut_near(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const 
         return found;
     }
     gather(items, row, upwards ? next_up(bound) : other, upwards ? other : bound, BLOCK_ITEMS, NULL,
-              row->n);
+           row->n);
     const double base = upwards ? above - sum_weights(rule, items->x, items->n) : above;
     for (;;) {
         const double target = f->top_p * total->all, off = f->top_p * total->error;
         if (upwards && !(base < target - off && items->n > 0) && other < rule->max) return 0;
         memcpy(work, items->x, items->n * sizeof *work);
         const int found = find_cutoff_by_mass(&end, rule, work, items->n,
-                                         upwards && other >= rule->max ? 0 : base, target);
+                                              upwards && other >= rule->max ? 0 : base, target);
         if (!found && !upwards && other > -LARGEST) return 0;
         if (total->error == 0) {
             if (found) break;
@@ -67,7 +67,8 @@ static int cut_near(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const 
             end.ties = upwards ? 0 : SIZE_MAX;
             break;
         }
-        if (found && is_cutoff_certain(&end, compute_mass(rule, end.least), target - off, target + off)) break;
+        if (found && is_cutoff_certain(&end, compute_mass(rule, end.least), target - off, target + off))
+            break;
         if (!sum_whole_row(f, row, total)) return -1;
     }
     keep_gathered(blocks, rule, items, &end, work, upwards);

@@ -4,7 +4,7 @@
  * that could be said. The rest has a mass of about rest 2^power. If it `may_do` without the exact sum, all
  * items are looked at first: one may be NaN. */
 static int keep_top_p_of_peaked(filter_t *f, mass_rule_t *rule, const source_t *row, real_t bound,
-                                 double rest, double power, int may_do) {
+                                double rest, double power, int may_do) {
     kept_items_t *items = &f->items;
     const size_t n = row->n, group = may_do ? BLOCK_ITEMS / 4 : BLOCK_ITEMS;
     cutoff_t end, other;
@@ -28,8 +28,7 @@ static int keep_top_p_of_peaked(filter_t *f, mass_rule_t *rule, const source_t *
     }
     block_sums_t blocks;
     rest *= SCALE * sd_power_of_2(power - rule->reduction.power);
-    if (f->top_p * (certain + 1.05 * rest) > certain ||
-        !sum_blocks(&blocks, rule, f->ready, f->t, row) ||
+    if (f->top_p * (certain + 1.05 * rest) > certain || !sum_blocks(&blocks, rule, f->ready, f->t, row) ||
         !find_cutoff_of_kept(f, &end, rule, f->top_p * blocks.before[blocks.count]))
         return 0;
     keep_to_cutoff(items, end.least, end.ties);

@@ -21,7 +21,8 @@ static int may_have_one_mass(const samples_t *samples, const source_t *row) {
     }
     if (-v_reduce_max(least) < largest) return 0;
     size_t ties[MAX_BLOCKS];
-    return count_ties(row, samples->max, choose_block_length(row->n), ties) < count_row_from(row, samples->least);
+    return count_ties(row, samples->max, choose_block_length(row->n), ties) <
+           count_row_from(row, samples->least);
 }
 
 /* A row split at a bound, which `from` samples reach and `past` exceed: what is above it, what all have,
@@ -34,7 +35,7 @@ typedef struct {
 } row_split_t;
 
 static int split_row(row_split_t *split, const filter_t *f, block_sums_t *blocks, mass_rule_t *rule,
-                        const source_t *row, const samples_t *samples) {
+                     const source_t *row, const samples_t *samples) {
     double rest;
     split->from = sum_samples_from(samples->x, samples->masses, samples->count, split->bound).count;
     split->past =
@@ -50,13 +51,15 @@ static int split_row(row_split_t *split, const filter_t *f, block_sums_t *blocks
 }
 
 /* How many samples have together what is wanted, if all are like the bound. */
-static double count_wanted_samples(const row_split_t *split, const mass_rule_t *rule, const samples_t *samples) {
+static double count_wanted_samples(const row_split_t *split, const mass_rule_t *rule,
+                                   const samples_t *samples) {
     return split->wanted / (samples->weight * compute_mass(rule, split->bound));
 }
 
 /* Where the row should be split instead, now that it is known what all have, of which samples may have
  * missed the largest: at the bound itself if that is not far off. */
-static real_t find_better_bound(const row_split_t *split, const mass_rule_t *rule, const samples_t *samples) {
+static real_t find_better_bound(const row_split_t *split, const mass_rule_t *rule,
+                                const samples_t *samples) {
     const real_t *x = samples->x, *masses = samples->masses, bound = split->bound;
     const size_t count = samples->count;
     if (split->is_tied) { /* the value above? */
@@ -75,7 +78,7 @@ static real_t find_better_bound(const row_split_t *split, const mass_rule_t *rul
 /* How far from the bound items are likely to have together what is wanted, by range_mode close samples are on
  * both sides of it, or `margin` times as likely; 0 where that tells little. */
 static double estimate_reach(const row_split_t *split, const samples_t *samples, double wanted, double t,
-                              double margin) {
+                             double margin) {
     if (split->is_tied) return 0;
     double width = ((double)samples->max - (double)samples->least) / 32, near = 0;
     for (int i = 0; i < 4 && !(near >= 64 && near <= 200); i++) {
@@ -85,7 +88,7 @@ static double estimate_reach(const row_split_t *split, const samples_t *samples,
         near = sum_samples_from(samples->x, samples->masses, samples->count, from).count -
                sum_samples_from(samples->x, samples->masses, samples->count, to).count;
     }
-    const double apart = 2 * width / (near * samples->weight), items = fabs(wanted) *samples->weight;
+    const double apart = 2 * width / (near * samples->weight), items = fabs(wanted) * samples->weight;
     const double reach = items * apart, error = margin * 2.4 * sqrt(1 / near + 1 / (items + 1));
     if (!(near >= 32 && reach < t)) return 0;
     return reach * (1 + error + (wanted > 0 ? reach / (2 * t) : 0)) + 3 * apart;
@@ -94,7 +97,7 @@ static double estimate_reach(const row_split_t *split, const samples_t *samples,
 /* Ends the set near where a row was split, as end_near does: where samples have it end, or `margin` times
  * as far off. */
 static int cut_near_split(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row,
-                             row_split_t *split, const samples_t *samples, double margin) {
+                          row_split_t *split, const samples_t *samples, double margin) {
     const double wanted = count_wanted_samples(split, rule, samples);
     const real_t bound = split->bound;
     const double reach = margin > 4 ? 0 : estimate_reach(split, samples, wanted, f->t, margin);
@@ -133,8 +136,8 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
         compute_masses(rule, 1, &pack, 0, &pack);
         v_store(masses + i, v_mul(pack, v_set1(UNSCALE)));
     }
-    const samples_t samples = {x,         masses, count, (double)n / (double)count, rule->reduction.power,
-                                rule->least, max};
+    const samples_t samples = {x,           masses, count, (double)n / (double)count, rule->reduction.power,
+                               rule->least, max};
     if (may_have_one_mass(&samples, row)) return -1;
     const sample_sums_t all = sum_samples_from(x, masses, count, -LARGEST);
     if (all.mass * all.mass < all.square * (double)count / 8) {

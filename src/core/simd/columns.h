@@ -22,5 +22,6 @@ SD_INLINE void columns_to_rows(const real_t *columns, real_t *rows, ptrdiff_t ou
         v_wide(x + at * WIDTH, WIDTH, out + at, out_stride);
     }
     for (; c < n; c++)
-        for (ptrdiff_t r = 0; r < WIDTH; r++) memcpy(out + r * out_stride + c, x + c * WIDTH + r, sizeof *out);
+        for (ptrdiff_t r = 0; r < WIDTH; r++)
+            memcpy(out + r * out_stride + c, x + c * WIDTH + r, sizeof *out);
 }

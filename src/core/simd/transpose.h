@@ -15,8 +15,9 @@ static void stream_run(char *out, const char *from, size_t bytes) {
     memcpy(out + i, from + i, bytes - i);
 }
 
-SD_INLINE void transpose_tiles(const item_bits_t *x, ptrdiff_t x_stride, item_bits_t *out, ptrdiff_t out_stride,
-                               size_t from, size_t to, size_t columns, const int is_tall) {
+SD_INLINE void transpose_tiles(const item_bits_t *x, ptrdiff_t x_stride, item_bits_t *out,
+                               ptrdiff_t out_stride, size_t from, size_t to, size_t columns,
+                               const int is_tall) {
     const size_t height = is_tall ? ITEM_TALL : ITEM_TILE, width = ITEM_TILE;
     const int down = to - from > columns;
     const size_t outer_step = down ? height : width, inner_step = down ? width : height;
@@ -43,8 +44,8 @@ static void transpose_in_caches(const item_bits_t *x, ptrdiff_t x_stride, item_b
 
 /* Past the caches, columns are staged, and written in runs of a kilobyte: lines that are written singly, a
  * page apart, take three times as long. */
-static void transpose(const void *array, ptrdiff_t x_stride, void *result, ptrdiff_t out_stride, size_t rows,
-                      size_t columns, int past_caches) {
+static void transpose(const void *array, ptrdiff_t x_stride, void *result, ptrdiff_t out_stride,
+                      size_t rows, size_t columns, int past_caches) {
     const item_bits_t *x = array;
     item_bits_t *out = result;
     enum { SIZE = sizeof *x, LINE = LINE_BYTES / SIZE, RUN = RUN_BYTES / SIZE };
