@@ -23,12 +23,9 @@
 
 size_t softdraw_alias_scratch(size_t n) { return 5 * sizeof(uint64_t) * (n / 64 + (n % 64 > 0)); }
 
-/* 1 to 2^32 */
-static int length_valid(size_t n) { return (uint64_t)n - 1 <= UINT32_MAX; }
-
-/* From the copies on; *largest gets the first of the largest. */
-static int build(const sd_word_kernels *kernels, sd_weights *seen, size_t n, int integers,
-                 uint64_t *buckets, uint64_t *scratch, size_t *largest) {
+/* Builds from the copies on; *largest becomes the index of the first of the largest. */
+static int build_from_copies(const sd_word_kernels *kernels, sd_weights *seen, size_t n, int is_integer,
+                             uint64_t *buckets, uint64_t *scratch, size_t *largest) {
     if (seen->maximum == 0) return SOFTDRAW_ERROR_ZERO;
     const unsigned bits = softdraw_alias_bits(n);
     *largest = seen->near;
@@ -41,35 +38,46 @@ static int build(const sd_word_kernels *kernels, sd_weights *seen, size_t n, int
     double high, low;
     int exponent;
     sd_exact_sum_top(&seen->sum, &high, &low, &exponent);
-    const sd_ratio ratio = ratio_to(high, low, exponent);
+    const sd_ratio ratio = make_ratio(high, low, exponent);
     const sd_marks marks = marks_in(scratch, n);
-    sd_round_units *const round_units = integers ? kernels->round_integers : kernels->round_doubles;
     const uint64_t full = (uint64_t)1 << (64 - bits);
-    const uint64_t total = round_units(buckets, n, &ratio, full, &marks);
+    const uint64_t total = kernels->round_units(buckets, n, is_integer, &ratio, full, &marks);
     if (n % 64) marks.light[n / 64] &= ((uint64_t)1 << n % 64) - 1;
-    correct(buckets, n, *largest, 0 - total, full, &marks);
+    correct_units(buckets, n, *largest, 0 - total, full, &marks);
     if (buckets[*largest]) {
         arrange_units(buckets, bits, n, marks.light, marks.heavy);
-    } else { /* that is 2^64, which cannot be taken apart like the others */
+    } else { /* it is 2^64, which cannot be taken apart like the others */
         for (size_t i = 0; i < (size_t)1 << bits; i++) buckets[i] = *largest;
     }
     return SOFTDRAW_OK;
 }
 
-#define SD_DEFINE(name, type, integers)                                                     \
-    int softdraw_alias_build_##name(const type *weights, size_t n, uint64_t *buckets,       \
-                                    uint64_t *scratch, size_t *where) {                     \
-        const sd_word_kernels *kernels = sd_word_kernels_in_use();                                    \
-        if (!kernels) return SOFTDRAW_ERROR_ISA;                                            \
-        if (!length_valid(n)) return SOFTDRAW_ERROR_LENGTH;                                 \
-        if (!weights || !buckets || !scratch) return SOFTDRAW_ERROR_NULL;                   \
-        sd_weights seen = {{{0}}, 0, 0, 0};                                                    \
-        size_t index = kernels->read_##name(weights, n, buckets, &seen);              \
-        const int error = index < n ? SOFTDRAW_ERROR_WEIGHT                                 \
-                                    : build(kernels, &seen, n, integers, buckets, scratch, &index); \
-        if (where) *where = index;                                                          \
-        return error;                                                                       \
-    }
-SD_DEFINE(f64, double, 0)
-SD_DEFINE(f32, float, 0)
-SD_DEFINE(u64, uint64_t, 1)
+static int build(enum sd_weight_type type, const void *weights, size_t n, uint64_t *buckets,
+                 uint64_t *scratch, size_t *where) {
+    const sd_word_kernels *kernels = sd_word_kernels_in_use();
+    if (!kernels) return SOFTDRAW_ERROR_ISA;
+    if (n == 0 || (uint64_t)n - 1 > UINT32_MAX) return SOFTDRAW_ERROR_LENGTH;
+    if (!weights || !buckets || !scratch) return SOFTDRAW_ERROR_NULL;
+    sd_weights seen = {{{0}}, 0, 0, 0};
+    size_t index = kernels->read_weights[type](weights, n, buckets, &seen);
+    int error = SOFTDRAW_ERROR_WEIGHT;
+    if (index == n)
+        error = build_from_copies(kernels, &seen, n, type == SD_WEIGHTS_U64, buckets, scratch, &index);
+    if (where) *where = index;
+    return error;
+}
+
+int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
+                             size_t *where) {
+    return build(SD_WEIGHTS_F64, weights, n, buckets, scratch, where);
+}
+
+int softdraw_alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
+                             size_t *where) {
+    return build(SD_WEIGHTS_F32, weights, n, buckets, scratch, where);
+}
+
+int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
+                             size_t *where) {
+    return build(SD_WEIGHTS_U64, weights, n, buckets, scratch, where);
+}

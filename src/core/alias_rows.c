@@ -1,6 +1,7 @@
 /* Many tables of any lengths in one block: built row by row, drawn from with two stages of fetching,
  * since a draw from a random row of many waits for the row's record and then for its bucket. */
 #include "compiler.h"
+#include "kernels.h"
 #include "softdraw.h"
 
 /* A record is where a row's buckets start, and their bits; 0 bits where there is nothing to draw. */
@@ -27,43 +28,67 @@ size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows) {
     return (size_t)longest;
 }
 
-#define SD_DEFINE(name, type)                                                                   \
-    int softdraw_alias_rows_build_##name(const type *weights, const int64_t *indptr, size_t rows, \
-                                         uint64_t *records, uint64_t *buckets, uint64_t *scratch, \
-                                         size_t *where) {                                       \
-        size_t start = 0;                                                                       \
-        if (rows && (!indptr || !records)) return SOFTDRAW_ERROR_NULL;                          \
-        for (size_t r = 0; r < rows; r++) {                                                     \
-            if (indptr[r] >= 0 && indptr[r] <= indptr[r + 1]) continue;                         \
-            if (where) *where = r;                                                              \
-            return SOFTDRAW_ERROR_LENGTH;                                                       \
-        }                                                                                       \
-        if (rows && indptr[rows] > indptr[0] && (!weights || !buckets || !scratch))             \
-            return SOFTDRAW_ERROR_NULL;                                                         \
-        for (size_t r = 0; r < rows; r++) {                                                     \
-            const size_t first = (size_t)indptr[r], n = (size_t)indptr[r + 1] - first;          \
-            size_t index;                                                                       \
-            int error = SOFTDRAW_ERROR_ZERO;                                                    \
-            if (n) {                                                                            \
-                error = softdraw_alias_build_##name(weights + first, n, buckets + start, scratch, \
-                                                    &index);                                    \
-            }                                                                                   \
-            records[r] = (uint64_t)start << BITS;                                               \
-            if (error == SOFTDRAW_OK) {                                                         \
-                const unsigned bits = softdraw_alias_bits(n);                                   \
-                records[r] |= bits;                                                             \
-                start += (size_t)1 << bits;                                                     \
-            } else if (error != SOFTDRAW_ERROR_ZERO) {                                          \
-                if (where) *where = error == SOFTDRAW_ERROR_WEIGHT ? first + index : r;         \
-                return error;                                                                   \
-            }                                                                                   \
-        }                                                                                       \
-        if (where) *where = start;                                                              \
-        return SOFTDRAW_OK;                                                                     \
+/* The first row whose bounds are negative or decrease, or `rows`. */
+static size_t find_bad_row(const int64_t *indptr, size_t rows) {
+    size_t r = 0;
+    while (r < rows && indptr[r] >= 0 && indptr[r] <= indptr[r + 1]) r++;
+    return r;
+}
+
+static int build_row(enum sd_weight_type type, const void *weights, size_t first, size_t n,
+                     uint64_t *buckets, uint64_t *scratch, size_t *where) {
+    switch (type) {
+    case SD_WEIGHTS_F64:
+        return softdraw_alias_build_f64((const double *)weights + first, n, buckets, scratch, where);
+    case SD_WEIGHTS_F32:
+        return softdraw_alias_build_f32((const float *)weights + first, n, buckets, scratch, where);
+    default: return softdraw_alias_build_u64((const uint64_t *)weights + first, n, buckets, scratch, where);
     }
-SD_DEFINE(f64, double)
-SD_DEFINE(f32, float)
-SD_DEFINE(u64, uint64_t)
+}
+
+static int build_rows(enum sd_weight_type type, const void *weights, const int64_t *indptr, size_t rows,
+                      uint64_t *records, uint64_t *buckets, uint64_t *scratch, size_t *where) {
+    size_t start = 0, index, unused;
+    if (!where) where = &unused;
+    if (rows && (!indptr || !records)) return SOFTDRAW_ERROR_NULL;
+    const size_t bad = find_bad_row(indptr, rows);
+    if (bad < rows) {
+        *where = bad;
+        return SOFTDRAW_ERROR_LENGTH;
+    }
+    if (rows && indptr[rows] > indptr[0] && (!weights || !buckets || !scratch)) return SOFTDRAW_ERROR_NULL;
+    for (size_t r = 0; r < rows; r++) {
+        const size_t first = (size_t)indptr[r], n = (size_t)indptr[r + 1] - first;
+        const int error =
+            n ? build_row(type, weights, first, n, buckets + start, scratch, &index) : SOFTDRAW_ERROR_ZERO;
+        records[r] = (uint64_t)start << BITS;
+        if (error == SOFTDRAW_OK) {
+            const unsigned bits = softdraw_alias_bits(n);
+            records[r] |= bits;
+            start += (size_t)1 << bits;
+        } else if (error != SOFTDRAW_ERROR_ZERO) {
+            *where = error == SOFTDRAW_ERROR_WEIGHT ? first + index : r;
+            return error;
+        }
+    }
+    *where = start;
+    return SOFTDRAW_OK;
+}
+
+int softdraw_alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
+                                  uint64_t *records, uint64_t *buckets, uint64_t *scratch, size_t *where) {
+    return build_rows(SD_WEIGHTS_F64, weights, indptr, rows, records, buckets, scratch, where);
+}
+
+int softdraw_alias_rows_build_f32(const float *weights, const int64_t *indptr, size_t rows,
+                                  uint64_t *records, uint64_t *buckets, uint64_t *scratch, size_t *where) {
+    return build_rows(SD_WEIGHTS_F32, weights, indptr, rows, records, buckets, scratch, where);
+}
+
+int softdraw_alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr, size_t rows,
+                                  uint64_t *records, uint64_t *buckets, uint64_t *scratch, size_t *where) {
+    return build_rows(SD_WEIGHTS_U64, weights, indptr, rows, records, buckets, scratch, where);
+}
 
 int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
                             const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,

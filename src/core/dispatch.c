@@ -70,7 +70,7 @@ enum { TIERS = sizeof tiers / sizeof *tiers };
 const char *softdraw_tier_name(int tier) { return tier >= 0 && tier < TIERS ? tiers[tier].name : NULL; }
 
 int softdraw_tier_available(int tier) {
-    #define CAN_RUN_LINE(enumerator, tier, is_built, can_run) \
+#define CAN_RUN_LINE(enumerator, tier, is_built, can_run) \
     case enumerator: return is_built && can_run;
     switch (tier) {
         SD_FOR_EACH_TIER(CAN_RUN_LINE)
@@ -108,24 +108,4 @@ const sd_kernels *sd_kernels_in_use(enum sd_type type) {
 const sd_word_kernels *sd_word_kernels_in_use(void) {
     const int tier = tier_in_use();
     return tier < 0 ? NULL : tiers[tier].words;
-}
-
-int softdraw_version(void) { return SOFTDRAW_VERSION; }
-
-const char *softdraw_strerror(int error) {
-    switch (error) {
-    case SOFTDRAW_OK: return "no error";
-    case SOFTDRAW_ERROR_TEMPERATURE: return "temperature must be >= 0, for softmax_vjp > 0";
-    case SOFTDRAW_ERROR_ISA: return "SOFTDRAW_ISA names a tier that this CPU or build lacks";
-    case SOFTDRAW_ERROR_LENGTH: return "needs at least one item and at most 2**32";
-    case SOFTDRAW_ERROR_WEIGHT: return "weights must be finite and >= 0";
-    case SOFTDRAW_ERROR_ZERO: return "all weights are zero";
-    case SOFTDRAW_ERROR_ROW: return "there is no such row";
-    case SOFTDRAW_ERROR_FILTER: return "top_k must be >= 1, top_p and min_p in [0, 1]";
-    case SOFTDRAW_ERROR_LOGIT: return "logits must be finite or -inf";
-    case SOFTDRAW_ERROR_NOTHING: return "a row has nothing that may be drawn";
-    case SOFTDRAW_ERROR_TARGET: return "no temperature gives what is wanted";
-    case SOFTDRAW_ERROR_NULL: return "a pointer to something is NULL";
-    default: return "unknown error";
-    }
 }

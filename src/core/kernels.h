@@ -57,18 +57,22 @@ typedef struct {
                       size_t columns, int past_caches);
 } sd_kernels;
 
+/* The types of weights. */
+enum sd_weight_type { SD_WEIGHTS_F64, SD_WEIGHTS_F32, SD_WEIGHTS_U64, SD_WEIGHT_TYPES };
+
 /* The kernels on 64-bit words: generator and alias tables. */
 typedef struct {
     /* steps all eight lanes of s `blocks` times, eight words per step */
     void (*xoshiro_blocks)(uint64_t s[4][8], uint64_t *out, size_t blocks);
-    void (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n, int64_t *out);
-    /* These copy n weights and learn what alias/weights.h lists; each returns the index of the first invalid
-     * weight, or n. */
-    size_t (*read_f64)(const double *weights, size_t n, uint64_t *copy, sd_weights *seen);
-    size_t (*read_f32)(const float *weights, size_t n, uint64_t *copy, sd_weights *seen);
-    size_t (*read_u64)(const uint64_t *weights, size_t n, uint64_t *copy, sd_weights *seen);
-    /* These turn copies into units in place, mark them, and return the sum of the units. */
-    sd_round_units *round_doubles, *round_integers;
+    void (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
+                      int64_t *out);
+    /* For each weight type: copies n weights and learns what alias/weights.h lists; returns the index of the
+     * first invalid weight, or n. */
+    size_t (*read_weights[SD_WEIGHT_TYPES])(const void *weights, size_t n, uint64_t *copy,
+                                            sd_weights *seen);
+    /* Turns copies into units in place, marks them, and returns the sum of the units. */
+    uint64_t (*round_units)(uint64_t *copy, size_t n, int is_integer, const sd_ratio *ratio, uint64_t full,
+                            const sd_marks *marks);
 } sd_word_kernels;
 
 /* The item types that have tables of sd_kernels. */

@@ -19,7 +19,7 @@ static sd_marks marks_in(uint64_t *scratch, size_t n) {
 
 /* 2^64 / W for W = (high + low) * 2^exponent. high * (1 / high) is from 1/2 to 1, so that a fused
  * multiply-add would see no other error of it. */
-static sd_ratio ratio_to(double high, double low, int exponent) {
+static sd_ratio make_ratio(double high, double low, int exponent) {
     sd_ratio r;
     r.high = 1 / high;
     const double product = high * r.high;
@@ -40,8 +40,8 @@ static void mark_size(const sd_marks *marks, size_t i, uint64_t unit, uint64_t f
 }
 
 /* Steps 3 and 4; missing is D. */
-static void correct(uint64_t *units, size_t n, size_t largest, uint64_t missing, uint64_t full,
-                    const sd_marks *marks) {
+static void correct_units(uint64_t *units, size_t n, size_t largest, uint64_t missing, uint64_t full,
+                          const sd_marks *marks) {
     const int negative = (int)(missing >> 63);
     const uint64_t step = negative ? 0 - one : one;
     const uint64_t *movable = negative ? marks->down : marks->up;

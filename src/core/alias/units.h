@@ -5,7 +5,7 @@
 
 /* The unit nearest to 2^64 * (high + low) / W, modulo 2^64, low NULL for none; what that leaves goes
  * to *rest. */
-SD_INLINE u64x8 alias_nearest(const sd_ratio *ratio, f64x8 high, const f64x8 *low, f64x8 *rest) {
+SD_INLINE u64x8 round_product(const sd_ratio *ratio, f64x8 high, const f64x8 *low, f64x8 *rest) {
     const f64x8 r_high = f64_set1(ratio->high), r_low = f64_set1(ratio->low);
     high = f64_mul(high, f64_set1(ratio->first));
     const f64x8 product = f64_mul(high, r_high);
@@ -28,26 +28,26 @@ SD_INLINE u64x8 alias_nearest(const sd_ratio *ratio, f64x8 high, const f64x8 *lo
 }
 
 /* An integer below 2^32 in the low bits of 2^52. */
-SD_INLINE f64x8 alias_small(u64x8 integer) {
+SD_INLINE f64x8 small_to_f64(u64x8 integer) {
     const f64x8 base = f64_set1(0x1p52);
     return f64_sub(f64_from_bits(u64_or(integer, f64_bits(base))), base);
 }
 
 /* An integer past 2^53 is a double and what that leaves, so that equal values have equal units
  * whatever their type. */
-SD_INLINE u64x8 alias_nearest_of(const sd_ratio *ratio, u64x8 copy, int integers, f64x8 *rest) {
-    if (!integers) return alias_nearest(ratio, f64_from_bits(copy), NULL, rest);
-    const f64x8 upper = f64_mul(alias_small(u64_shr_by(copy, 32)), f64_set1(0x1p32));
-    const f64x8 lower = alias_small(u64_and(copy, u64_set1(0xffffffff)));
+SD_INLINE u64x8 round_copy(const sd_ratio *ratio, u64x8 copy, const int is_integer, f64x8 *rest) {
+    if (!is_integer) return round_product(ratio, f64_from_bits(copy), NULL, rest);
+    const f64x8 upper = f64_mul(small_to_f64(u64_shr_by(copy, 32)), f64_set1(0x1p32));
+    const f64x8 lower = small_to_f64(u64_and(copy, u64_set1(0xffffffff)));
     const f64x8 high = f64_add(upper, lower);
     const f64x8 low = f64_sub(lower, f64_sub(high, upper));
-    return alias_nearest(ratio, high, &low, rest);
+    return round_product(ratio, high, &low, rest);
 }
 
 /* The n copies become units, whose sum is returned; `full` is what a bucket holds. What is within
  * 2^-36 of an integer is not marked as rounded: which way it was is not certain. */
-SD_INLINE uint64_t alias_units(uint64_t *copy, size_t n, const sd_ratio *ratio, int integers, uint64_t full,
-                               const sd_marks *marks) {
+SD_INLINE uint64_t round_copies(uint64_t *copy, size_t n, const int is_integer, const sd_ratio *ratio,
+                                uint64_t full, const sd_marks *marks) {
     const u64x8 bucket = u64_set1(full), zero = u64_set1(0);
     const f64x8 above = f64_set1(0x1p-36), below = f64_set1(-0x1p-36);
     u64x8 sum = zero;
@@ -59,7 +59,7 @@ SD_INLINE uint64_t alias_units(uint64_t *copy, size_t n, const sd_ratio *ratio, 
             if (!whole) at = memcpy(last, copy + i, (n - i) * sizeof *copy);
             const u64x8 weight = u64_load(at);
             f64x8 rest;
-            const u64x8 unit = alias_nearest_of(ratio, weight, integers, &rest);
+            const u64x8 unit = round_copy(ratio, weight, is_integer, &rest);
             u64_store(at, unit);
             if (!whole) memcpy(copy + i, last, (n - i) * sizeof *copy);
             sum = u64_add(sum, unit);
@@ -82,12 +82,8 @@ SD_INLINE uint64_t alias_units(uint64_t *copy, size_t n, const sd_ratio *ratio, 
     return total;
 }
 
-static uint64_t alias_units_of_doubles(uint64_t *copy, size_t n, const sd_ratio *ratio, uint64_t full,
-                                       const sd_marks *marks) {
-    return alias_units(copy, n, ratio, 0, full, marks);
-}
-
-static uint64_t alias_units_of_integers(uint64_t *copy, size_t n, const sd_ratio *ratio, uint64_t full,
-                                        const sd_marks *marks) {
-    return alias_units(copy, n, ratio, 1, full, marks);
+static uint64_t round_units(uint64_t *copy, size_t n, int is_integer, const sd_ratio *ratio, uint64_t full,
+                            const sd_marks *marks) {
+    return is_integer ? round_copies(copy, n, 1, ratio, full, marks)
+                      : round_copies(copy, n, 0, ratio, full, marks);
 }

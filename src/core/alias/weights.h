@@ -25,10 +25,6 @@ typedef struct {
     uint64_t *light, *heavy; /* the unit is less than a bucket, or more */
 } sd_marks;
 
-/* Copies of weights to units, in place, where a bucket holds `full` of them; returns their sum. */
-typedef uint64_t sd_round_units(uint64_t *copy, size_t n, const sd_ratio *ratio, uint64_t full,
-                                const sd_marks *marks);
-
 /* All bits of negative numbers and NaN are above those of infinity. */
 static const uint64_t sd_infinity_bits = (uint64_t)0x7ff << 52;
 

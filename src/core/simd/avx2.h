@@ -18,6 +18,7 @@
 
 #define SD_TARGET_CLOSE SD_TARGET_END
 SD_TARGET_BEGIN("avx2,fma,f16c")
+#include "shared_x86.h"
 #include "tiles_avx2.h"
 
 typedef struct { __m256 v[2]; } f32x16;
@@ -28,6 +29,10 @@ typedef __m256 f32_table;
 typedef struct { __m256d even, odd; } f64_table; /* entries 0 and 2, and 1 and 3, twice */
 
 #define SD_BOTH(type, expression_0, expression_1) return (type){{expression_0, expression_1}}
+/* an instruction on both registers of the arguments a, b and c */
+#define SD_UNARY(type, op) SD_BOTH(type, op(a.v[0]), op(a.v[1]))
+#define SD_BINARY(type, op) SD_BOTH(type, op(a.v[0], b.v[0]), op(a.v[1], b.v[1]))
+#define SD_TERNARY(type, op) SD_BOTH(type, op(a.v[0], b.v[0], c.v[0]), op(a.v[1], b.v[1], c.v[1]))
 
 /* float32 */
 SD_INLINE f32x16 f32_set1(float a) { SD_BOTH(f32x16, _mm256_set1_ps(a), _mm256_set1_ps(a)); }
@@ -77,30 +82,13 @@ SD_INLINE void f32_stream(float *p, f32x16 a) {
     _mm256_stream_ps(p, a.v[0]);
     _mm256_stream_ps(p + 8, a.v[1]);
 }
-SD_INLINE void sd_stream_end(void) { _mm_sfence(); }
-SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) {
-    SD_BOTH(f32x16, _mm256_add_ps(a.v[0], b.v[0]), _mm256_add_ps(a.v[1], b.v[1]));
-}
-SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) {
-    SD_BOTH(f32x16, _mm256_sub_ps(a.v[0], b.v[0]), _mm256_sub_ps(a.v[1], b.v[1]));
-}
-SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) {
-    SD_BOTH(f32x16, _mm256_mul_ps(a.v[0], b.v[0]), _mm256_mul_ps(a.v[1], b.v[1]));
-}
-SD_INLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) {
-    SD_BOTH(f32x16, _mm256_fmadd_ps(a.v[0], b.v[0], c.v[0]),
-            _mm256_fmadd_ps(a.v[1], b.v[1], c.v[1]));
-}
-SD_INLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) {
-    SD_BOTH(f32x16, _mm256_fmsub_ps(a.v[0], b.v[0], c.v[0]),
-            _mm256_fmsub_ps(a.v[1], b.v[1], c.v[1]));
-}
-SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
-    SD_BOTH(f32x16, _mm256_max_ps(a.v[0], b.v[0]), _mm256_max_ps(a.v[1], b.v[1]));
-}
-SD_INLINE f32x16 f32_min(f32x16 a, f32x16 b) {
-    SD_BOTH(f32x16, _mm256_min_ps(a.v[0], b.v[0]), _mm256_min_ps(a.v[1], b.v[1]));
-}
+SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) { SD_BINARY(f32x16, _mm256_add_ps); }
+SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { SD_BINARY(f32x16, _mm256_sub_ps); }
+SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { SD_BINARY(f32x16, _mm256_mul_ps); }
+SD_INLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) { SD_TERNARY(f32x16, _mm256_fmadd_ps); }
+SD_INLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) { SD_TERNARY(f32x16, _mm256_fmsub_ps); }
+SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { SD_BINARY(f32x16, _mm256_max_ps); }
+SD_INLINE f32x16 f32_min(f32x16 a, f32x16 b) { SD_BINARY(f32x16, _mm256_min_ps); }
 SD_INLINE f32x16 f32_where_ge(f32x16 a, f32x16 b, f32x16 yes, f32x16 no) {
     SD_BOTH(f32x16,
             _mm256_blendv_ps(no.v[0], yes.v[0], _mm256_cmp_ps(a.v[0], b.v[0], _CMP_GE_OQ)),
@@ -129,21 +117,11 @@ SD_INLINE float f32_reduce_add(f32x16 a) {
 }
 SD_INLINE f32x16 f32_assume_upper(f32x16 a, float fill) { SD_BOTH(f32x16, a.v[0], _mm256_set1_ps(fill)); }
 SD_INLINE float f32_first(f32x16 a) { return _mm256_cvtss_f32(a.v[0]); }
-SD_INLINE i32x16 f32_bits(f32x16 a) {
-    SD_BOTH(i32x16, _mm256_castps_si256(a.v[0]), _mm256_castps_si256(a.v[1]));
-}
-SD_INLINE f32x16 f32_from_bits(i32x16 a) {
-    SD_BOTH(f32x16, _mm256_castsi256_ps(a.v[0]), _mm256_castsi256_ps(a.v[1]));
-}
-SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) {
-    SD_BOTH(i32x16, _mm256_add_epi32(a.v[0], b.v[0]), _mm256_add_epi32(a.v[1], b.v[1]));
-}
-SD_INLINE i32x16 i32_sub(i32x16 a, i32x16 b) {
-    SD_BOTH(i32x16, _mm256_sub_epi32(a.v[0], b.v[0]), _mm256_sub_epi32(a.v[1], b.v[1]));
-}
-SD_INLINE i32x16 i32_and(i32x16 a, i32x16 b) {
-    SD_BOTH(i32x16, _mm256_and_si256(a.v[0], b.v[0]), _mm256_and_si256(a.v[1], b.v[1]));
-}
+SD_INLINE i32x16 f32_bits(f32x16 a) { SD_UNARY(i32x16, _mm256_castps_si256); }
+SD_INLINE f32x16 f32_from_bits(i32x16 a) { SD_UNARY(f32x16, _mm256_castsi256_ps); }
+SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { SD_BINARY(i32x16, _mm256_add_epi32); }
+SD_INLINE i32x16 i32_sub(i32x16 a, i32x16 b) { SD_BINARY(i32x16, _mm256_sub_epi32); }
+SD_INLINE i32x16 i32_and(i32x16 a, i32x16 b) { SD_BINARY(i32x16, _mm256_and_si256); }
 SD_INLINE i32x16 i32_shl(i32x16 a, int count) {
     SD_BOTH(i32x16, _mm256_slli_epi32(a.v[0], count), _mm256_slli_epi32(a.v[1], count));
 }
@@ -158,23 +136,17 @@ SD_INLINE f32_table f32_table_from(f32x16 a) { return a.v[0]; }
 SD_INLINE f32x16 f32_lookup(f32_table t, i32x16 i) {
     SD_BOTH(f32x16, _mm256_permutevar8x32_ps(t, i.v[0]), _mm256_permutevar8x32_ps(t, i.v[1]));
 }
-SD_INLINE f64x8 f32_low_to_f64(f32x16 a) {
-    SD_BOTH(f64x8, _mm256_cvtps_pd(_mm256_castps256_ps128(a.v[0])),
-            _mm256_cvtps_pd(_mm256_extractf128_ps(a.v[0], 1)));
+SD_INLINE f64x8 sd_widen_8(__m256 a) {
+    SD_BOTH(f64x8, _mm256_cvtps_pd(_mm256_castps256_ps128(a)), _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1)));
 }
-SD_INLINE f64x8 f32_high_to_f64(f32x16 a) {
-    SD_BOTH(f64x8, _mm256_cvtps_pd(_mm256_castps256_ps128(a.v[1])),
-            _mm256_cvtps_pd(_mm256_extractf128_ps(a.v[1], 1)));
-}
+SD_INLINE f64x8 f32_low_to_f64(f32x16 a) { return sd_widen_8(a.v[0]); }
+SD_INLINE f64x8 f32_high_to_f64(f32x16 a) { return sd_widen_8(a.v[1]); }
 SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
     SD_BOTH(f32x16, _mm256_set_m128(_mm256_cvtpd_ps(low.v[1]), _mm256_cvtpd_ps(low.v[0])),
             _mm256_set_m128(_mm256_cvtpd_ps(high.v[1]), _mm256_cvtpd_ps(high.v[0])));
 }
 
 /* float16 and bfloat16. A tail goes through memory: there are no masks of 16 bits. */
-SD_INLINE __m256i sd_without_minus_zero(__m256i a) {
-    return _mm256_andnot_si256(_mm256_cmpeq_epi16(a, _mm256_set1_epi16((short)0x8000)), a);
-}
 SD_INLINE f32x16 f16_load(const uint16_t *p) {
     SD_BOTH(f32x16, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)),
             _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8))));
@@ -229,32 +201,14 @@ SD_INLINE void f64_stream(double *p, f64x8 a) {
     _mm256_stream_pd(p, a.v[0]);
     _mm256_stream_pd(p + 4, a.v[1]);
 }
-SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) {
-    SD_BOTH(f64x8, _mm256_add_pd(a.v[0], b.v[0]), _mm256_add_pd(a.v[1], b.v[1]));
-}
-SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) {
-    SD_BOTH(f64x8, _mm256_sub_pd(a.v[0], b.v[0]), _mm256_sub_pd(a.v[1], b.v[1]));
-}
-SD_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) {
-    SD_BOTH(f64x8, _mm256_mul_pd(a.v[0], b.v[0]), _mm256_mul_pd(a.v[1], b.v[1]));
-}
-SD_INLINE f64x8 f64_div(f64x8 a, f64x8 b) {
-    SD_BOTH(f64x8, _mm256_div_pd(a.v[0], b.v[0]), _mm256_div_pd(a.v[1], b.v[1]));
-}
-SD_INLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) {
-    SD_BOTH(f64x8, _mm256_fmadd_pd(a.v[0], b.v[0], c.v[0]),
-            _mm256_fmadd_pd(a.v[1], b.v[1], c.v[1]));
-}
-SD_INLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) {
-    SD_BOTH(f64x8, _mm256_fmsub_pd(a.v[0], b.v[0], c.v[0]),
-            _mm256_fmsub_pd(a.v[1], b.v[1], c.v[1]));
-}
-SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) {
-    SD_BOTH(f64x8, _mm256_max_pd(a.v[0], b.v[0]), _mm256_max_pd(a.v[1], b.v[1]));
-}
-SD_INLINE f64x8 f64_min(f64x8 a, f64x8 b) {
-    SD_BOTH(f64x8, _mm256_min_pd(a.v[0], b.v[0]), _mm256_min_pd(a.v[1], b.v[1]));
-}
+SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { SD_BINARY(f64x8, _mm256_add_pd); }
+SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { SD_BINARY(f64x8, _mm256_sub_pd); }
+SD_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { SD_BINARY(f64x8, _mm256_mul_pd); }
+SD_INLINE f64x8 f64_div(f64x8 a, f64x8 b) { SD_BINARY(f64x8, _mm256_div_pd); }
+SD_INLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) { SD_TERNARY(f64x8, _mm256_fmadd_pd); }
+SD_INLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) { SD_TERNARY(f64x8, _mm256_fmsub_pd); }
+SD_INLINE f64x8 f64_max(f64x8 a, f64x8 b) { SD_BINARY(f64x8, _mm256_max_pd); }
+SD_INLINE f64x8 f64_min(f64x8 a, f64x8 b) { SD_BINARY(f64x8, _mm256_min_pd); }
 SD_INLINE f64x8 f64_where_ge(f64x8 a, f64x8 b, f64x8 yes, f64x8 no) {
     SD_BOTH(f64x8,
             _mm256_blendv_pd(no.v[0], yes.v[0], _mm256_cmp_pd(a.v[0], b.v[0], _CMP_GE_OQ)),
@@ -281,12 +235,8 @@ SD_INLINE double f64_reduce_add(f64x8 a) {
     const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
-SD_INLINE u64x8 f64_bits(f64x8 a) {
-    SD_BOTH(u64x8, _mm256_castpd_si256(a.v[0]), _mm256_castpd_si256(a.v[1]));
-}
-SD_INLINE f64x8 f64_from_bits(u64x8 a) {
-    SD_BOTH(f64x8, _mm256_castsi256_pd(a.v[0]), _mm256_castsi256_pd(a.v[1]));
-}
+SD_INLINE u64x8 f64_bits(f64x8 a) { SD_UNARY(u64x8, _mm256_castpd_si256); }
+SD_INLINE f64x8 f64_from_bits(u64x8 a) { SD_UNARY(f64x8, _mm256_castsi256_pd); }
 SD_INLINE f64_table f64_table_from(f64x8 a) {
     const __m256d low = _mm256_permute2f128_pd(a.v[0], a.v[0], 0x00);
     const __m256d high = _mm256_permute2f128_pd(a.v[0], a.v[0], 0x11);
@@ -315,21 +265,11 @@ SD_INLINE void u64_store(uint64_t *p, u64x8 a) {
     _mm256_storeu_si256((__m256i *)p, a.v[0]);
     _mm256_storeu_si256((__m256i *)(p + 4), a.v[1]);
 }
-SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) {
-    SD_BOTH(u64x8, _mm256_add_epi64(a.v[0], b.v[0]), _mm256_add_epi64(a.v[1], b.v[1]));
-}
-SD_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) {
-    SD_BOTH(u64x8, _mm256_sub_epi64(a.v[0], b.v[0]), _mm256_sub_epi64(a.v[1], b.v[1]));
-}
-SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) {
-    SD_BOTH(u64x8, _mm256_xor_si256(a.v[0], b.v[0]), _mm256_xor_si256(a.v[1], b.v[1]));
-}
-SD_INLINE u64x8 u64_and(u64x8 a, u64x8 b) {
-    SD_BOTH(u64x8, _mm256_and_si256(a.v[0], b.v[0]), _mm256_and_si256(a.v[1], b.v[1]));
-}
-SD_INLINE u64x8 u64_or(u64x8 a, u64x8 b) {
-    SD_BOTH(u64x8, _mm256_or_si256(a.v[0], b.v[0]), _mm256_or_si256(a.v[1], b.v[1]));
-}
+SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { SD_BINARY(u64x8, _mm256_add_epi64); }
+SD_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) { SD_BINARY(u64x8, _mm256_sub_epi64); }
+SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { SD_BINARY(u64x8, _mm256_xor_si256); }
+SD_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { SD_BINARY(u64x8, _mm256_and_si256); }
+SD_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { SD_BINARY(u64x8, _mm256_or_si256); }
 SD_INLINE u64x8 u64_shl(u64x8 a, int count) {
     SD_BOTH(u64x8, _mm256_slli_epi64(a.v[0], count), _mm256_slli_epi64(a.v[1], count));
 }
@@ -357,23 +297,26 @@ SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
 }
 
 /* of eight packs, one number each */
-#include "reduce_x86.h"
-#define SD_OF_EIGHT_F32(name, op)                                                              \
-    SD_INLINE f64x8 f32_##name##_8(const f32x16 *a) {                                          \
-        __m256 r[8];                                                                           \
-        SD_UNROLL for (int i = 0; i < 8; i++) r[i] = op##_ps(a[i].v[0], a[i].v[1]);            \
-        const __m256 all = sd_##name##_8_ps(r);                                                \
-        SD_BOTH(f64x8, _mm256_cvtps_pd(_mm256_castps256_ps128(all)),                           \
-                _mm256_cvtps_pd(_mm256_extractf128_ps(all, 1)));                               \
-    }                                                                                          \
-    SD_INLINE f64x8 f64_##name##_8(const f64x8 *a) {                                           \
-        __m256d r[8];                                                                          \
-        SD_UNROLL for (int i = 0; i < 8; i++) r[i] = op##_pd(a[i].v[0], a[i].v[1]);            \
-        SD_BOTH(f64x8, sd_##name##_4_pd(r), sd_##name##_4_pd(r + 4));                          \
-    }
-SD_OF_EIGHT_F32(reduce_max, _mm256_max)
-SD_OF_EIGHT_F32(reduce_add, _mm256_add)
-#undef SD_OF_EIGHT_F32
+SD_INLINE f64x8 f32_reduce_max_8(const f32x16 *a) {
+    __m256 r[8];
+    SD_UNROLL for (int i = 0; i < 8; i++) r[i] = _mm256_max_ps(a[i].v[0], a[i].v[1]);
+    return sd_widen_8(sd_reduce_max_8_ps(r));
+}
+SD_INLINE f64x8 f32_reduce_add_8(const f32x16 *a) {
+    __m256 r[8];
+    SD_UNROLL for (int i = 0; i < 8; i++) r[i] = _mm256_add_ps(a[i].v[0], a[i].v[1]);
+    return sd_widen_8(sd_reduce_add_8_ps(r));
+}
+SD_INLINE f64x8 f64_reduce_max_8(const f64x8 *a) {
+    __m256d r[8];
+    SD_UNROLL for (int i = 0; i < 8; i++) r[i] = _mm256_max_pd(a[i].v[0], a[i].v[1]);
+    SD_BOTH(f64x8, sd_reduce_max_4_pd(r), sd_reduce_max_4_pd(r + 4));
+}
+SD_INLINE f64x8 f64_reduce_add_8(const f64x8 *a) {
+    __m256d r[8];
+    SD_UNROLL for (int i = 0; i < 8; i++) r[i] = _mm256_add_pd(a[i].v[0], a[i].v[1]);
+    SD_BOTH(f64x8, sd_reduce_add_4_pd(r), sd_reduce_add_4_pd(r + 4));
+}
 
 SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
     const int low = _mm256_movemask_ps(_mm256_cmp_ps(a.v[0], b.v[0], _CMP_GE_OQ));
@@ -514,10 +457,6 @@ SD_INLINE f32x16 f32_mark_nan(f32x16 seen, f32x16 a, f32x16 b) {
 SD_INLINE f64x8 f64_mark_nan(f64x8 seen, f64x8 a, f64x8 b) {
     SD_BOTH(f64x8, _mm256_or_pd(seen.v[0], _mm256_cmp_pd(a.v[0], b.v[0], _CMP_UNORD_Q)),
             _mm256_or_pd(seen.v[1], _mm256_cmp_pd(a.v[1], b.v[1], _CMP_UNORD_Q)));
-}
-SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
-    const __m128i is_0 = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_setzero_si128());
-    return (unsigned)_mm_movemask_epi8(is_0) ^ 0xffffu;
 }
 SD_INLINE f32x16 bf16_load_in_order(const uint16_t *p) {
     const __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));

@@ -18,6 +18,7 @@
 
 #define SD_TARGET_CLOSE SD_TARGET_END
 SD_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
+#include "shared_x86.h"
 #include "tiles_avx2.h"
 
 typedef __m512 f32x16;
@@ -38,7 +39,6 @@ SD_INLINE void f32_store_n(float *p, size_t n, f32x16 a) {
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a);
 }
 SD_INLINE void f32_stream(float *p, f32x16 a) { _mm512_stream_ps(p, a); }
-SD_INLINE void sd_stream_end(void) { _mm_sfence(); }
 SD_INLINE f32x16 f32_add(f32x16 a, f32x16 b) { return _mm512_add_ps(a, b); }
 SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { return _mm512_sub_ps(a, b); }
 SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { return _mm512_mul_ps(a, b); }
@@ -79,9 +79,6 @@ SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
 }
 
 /* float16 and bfloat16. A tail goes through memory: masks of 16 bits gain nothing. */
-SD_INLINE __m256i sd_without_minus_zero(__m256i a) {
-    return _mm256_andnot_si256(_mm256_cmpeq_epi16(a, _mm256_set1_epi16((short)0x8000)), a);
-}
 SD_INLINE f32x16 f16_load(const uint16_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
@@ -169,24 +166,30 @@ SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
 }
 
 /* of eight packs, one number each */
-#include "reduce_x86.h"
-#define SD_OF_EIGHT(name, op)                                                                  \
-    SD_INLINE f64x8 f32_##name##_8(const f32x16 *a) {                                          \
-        __m256 r[8];                                                                           \
-        SD_UNROLL for (int i = 0; i < 8; i++)                                                  \
-            r[i] = op##_ps(_mm512_castps512_ps256(a[i]), _mm512_extractf32x8_ps(a[i], 1));     \
-        return _mm512_cvtps_pd(sd_##name##_8_ps(r));                                           \
-    }                                                                                          \
-    SD_INLINE f64x8 f64_##name##_8(const f64x8 *a) {                                           \
-        __m256d r[8];                                                                          \
-        SD_UNROLL for (int i = 0; i < 8; i++)                                                  \
-            r[i] = op##_pd(_mm512_castpd512_pd256(a[i]), _mm512_extractf64x4_pd(a[i], 1));     \
-        const __m512d low = _mm512_castpd256_pd512(sd_##name##_4_pd(r));                       \
-        return _mm512_insertf64x4(low, sd_##name##_4_pd(r + 4), 1);                            \
-    }
-SD_OF_EIGHT(reduce_max, _mm256_max)
-SD_OF_EIGHT(reduce_add, _mm256_add)
-#undef SD_OF_EIGHT
+SD_INLINE f64x8 f32_reduce_max_8(const f32x16 *a) {
+    __m256 r[8];
+    SD_UNROLL for (int i = 0; i < 8; i++)
+        r[i] = _mm256_max_ps(_mm512_castps512_ps256(a[i]), _mm512_extractf32x8_ps(a[i], 1));
+    return _mm512_cvtps_pd(sd_reduce_max_8_ps(r));
+}
+SD_INLINE f64x8 f32_reduce_add_8(const f32x16 *a) {
+    __m256 r[8];
+    SD_UNROLL for (int i = 0; i < 8; i++)
+        r[i] = _mm256_add_ps(_mm512_castps512_ps256(a[i]), _mm512_extractf32x8_ps(a[i], 1));
+    return _mm512_cvtps_pd(sd_reduce_add_8_ps(r));
+}
+SD_INLINE f64x8 f64_reduce_max_8(const f64x8 *a) {
+    __m256d r[8];
+    SD_UNROLL for (int i = 0; i < 8; i++)
+        r[i] = _mm256_max_pd(_mm512_castpd512_pd256(a[i]), _mm512_extractf64x4_pd(a[i], 1));
+    return _mm512_insertf64x4(_mm512_castpd256_pd512(sd_reduce_max_4_pd(r)), sd_reduce_max_4_pd(r + 4), 1);
+}
+SD_INLINE f64x8 f64_reduce_add_8(const f64x8 *a) {
+    __m256d r[8];
+    SD_UNROLL for (int i = 0; i < 8; i++)
+        r[i] = _mm256_add_pd(_mm512_castpd512_pd256(a[i]), _mm512_extractf64x4_pd(a[i], 1));
+    return _mm512_insertf64x4(_mm512_castpd256_pd512(sd_reduce_add_4_pd(r)), sd_reduce_add_4_pd(r + 4), 1);
+}
 
 SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
     return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
@@ -237,10 +240,6 @@ SD_INLINE f32x16 f32_mark_nan(f32x16 seen, f32x16 a, f32x16 b) {
 SD_INLINE f64x8 f64_mark_nan(f64x8 seen, f64x8 a, f64x8 b) {
     const __m512d nan = _mm512_castsi512_pd(_mm512_set1_epi64(0x7ff8000000000000));
     return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q), seen, nan);
-}
-SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
-    const __m128i is_0 = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_setzero_si128());
-    return (unsigned)_mm_movemask_epi8(is_0) ^ 0xffffu;
 }
 SD_INLINE f32x16 bf16_load_in_order(const uint16_t *p) {
     const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));

@@ -9,11 +9,8 @@
 const sd_word_kernels SD_TABLE_OF(SD_TIER, words) = {
     .xoshiro_blocks = xoshiro_blocks,
     .alias_map = alias_map,
-    .read_f64 = alias_read_f64,
-    .read_f32 = alias_read_f32,
-    .read_u64 = alias_read_u64,
-    .round_doubles = alias_units_of_doubles,
-    .round_integers = alias_units_of_integers,
+    .read_weights = {[SD_WEIGHTS_F64] = read_f64, [SD_WEIGHTS_F32] = read_f32, [SD_WEIGHTS_U64] = read_u64},
+    .round_units = round_units,
 };
 SD_TARGET_CLOSE
 #endif

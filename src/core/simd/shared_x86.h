@@ -1,5 +1,19 @@
-/* One number of each of eight rows, in one register: the lanes of eight packs combined as f32_reduce_add and
- * f64_reduce_add combine those of one, but transposed on the way, for a third of the shuffles. The packs
+/* What the packs of AVX2 and AVX-512 have in common, in registers of at most 256 bits. */
+
+SD_INLINE void sd_stream_end(void) { _mm_sfence(); }
+
+/* 16 halves, with +0 for -0. */
+SD_INLINE __m256i sd_without_minus_zero(__m256i a) {
+    return _mm256_andnot_si256(_mm256_cmpeq_epi16(a, _mm256_set1_epi16((short)0x8000)), a);
+}
+
+SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
+    const __m128i is_0 = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_setzero_si128());
+    return (unsigned)_mm_movemask_epi8(is_0) ^ 0xffffu;
+}
+
+/* One number of each of eight packs, in one register: their lanes are combined as f32_reduce_add and
+ * f64_reduce_add combine those of one pack, but transposed on the way, for a third of the shuffles. The packs
  * come folded in half, as registers of 256 bits. */
 
 /* r[i] is combined lane by lane with op: halves, then quarters, then neighbours */
