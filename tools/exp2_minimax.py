@@ -120,10 +120,10 @@ def literal(x, suffix=""):
 
 
 def define(name, value, suffix=""):
-    """A macro; a list becomes a brace initialiser with one entry a line."""
+    """A macro; a list becomes a brace initialiser with four entries per line."""
     if isinstance(value, list):
-        rows = ", \\\n".join("    " + literal(x) for x in value)
-        return f"#define {name} {{ \\\n{rows} \\\n}}\n"
+        rows = [", ".join(map(literal, value[i : i + 4])) for i in range(0, len(value), 4)]
+        return f"#define {name} {{ \\\n    " + ", \\\n    ".join(rows) + " \\\n}\n"
     return f"#define {name} ({literal(value, suffix)}) /* {mp.nstr(value, 17)} */\n"
 
 

@@ -39,14 +39,8 @@
 
 /* 2^-(j/8), j = 0..8, and 2^(1/16) */
 #define SD_EXP2F_ROOTS { \
-    0x1p+0, \
-    0x1.d5818dcfba487p-1, \
-    0x1.ae89f995ad3adp-1, \
-    0x1.8ace5422aa0dbp-1, \
-    0x1.6a09e667f3bcdp-1, \
-    0x1.4bfdad5362a27p-1, \
-    0x1.306fe0a31b715p-1, \
-    0x1.172b83c7d517bp-1, \
+    0x1p+0, 0x1.d5818dcfba487p-1, 0x1.ae89f995ad3adp-1, 0x1.8ace5422aa0dbp-1, \
+    0x1.6a09e667f3bcdp-1, 0x1.4bfdad5362a27p-1, 0x1.306fe0a31b715p-1, 0x1.172b83c7d517bp-1, \
     0x1p-1 \
 }
 #define SD_EXP2F_HALF_STEP (0x1.0b5586cf9890fp+0) /* 1.0442737824274138 */
@@ -78,17 +72,11 @@
 
 /* 2^-(j/4), j = 0..4, as ROOTS + LOW_ROOTS, and 2^(1/8) */
 #define SD_EXP2_ROOTS { \
-    0x1p+0, \
-    0x1.ae89f995ad3adp-1, \
-    0x1.6a09e667f3bcdp-1, \
-    0x1.306fe0a31b715p-1, \
+    0x1p+0, 0x1.ae89f995ad3adp-1, 0x1.6a09e667f3bcdp-1, 0x1.306fe0a31b715p-1, \
     0x1p-1 \
 }
 #define SD_EXP2_LOW_ROOTS { \
-    0x0p+0, \
-    0x1.7a1cd345dcc81p-55, \
-    -0x1.bdd3413b26456p-55, \
-    0x1.6f46ad23182e4p-56, \
+    0x0p+0, 0x1.7a1cd345dcc81p-55, -0x1.bdd3413b26456p-55, 0x1.6f46ad23182e4p-56, \
     0x0p+0 \
 }
 #define SD_EXP2_HALF_STEP (0x1.172b83c7d517bp+0) /* 1.0905077326652577 */

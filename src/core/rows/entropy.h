@@ -57,14 +57,12 @@ static void entropy(const void *items, void *results, const sd_rows *rows) {
     const item_t *x = items;
     item_t *out = results;
     if (rows->rows == 0) return;
-    double t = rows->temperature[0];
-    temperature_t temperature = make_temperature(t);
+    row_temperature_t now = start_temperature(rows);
     for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
-        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
-        real_t result = (real_t)sd_nan(); /* of nothing, as of -inf alone */
-        if (next != t) temperature = make_temperature(t = next);
+        real_t result = (real_t)sd_nan(); /* of no items, as of -inf alone */
+        update_temperature(&now, rows, i);
         if (rows->n > 0) {
-            const sd_moments m = find_moments(&temperature, t, x, rows->n);
+            const sd_moments m = find_moments(&now.ready, now.t, x, rows->n);
             if (m.ties == m.ties) result = (real_t)sd_entropy(&m);
         }
         item_store_n(out, 1, v_set1(result));

@@ -100,13 +100,11 @@ static void log_softmax(const void *items, void *results, const sd_rows *rows) {
     const item_t *x = items;
     item_t *out = results;
     if (rows->n == 0 || rows->rows == 0) return;
-    double t = rows->temperature[0];
-    temperature_t temperature = make_temperature(t);
+    row_temperature_t now = start_temperature(rows);
     for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
-        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
-        if (next != t) temperature = make_temperature(t = next);
-        const log_row_t row = sum_log_row(&temperature, x, rows->n);
-        log_softmax_row(&row, t, x, out, rows->n);
+        update_temperature(&now, rows, i);
+        const log_row_t row = sum_log_row(&now.ready, x, rows->n);
+        log_softmax_row(&row, now.t, x, out, rows->n);
     }
 }
 
@@ -114,15 +112,13 @@ static void logsumexp(const void *items, void *results, const sd_rows *rows) {
     const item_t *x = items;
     item_t *out = results;
     if (rows->rows == 0) return;
-    double t = rows->temperature[0];
-    temperature_t temperature = make_temperature(t);
+    row_temperature_t now = start_temperature(rows);
     for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
         real_t result = -(real_t)INFINITY; /* of no items */
-        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
-        if (next != t) temperature = make_temperature(t = next);
+        update_temperature(&now, rows, i);
         if (rows->n > 0) {
-            const log_row_t row = sum_log_row(&temperature, x, rows->n);
-            result = logsumexp_row(&row, t, x, rows->n);
+            const log_row_t row = sum_log_row(&now.ready, x, rows->n);
+            result = logsumexp_row(&row, now.t, x, rows->n);
         }
         item_store_n(out, 1, v_set1(result));
     }

@@ -43,6 +43,23 @@ SD_INLINE temperature_t make_temperature(double t) {
     return r;
 }
 
+/* The temperature of the row at hand. */
+typedef struct {
+    double t;
+    temperature_t ready;
+} row_temperature_t;
+
+SD_INLINE row_temperature_t start_temperature(const sd_rows *rows) {
+    const row_temperature_t now = {rows->temperature[0], make_temperature(rows->temperature[0])};
+    return now;
+}
+
+/* Goes on to row i; a temperature that stays the same is made ready once. */
+SD_INLINE void update_temperature(row_temperature_t *now, const sd_rows *rows, size_t i) {
+    const double t = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
+    if (t != now->t) now->ready = make_temperature(now->t = t);
+}
+
 /* How the x of one row become a table index, an exponent and a rest. */
 typedef struct {
     real_t c_hi, c_lo, s1, s2, shift;

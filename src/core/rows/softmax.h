@@ -76,12 +76,10 @@ static SD_NOINLINE void softmax_short_rows(const item_t *x, item_t *out, const s
 }
 
 static SD_NOINLINE void softmax_long_rows(const item_t *x, item_t *out, const sd_rows *rows) {
-    double t = rows->temperature[0];
-    temperature_t temperature = make_temperature(t);
+    row_temperature_t now = start_temperature(rows);
     for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
-        const double next = rows->temperature[(ptrdiff_t)i * rows->temperature_stride];
-        if (next != t) temperature = make_temperature(t = next);
-        softmax_row(&temperature, x, out, rows->n);
+        update_temperature(&now, rows, i);
+        softmax_row(&now.ready, x, out, rows->n);
     }
 }
 
