@@ -301,8 +301,12 @@ typedef struct {
     const uint64_t *top_k;        /* >= 1: the k largest are left, ties by lower index */
     const double *top_p;          /* 0 to 1: the smallest set of the largest whose mass reaches it */
     const double *min_p;          /* 0 to 1: what has this times the largest probability */
-    ptrdiff_t allowed_stride, allowed_bits_stride, temperature_stride, top_k_stride, top_p_stride,
-        min_p_stride;
+    ptrdiff_t allowed_stride;
+    ptrdiff_t allowed_bits_stride;
+    ptrdiff_t temperature_stride;
+    ptrdiff_t top_k_stride;
+    ptrdiff_t top_p_stride;
+    ptrdiff_t min_p_stride;
 } softdraw_filters;
 
 /* Draws from softmax(logits / T), of what the filters leave, for each of `rows` rows of n contiguous
