@@ -71,9 +71,10 @@ typedef struct {
                                  ptrdiff_t out_stride, size_t rows, size_t n,
                                  const double *temperature, ptrdiff_t temperature_stride);
     /* 21 */ int (*temperature_for_f64)(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
-                                        int what, const double *target, ptrdiff_t target_stride,
+                                        int quantity, const double *target, ptrdiff_t target_stride,
                                         double *out, size_t *where);
-    /* 22 */ int (*temperature_for_range_f64)(const double *x, size_t n, int what, double range[2]);
+    /* 22 */ int (*temperature_for_range_f64)(const double *x, size_t n, int quantity,
+                                              double range[2]);
     /* 23 */ int (*softmax_vjp_f32)(const float *p, ptrdiff_t p_stride, const float *g,
                                     ptrdiff_t g_stride, float *out, ptrdiff_t out_stride,
                                     size_t rows, size_t n, const double *temperature,
@@ -94,16 +95,15 @@ typedef struct {
     /* 32 */ int (*alias_build_u64)(const uint64_t *weights, size_t n, uint64_t *buckets,
                                     uint64_t *scratch, size_t *where);
     /* 33 */ size_t (*alias_scratch)(size_t n);
-    /* 34 */ int (*alias_units_of)(const uint64_t *buckets, unsigned bits, size_t n,
-                                   uint64_t *units);
+    /* 34 */ int (*alias_units)(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
     /* 35 */ int (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words,
                               size_t n, int64_t *out);
     /* 36 */ int (*alias_sample)(const uint64_t *buckets, unsigned bits,
                                  softdraw_xoshiro *generator, size_t n, int64_t *out);
     /* 37 */ int (*alias_draw)(const uint64_t *buckets, unsigned bits,
                                uint64_t (*next)(void *state), void *state, size_t n, int64_t *out);
-    /* 38 */ size_t (*alias_rows_most)(const int64_t *indptr, size_t rows);
-    /* 39 */ size_t (*alias_rows_longest)(const int64_t *indptr, size_t rows);
+    /* 38 */ size_t (*alias_rows_max_buckets)(const int64_t *indptr, size_t rows);
+    /* 39 */ size_t (*alias_rows_max_length)(const int64_t *indptr, size_t rows);
     /* 40 */ int (*alias_rows_build_f64)(const double *weights, const int64_t *indptr, size_t rows,
                                          uint64_t *records, uint64_t *buckets, uint64_t *scratch,
                                          size_t *where);
@@ -131,6 +131,7 @@ typedef struct {
                                 size_t *where);
     /* 48 */ size_t (*sample_scratch_f32)(size_t n);
     /* 49 */ size_t (*sample_scratch_f64)(size_t n);
+    /* 50 */ int (*tier_count)(void);
     /* tools/declarations.py: end */
 } softdraw_capi;
 

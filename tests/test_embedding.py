@@ -279,6 +279,25 @@ def test_the_pages_numba_counts_as_sample_does():
     np.testing.assert_array_equal(names["counts"], np.bincount(drawn))
 
 
+def test_the_pages_filters_by_cffi_are_those_of_the_header():
+    pytest.importorskip("cffi")
+    names = {"softdraw": softdraw}
+    exec(blocks("py")[1], names)
+    filters = names["filters"]
+    assert filters.size == names["ffi"].sizeof("softdraw_filters")
+    assert filters.top_k[0] == 40
+    assert not filters.top_p
+
+
+@pytest.mark.skipif(not shutil.which(COMPILER[0]), reason=f"no C compiler: {COMPILER[0]}")
+@pytest.mark.skipif(os.name == "nt", reason="compiles as on Unix")
+def test_the_pages_filters_in_c_compile(tmp_path):
+    source = tmp_path / "filters.c"
+    source.write_text(f'#include "softdraw.h"\nint main(void) {{\n{blocks("c")[0]}return 0;\n}}\n')
+    flags = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-but-set-variable", "-fsyntax-only"]
+    run([*COMPILER, *flags, f"-I{softdraw.get_include()}", source])
+
+
 def test_the_pages_cython_compiles(tmp_path, environment):
     pytest.importorskip("Cython")
     (tmp_path / "page.pyx").write_text(blocks("cython")[0])

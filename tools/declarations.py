@@ -37,10 +37,11 @@ MEMBERS = """
     softmax_vjp_f32 softmax_vjp_f64
     xoshiro_seed xoshiro_next xoshiro_fill xoshiro_jump
     alias_bits alias_build_f64 alias_build_f32 alias_build_u64 alias_scratch
-    alias_units_of alias_map alias_sample alias_draw
-    alias_rows_most alias_rows_longest
+    alias_units alias_map alias_sample alias_draw
+    alias_rows_max_buckets alias_rows_max_length
     alias_rows_build_f64 alias_rows_build_f32 alias_rows_build_u64 alias_rows_map
     sample_f32 sample_f64 sample_f16 sample_bf16 sample_scratch_f32 sample_scratch_f64
+    tier_count
 """.split()  # noqa: SIM905
 
 # How Numba names the types of parameters and results; every pointer is a voidptr.

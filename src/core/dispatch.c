@@ -38,10 +38,18 @@ static int has_avx2_or_avx512(int avx512) {
 }
 #endif
 
-static const char *const names[SOFTDRAW_TIERS] = {"scalar", "avx2", "avx512", "neon"};
+static const char *const names[] = {
+    [SOFTDRAW_SCALAR] = "scalar",
+    [SOFTDRAW_AVX2] = "avx2",
+    [SOFTDRAW_AVX512] = "avx512",
+    [SOFTDRAW_NEON] = "neon",
+};
+enum { TIERS = sizeof names / sizeof *names };
+
+int softdraw_tier_count(void) { return TIERS; }
 
 const char *softdraw_tier_name(int tier) {
-    return tier >= 0 && tier < SOFTDRAW_TIERS ? names[tier] : NULL;
+    return tier >= 0 && tier < TIERS ? names[tier] : NULL;
 }
 
 int softdraw_tier_available(int tier) {
@@ -61,11 +69,11 @@ int softdraw_tier_available(int tier) {
 static int choose_tier(void) {
     const char *forced = getenv("SOFTDRAW_ISA");
     if (forced && *forced) {
-        for (int tier = 0; tier < SOFTDRAW_TIERS; tier++)
+        for (int tier = 0; tier < TIERS; tier++)
             if (strcmp(forced, names[tier]) == 0 && softdraw_tier_available(tier)) return tier;
         return -1;
     }
-    for (int tier = SOFTDRAW_TIERS - 1; tier > 0; tier--)
+    for (int tier = TIERS - 1; tier > 0; tier--)
         if (softdraw_tier_available(tier)) return tier;
     return SOFTDRAW_SCALAR;
 }
@@ -81,7 +89,7 @@ static inline int tier_in_use(void) {
 int softdraw_tier_in_use(void) { return tier_in_use(); }
 
 const sd_kernels *sd_kernels_in_use(void) {
-    static const sd_kernels *const of_tier[SOFTDRAW_TIERS] = {
+    static const sd_kernels *const of_tier[TIERS] = {
         [SOFTDRAW_SCALAR] = &sd_kernels_scalar,
 #if SD_X86
         [SOFTDRAW_AVX2] = &sd_kernels_avx2,

@@ -4,6 +4,24 @@
 #include "softdraw.h"
 
 #include <math.h>
+#include <string.h>
+
+/* Each release's softdraw_filters begins with the fields of the first one, whose last is min_p_stride. */
+enum { FIRST_SIZE = offsetof(softdraw_filters, min_p_stride) + sizeof(ptrdiff_t) };
+
+/* The caller's filters, of which there may be none, as this release has them; NULL if their size is not
+ * valid or one is set that this release does not know. Room takes those of an older program, in which
+ * the filters that it does not know are off. */
+static const softdraw_filters *read_filters(const softdraw_filters *given, softdraw_filters *room) {
+    static const softdraw_filters none = SOFTDRAW_FILTERS_INIT;
+    if (!given) return &none;
+    if (given->size < FIRST_SIZE) return NULL;
+    for (size_t i = sizeof *given; i < given->size; i++)
+        if (((const unsigned char *)given)[i] != 0) return NULL;
+    if (given->size >= sizeof *given) return given;
+    memset(room, 0, sizeof *room);
+    return memcpy(room, given, given->size);
+}
 
 /* The first row whose value is not from least to most, or `rows`. */
 static size_t first_outside(const double *value, ptrdiff_t stride, size_t rows, double least, double most) {
@@ -32,8 +50,6 @@ static int is_missing(const void *logits, const softdraw_filters *f, const uint6
     return !logits || (draws && (!words || !ids)) || (needs_scratch && !scratch);
 }
 
-static const softdraw_filters none; /* all NULL */
-
 #define SD_DEFINE(type, item, real, is)                                                            \
     int softdraw_sample_##type(const item *logits, ptrdiff_t x_stride, size_t rows, size_t n,      \
                                const softdraw_filters *filters, const uint64_t *words,             \
@@ -43,10 +59,11 @@ static const softdraw_filters none; /* all NULL */
         size_t place = 0;                                                                          \
         if (!kernels) return SOFTDRAW_ERROR_ISA;                                                   \
         if (rows == 0) return SOFTDRAW_OK;                                                         \
-        if (!filters) filters = &none;                                                             \
+        softdraw_filters room;                                                                     \
+        filters = read_filters(filters, &room);                                                    \
         const sd_draws all = {logits, is,  x_stride, rows,     n,                                  \
                               draws,  filters, words, ids, logprobs, scratch};                     \
-        int error = check(filters, rows, n, &place);                                               \
+        int error = filters ? check(filters, rows, n, &place) : SOFTDRAW_ERROR_FILTER;             \
         if (error == SOFTDRAW_OK && is_missing(logits, filters, words, draws, ids, logprobs, scratch)) \
             return SOFTDRAW_ERROR_NULL;                                                            \
         if (error == SOFTDRAW_OK) error = SD_KERNEL(real)(&all, &place);                           \

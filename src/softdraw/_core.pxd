@@ -23,7 +23,6 @@ cdef extern from "softdraw.h" nogil:
     int SOFTDRAW_AVX2
     int SOFTDRAW_AVX512
     int SOFTDRAW_NEON
-    int SOFTDRAW_TIERS
     int SOFTDRAW_ENTROPY
     int SOFTDRAW_PERPLEXITY
     int SOFTDRAW_TOP_PROB
@@ -36,21 +35,23 @@ cdef extern from "softdraw.h" nogil:
         uint32_t uinteger
 
     ctypedef struct softdraw_filters:
+        size_t size
         const uint8_t *allowed
-        const uint32_t *allowed_bits
-        const double *temperature
-        const uint64_t *top_k
-        const double *top_p
-        const double *min_p
         ptrdiff_t allowed_stride
+        const uint32_t *allowed_bits
         ptrdiff_t allowed_bits_stride
+        const double *temperature
         ptrdiff_t temperature_stride
+        const uint64_t *top_k
         ptrdiff_t top_k_stride
+        const double *top_p
         ptrdiff_t top_p_stride
+        const double *min_p
         ptrdiff_t min_p_stride
 
 cdef const char *strerror(int error) noexcept nogil
 cdef int version() noexcept nogil
+cdef int tier_count() noexcept nogil
 cdef const char *tier_name(int tier) noexcept nogil
 cdef int tier_available(int tier) noexcept nogil
 cdef int tier_in_use() noexcept nogil
@@ -102,10 +103,10 @@ cdef int entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdi
 cdef int entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
                       size_t rows, size_t n, const double *temperature,
                       ptrdiff_t temperature_stride) noexcept nogil
-cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
-                             const double *target, ptrdiff_t target_stride, double *out,
-                             size_t *where) noexcept nogil
-cdef int temperature_for_range_f64(const double *x, size_t n, int what,
+cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
+                             int quantity, const double *target, ptrdiff_t target_stride,
+                             double *out, size_t *where) noexcept nogil
+cdef int temperature_for_range_f64(const double *x, size_t n, int quantity,
                                    double range[2]) noexcept nogil
 cdef int softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
                          float *out, ptrdiff_t out_stride, size_t rows, size_t n,
@@ -125,8 +126,8 @@ cdef int alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint
 cdef int alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil
 cdef size_t alias_scratch(size_t n) noexcept nogil
-cdef int alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
-                        uint64_t *units) noexcept nogil
+cdef int alias_units(const uint64_t *buckets, unsigned bits, size_t n,
+                     uint64_t *units) noexcept nogil
 cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                    int64_t *out) noexcept nogil
 cdef int alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator, size_t n,
@@ -134,8 +135,8 @@ cdef int alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *
 cdef int alias_draw(const uint64_t *buckets, unsigned bits,
                     uint64_t (*next)(void *state) noexcept nogil, void *state, size_t n,
                     int64_t *out) noexcept nogil
-cdef size_t alias_rows_most(const int64_t *indptr, size_t rows) noexcept nogil
-cdef size_t alias_rows_longest(const int64_t *indptr, size_t rows) noexcept nogil
+cdef size_t alias_rows_max_buckets(const int64_t *indptr, size_t rows) noexcept nogil
+cdef size_t alias_rows_max_length(const int64_t *indptr, size_t rows) noexcept nogil
 cdef int alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
                               uint64_t *records, uint64_t *buckets, uint64_t *scratch,
                               size_t *where) noexcept nogil

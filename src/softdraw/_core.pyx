@@ -29,6 +29,10 @@ __version__ = f"{SOFTDRAW_VERSION_MAJOR}.{SOFTDRAW_VERSION_MINOR}.{SOFTDRAW_VERS
 _C_API = PyCapsule_New(<void *> &functions, SOFTDRAW_CAPI_NAME, NULL)
 
 
+cdef list available_tiers():
+    return [tier_name(tier).decode() for tier in range(tier_count()) if tier_available(tier)]
+
+
 def cpu_info():
     """Tell which kernels run on this machine.
 
@@ -47,23 +51,13 @@ def cpu_info():
     >>> info["tier"] in info["tiers"]
     True
     """
-    cdef int tier = 0
-    tiers = []
-    while softdraw_tier_name(tier) != NULL:
-        if softdraw_tier_available(tier):
-            tiers.append(softdraw_tier_name(tier).decode())
-        tier += 1
-    return {"tier": softdraw_tier_name(softdraw_tier_in_use()).decode(), "tiers": tiers}
+    return {"tier": tier_name(tier_in_use()).decode(), "tiers": available_tiers()}
 
 
-if softdraw_tier_in_use() < 0:
+if tier_in_use() < 0:
     import os
 
-    # SOFTDRAW_ISA is not in use yet, so cpu_info cannot name the tiers here
     raise ImportError(
         f"SOFTDRAW_ISA={os.environ.get('SOFTDRAW_ISA')!r} names a tier that this CPU or build lacks; "
-        "it can run "
-        + ", ".join(
-            softdraw_tier_name(tier).decode() for tier in range(4) if softdraw_tier_available(tier)
-        )
+        f"it can run {', '.join(available_tiers())}"
     )

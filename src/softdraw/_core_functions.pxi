@@ -43,12 +43,12 @@ cdef extern from *:
         .alias_build_f32 = softdraw_alias_build_f32,
         .alias_build_u64 = softdraw_alias_build_u64,
         .alias_scratch = softdraw_alias_scratch,
-        .alias_units_of = softdraw_alias_units_of,
+        .alias_units = softdraw_alias_units,
         .alias_map = softdraw_alias_map,
         .alias_sample = softdraw_alias_sample,
         .alias_draw = softdraw_alias_draw,
-        .alias_rows_most = softdraw_alias_rows_most,
-        .alias_rows_longest = softdraw_alias_rows_longest,
+        .alias_rows_max_buckets = softdraw_alias_rows_max_buckets,
+        .alias_rows_max_length = softdraw_alias_rows_max_length,
         .alias_rows_build_f64 = softdraw_alias_rows_build_f64,
         .alias_rows_build_f32 = softdraw_alias_rows_build_f32,
         .alias_rows_build_u64 = softdraw_alias_rows_build_u64,
@@ -59,12 +59,14 @@ cdef extern from *:
         .sample_bf16 = softdraw_sample_bf16,
         .sample_scratch_f32 = softdraw_sample_scratch_f32,
         .sample_scratch_f64 = softdraw_sample_scratch_f64,
+        .tier_count = softdraw_tier_count,
     };
     """
 
 cdef extern from "softdraw.h" nogil:
     const char *softdraw_strerror(int error) noexcept
     int softdraw_version() noexcept
+    int softdraw_tier_count() noexcept
     const char *softdraw_tier_name(int tier) noexcept
     int softdraw_tier_available(int tier) noexcept
     int softdraw_tier_in_use() noexcept
@@ -117,9 +119,9 @@ cdef extern from "softdraw.h" nogil:
                               ptrdiff_t out_stride, size_t rows, size_t n,
                               const double *temperature, ptrdiff_t temperature_stride) noexcept
     int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
-                                     int what, const double *target, ptrdiff_t target_stride,
+                                     int quantity, const double *target, ptrdiff_t target_stride,
                                      double *out, size_t *where) noexcept
-    int softdraw_temperature_for_range_f64(const double *x, size_t n, int what,
+    int softdraw_temperature_for_range_f64(const double *x, size_t n, int quantity,
                                            double range[2]) noexcept
     int softdraw_softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g,
                                  ptrdiff_t g_stride, float *out, ptrdiff_t out_stride, size_t rows,
@@ -141,8 +143,8 @@ cdef extern from "softdraw.h" nogil:
     int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets,
                                  uint64_t *scratch, size_t *where) noexcept
     size_t softdraw_alias_scratch(size_t n) noexcept
-    int softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
-                                uint64_t *units) noexcept
+    int softdraw_alias_units(const uint64_t *buckets, unsigned bits, size_t n,
+                             uint64_t *units) noexcept
     int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                            int64_t *out) noexcept
     int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator,
@@ -150,8 +152,8 @@ cdef extern from "softdraw.h" nogil:
     int softdraw_alias_draw(const uint64_t *buckets, unsigned bits,
                             uint64_t (*next)(void *state) noexcept nogil, void *state, size_t n,
                             int64_t *out) noexcept
-    size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows) noexcept
-    size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows) noexcept
+    size_t softdraw_alias_rows_max_buckets(const int64_t *indptr, size_t rows) noexcept
+    size_t softdraw_alias_rows_max_length(const int64_t *indptr, size_t rows) noexcept
     int softdraw_alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
                                       uint64_t *records, uint64_t *buckets, uint64_t *scratch,
                                       size_t *where) noexcept
@@ -184,6 +186,9 @@ cdef const char *strerror(int error) noexcept nogil:
 
 cdef int version() noexcept nogil:
     return softdraw_version()
+
+cdef int tier_count() noexcept nogil:
+    return softdraw_tier_count()
 
 cdef const char *tier_name(int tier) noexcept nogil:
     return softdraw_tier_name(tier)
@@ -290,15 +295,15 @@ cdef int entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrd
     return softdraw_entropy_bf16(x, x_stride, out, out_stride, rows, n, temperature,
                                  temperature_stride)
 
-cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
-                             const double *target, ptrdiff_t target_stride, double *out,
-                             size_t *where) noexcept nogil:
-    return softdraw_temperature_for_f64(x, x_stride, rows, n, what, target, target_stride, out,
+cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
+                             int quantity, const double *target, ptrdiff_t target_stride,
+                             double *out, size_t *where) noexcept nogil:
+    return softdraw_temperature_for_f64(x, x_stride, rows, n, quantity, target, target_stride, out,
                                         where)
 
-cdef int temperature_for_range_f64(const double *x, size_t n, int what,
+cdef int temperature_for_range_f64(const double *x, size_t n, int quantity,
                                    double range[2]) noexcept nogil:
-    return softdraw_temperature_for_range_f64(x, n, what, range)
+    return softdraw_temperature_for_range_f64(x, n, quantity, range)
 
 cdef int softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
                          float *out, ptrdiff_t out_stride, size_t rows, size_t n,
@@ -342,9 +347,9 @@ cdef int alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, u
 cdef size_t alias_scratch(size_t n) noexcept nogil:
     return softdraw_alias_scratch(n)
 
-cdef int alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
-                        uint64_t *units) noexcept nogil:
-    return softdraw_alias_units_of(buckets, bits, n, units)
+cdef int alias_units(const uint64_t *buckets, unsigned bits, size_t n,
+                     uint64_t *units) noexcept nogil:
+    return softdraw_alias_units(buckets, bits, n, units)
 
 cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                    int64_t *out) noexcept nogil:
@@ -359,11 +364,11 @@ cdef int alias_draw(const uint64_t *buckets, unsigned bits,
                     int64_t *out) noexcept nogil:
     return softdraw_alias_draw(buckets, bits, next, state, n, out)
 
-cdef size_t alias_rows_most(const int64_t *indptr, size_t rows) noexcept nogil:
-    return softdraw_alias_rows_most(indptr, rows)
+cdef size_t alias_rows_max_buckets(const int64_t *indptr, size_t rows) noexcept nogil:
+    return softdraw_alias_rows_max_buckets(indptr, rows)
 
-cdef size_t alias_rows_longest(const int64_t *indptr, size_t rows) noexcept nogil:
-    return softdraw_alias_rows_longest(indptr, rows)
+cdef size_t alias_rows_max_length(const int64_t *indptr, size_t rows) noexcept nogil:
+    return softdraw_alias_rows_max_length(indptr, rows)
 
 cdef int alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
                               uint64_t *records, uint64_t *buckets, uint64_t *scratch,

@@ -8,6 +8,7 @@ from numba.types import intc, intp, uint64, uintc, uintp, voidptr  # type: ignor
 SIGNATURES = {
     "softdraw_strerror": voidptr(intc),
     "softdraw_version": intc(),
+    "softdraw_tier_count": intc(),
     "softdraw_tier_name": voidptr(intc),
     "softdraw_tier_available": intc(intc),
     "softdraw_tier_in_use": intc(),
@@ -46,12 +47,12 @@ SIGNATURES = {
     "softdraw_alias_build_f32": intc(voidptr, uintp, voidptr, voidptr, voidptr),
     "softdraw_alias_build_u64": intc(voidptr, uintp, voidptr, voidptr, voidptr),
     "softdraw_alias_scratch": uintp(uintp),
-    "softdraw_alias_units_of": intc(voidptr, uintc, uintp, voidptr),
+    "softdraw_alias_units": intc(voidptr, uintc, uintp, voidptr),
     "softdraw_alias_map": intc(voidptr, uintc, voidptr, uintp, voidptr),
     "softdraw_alias_sample": intc(voidptr, uintc, voidptr, uintp, voidptr),
     "softdraw_alias_draw": intc(voidptr, uintc, voidptr, voidptr, uintp, voidptr),
-    "softdraw_alias_rows_most": uintp(voidptr, uintp),
-    "softdraw_alias_rows_longest": uintp(voidptr, uintp),
+    "softdraw_alias_rows_max_buckets": uintp(voidptr, uintp),
+    "softdraw_alias_rows_max_length": uintp(voidptr, uintp),
     "softdraw_alias_rows_build_f64": intc(
         voidptr, voidptr, uintp, voidptr, voidptr, voidptr, voidptr
     ),
