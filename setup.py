@@ -39,7 +39,7 @@ def extension(name, core=()):
         ],
         extra_compile_args=FLAGS + OPTIMISE if core else FLAGS,
         export_symbols=FUNCTIONS if core and WINDOWS else [],
-        depends=HEADERS,
+        depends=[*HEADERS, "src/softdraw/_core_functions.pxi"] if core else HEADERS,
     )
 
 

@@ -70,9 +70,11 @@ enum softdraw_tier {
     SOFTDRAW_SCALAR,
     SOFTDRAW_AVX2,
     SOFTDRAW_AVX512,
-    SOFTDRAW_NEON,
-    SOFTDRAW_TIERS /* how many there are */
+    SOFTDRAW_NEON
 };
+
+/* How many tiers this library knows, whether or not they can run: tiers are 0 to this, exclusive. */
+int softdraw_tier_count(void);
 
 /* Name of a tier, as the environment variable SOFTDRAW_ISA takes it; NULL past the last. */
 const char *softdraw_tier_name(int tier);
@@ -149,7 +151,7 @@ int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, 
                           ptrdiff_t temperature_stride);
 
 /* What softdraw_temperature_for is to attain. */
-enum softdraw_wanted {
+enum softdraw_quantity {
     SOFTDRAW_ENTROPY,    /* in nats */
     SOFTDRAW_PERPLEXITY, /* exp(entropy) */
     SOFTDRAW_TOP_PROB    /* the largest probability */
@@ -159,14 +161,14 @@ enum softdraw_wanted {
  * softmax(x / T) has what is wanted, target[r * target_stride] of it: T within a relative 1e-9, or what
  * is wanted within 4 ULP. A target within 4 ULP of what 0 or infinity gives has that T, and a constant
  * row 1. -inf is left out, but a row of nothing else, or with NaN or +inf, is SOFTDRAW_ERROR_LOGIT.
- * On that and on SOFTDRAW_ERROR_TARGET, which `what` may be to blame for too, *where, if where is not
+ * On that and on SOFTDRAW_ERROR_TARGET, which `quantity` may be to blame for too, *where, if where is not
  * NULL, becomes the first such row. */
-int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
-                                 const double *target, ptrdiff_t target_stride, double *out,
-                                 size_t *where);
+int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
+                                 int quantity, const double *target, ptrdiff_t target_stride,
+                                 double *out, size_t *where);
 
 /* range[0], range[1] = the least and the most of it that a row of n logits can attain. */
-int softdraw_temperature_for_range_f64(const double *x, size_t n, int what, double range[2]);
+int softdraw_temperature_for_range_f64(const double *x, size_t n, int quantity, double range[2]);
 
 /* For each row of probabilities p, from softmax(x / T), and gradients g of a loss by them, the loss's
  * gradient by x:
@@ -238,7 +240,7 @@ size_t softdraw_alias_scratch(size_t n);
 
 /* units[i] of each of the n categories, modulo 2^64, back from the buckets: a category that holds all
  * of it has 0. */
-int softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
+int softdraw_alias_units(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
 
 /* Below, buckets must come from a build, of as many bits: what they hold is trusted. */
 
@@ -263,10 +265,10 @@ int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)
 
 /* Room for the buckets of all rows, in buckets; some stays free if rows are all zeros. indptr holds
  * rows + 1 numbers that never decrease, the first not negative; 0 rows take none. */
-size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows);
+size_t softdraw_alias_rows_max_buckets(const int64_t *indptr, size_t rows);
 
 /* The length of the longest row: softdraw_alias_scratch of that is the scratch for building. */
-size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows);
+size_t softdraw_alias_rows_max_length(const int64_t *indptr, size_t rows);
 
 /* Builds each row as softdraw_alias_build does. *where, if where is not NULL, becomes the number of
  * buckets in use, or on SOFTDRAW_ERROR_WEIGHT the index among all weights of the first bad one, or on
@@ -291,18 +293,28 @@ int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, si
 
 /* ---- draws from logits ----------------------------------------------------------------------- */
 
-/* How rows of n logits are drawn from, in this order; a NULL changes nothing, {0} is no filter. Each
- * pointer is to the first row's value, and its stride, in elements, leads to the next row's: 0 for one
- * of all rows. */
+/* How rows of n logits are drawn from, in this order; a NULL changes nothing. Each pointer is to the first
+ * row's value, and its stride, in elements, leads to the next row's: 0 for one of all rows.
+ *
+ * Begin with SOFTDRAW_FILTERS_INIT, which is no filter, or with zeros and size =
+ * sizeof(softdraw_filters). Later releases add filters at the end, so `size` tells which ones the
+ * caller knows; those past it are off. A size of 0, or less than the first release's, is
+ * SOFTDRAW_ERROR_FILTER, and so is a larger one than the library's if a byte past those that the
+ * library knows is not 0: a filter that it lacks. */
 typedef struct {
-    const uint8_t *allowed;       /* n bytes a row: 0 for items that must not be drawn */
+    size_t size; /* sizeof(softdraw_filters) */
+    const uint8_t *allowed; /* n bytes a row: 0 for items that must not be drawn */
+    ptrdiff_t allowed_stride;
     const uint32_t *allowed_bits; /* the same in bits: item i is bit i % 32 of word i / 32 */
-    const double *temperature;    /* 0 to infinity; NULL: 1. At 0 the largest is drawn, the first if tied */
-    const uint64_t *top_k;        /* >= 1: the k largest are left, ties by lower index */
-    const double *top_p;          /* 0 to 1: the smallest set of the largest whose mass reaches it */
-    const double *min_p;          /* 0 to 1: what has this times the largest probability */
-    ptrdiff_t allowed_stride, allowed_bits_stride, temperature_stride, top_k_stride, top_p_stride,
-        min_p_stride;
+    ptrdiff_t allowed_bits_stride;
+    const double *temperature; /* 0 to infinity; NULL: 1. At 0 the largest is drawn, the first if tied */
+    ptrdiff_t temperature_stride;
+    const uint64_t *top_k; /* >= 1: the k largest are left, ties by lower index */
+    ptrdiff_t top_k_stride;
+    const double *top_p; /* 0 to 1: the smallest set of the largest whose mass reaches it */
+    ptrdiff_t top_p_stride;
+    const double *min_p; /* 0 to 1: what has this times the largest probability */
+    ptrdiff_t min_p_stride;
 } softdraw_filters;
 
 /* Draws from softmax(logits / T), of what the filters leave, for each of `rows` rows of n contiguous
@@ -336,6 +348,10 @@ size_t softdraw_sample_scratch_f32(size_t n);
 size_t softdraw_sample_scratch_f64(size_t n);
 
 /* cffi: end */
+
+/* softdraw_filters filters = SOFTDRAW_FILTERS_INIT; no filter yet. */
+#define SOFTDRAW_FILTERS_INIT \
+    {sizeof(softdraw_filters), NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0}
 
 #if defined(SOFTDRAW_EXPORT) && defined(__GNUC__)
 #pragma GCC visibility pop

@@ -110,7 +110,14 @@ def found(compiler):
 @pytest.mark.parametrize("standard", ["c99", "c11"])
 def test_header_is_c_without_a_warning(compiler, standard, tmp_path):
     source = tmp_path / "header.c"
-    source.write_text('#include "softdraw.h"\nint tier(void) { return softdraw_tier_in_use(); }\n')
+    source.write_text(
+        '#include "softdraw.h"\n'
+        "int tier(void) { return softdraw_tier_in_use(); }\n"
+        "softdraw_filters none(void) {\n"
+        "    softdraw_filters filters = SOFTDRAW_FILTERS_INIT;\n"
+        "    return filters;\n"
+        "}\n"
+    )
     run([found(compiler), *STRICT, f"-std={standard}", f"-I{HEADER.parent}", source])
 
 
@@ -122,6 +129,10 @@ def test_header_is_cxx_without_a_warning(compiler, standard, tmp_path):
         '#include "softdraw.h"\n'
         "uint64_t draw(const uint64_t *buckets, unsigned bits, softdraw_xoshiro &generator) {\n"
         "    return softdraw_alias_map1(buckets, bits, softdraw_xoshiro_word(&generator));\n"
+        "}\n"
+        "softdraw_filters none() {\n"
+        "    softdraw_filters filters = SOFTDRAW_FILTERS_INIT;\n"
+        "    return filters;\n"
         "}\n"
     )
     run([found(compiler), *STRICT, f"-std={standard}", f"-I{HEADER.parent}", source])

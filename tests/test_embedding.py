@@ -100,9 +100,23 @@ def test_modules_export_the_functions_of_the_header_and_nothing_else():
 # ---- C -------------------------------------------------------------------------------------------
 
 
-def test_the_capsule_has_every_function_of_the_header_in_its_order():
-    text = CAPI.read_text(encoding="utf-8")
-    assert re.findall(r"^    [a-z].*?\(\*(\w+)\)\(", text, re.MULTILINE) == NAMES
+MEMBERS = re.findall(r"^    /\* +(\d+) \*/ .*?\(\*(\w+)\)\(", CAPI.read_text("utf-8"), re.MULTILINE)
+
+
+def test_the_capsule_has_every_function_of_the_header_once():
+    assert [int(index) for index, _ in MEMBERS] == list(range(len(NAMES)))
+    assert sorted(name for _, name in MEMBERS) == sorted(NAMES)
+
+
+def test_each_member_of_the_capsule_is_the_function_of_its_name():
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.argtypes, pointer.restype = [ctypes.py_object, ctypes.c_char_p], ctypes.c_void_p
+    address = pointer(_core._C_API, b"softdraw._core._C_API")
+    words = (ctypes.c_size_t * (2 + len(MEMBERS))).from_address(address)
+    assert words[0] == ctypes.sizeof(words)  # size; abi, which fills a word; the members
+    library = ctypes.CDLL(softdraw.get_library())
+    functions = [getattr(library, f"softdraw_{name}") for _, name in MEMBERS]
+    assert words[2:] == [ctypes.cast(f, ctypes.c_void_p).value for f in functions]
 
 
 EXTENSION = r"""
@@ -263,6 +277,25 @@ def test_the_pages_numba_counts_as_sample_does():
     exec(blocks("py")[0], names)
     drawn = table.sample(1_000_000, rng=7)
     np.testing.assert_array_equal(names["counts"], np.bincount(drawn))
+
+
+def test_the_pages_filters_by_cffi_are_those_of_the_header():
+    pytest.importorskip("cffi")
+    names = {"softdraw": softdraw}
+    exec(blocks("py")[1], names)
+    filters = names["filters"]
+    assert filters.size == names["ffi"].sizeof("softdraw_filters")
+    assert filters.top_k[0] == 40
+    assert not filters.top_p
+
+
+@pytest.mark.skipif(not shutil.which(COMPILER[0]), reason=f"no C compiler: {COMPILER[0]}")
+@pytest.mark.skipif(os.name == "nt", reason="compiles as on Unix")
+def test_the_pages_filters_in_c_compile(tmp_path):
+    source = tmp_path / "filters.c"
+    source.write_text(f'#include "softdraw.h"\nint main(void) {{\n{blocks("c")[0]}return 0;\n}}\n')
+    flags = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-but-set-variable", "-fsyntax-only"]
+    run([*COMPILER, *flags, f"-I{softdraw.get_include()}", source])
 
 
 def test_the_pages_cython_compiles(tmp_path, environment):

@@ -8,7 +8,7 @@
 enum { BITS = 6 };
 static unsigned bits_of(uint64_t record) { return (unsigned)(record & ((1u << BITS) - 1)); }
 
-size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows) {
+size_t softdraw_alias_rows_max_buckets(const int64_t *indptr, size_t rows) {
     size_t buckets = 0;
     if (!indptr) return 0;
     for (size_t r = 0; r < rows; r++) {
@@ -18,7 +18,7 @@ size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows) {
     return buckets;
 }
 
-size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows) {
+size_t softdraw_alias_rows_max_length(const int64_t *indptr, size_t rows) {
     int64_t longest = 0;
     if (!indptr) return 0;
     for (size_t r = 0; r < rows; r++) {

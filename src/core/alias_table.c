@@ -13,7 +13,7 @@ unsigned softdraw_alias_bits(size_t n) {
 
 static int bits_valid(unsigned bits) { return bits >= 1 && bits <= 32; }
 
-int softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units) {
+int softdraw_alias_units(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units) {
     if (!buckets || !units) return SOFTDRAW_ERROR_NULL;
     if (!bits_valid(bits) || n == 0 || bits != softdraw_alias_bits(n)) return SOFTDRAW_ERROR_LENGTH;
     const size_t count = (size_t)1 << bits;

@@ -67,6 +67,8 @@ SD_FOR_EACH_TIER(DECLARE_TABLES)
 static const tier_tables tiers[] = {SD_FOR_EACH_TIER(TABLES_LINE)};
 enum { TIERS = sizeof tiers / sizeof *tiers };
 
+int softdraw_tier_count(void) { return TIERS; }
+
 const char *softdraw_tier_name(int tier) { return tier >= 0 && tier < TIERS ? tiers[tier].name : NULL; }
 
 int softdraw_tier_available(int tier) {

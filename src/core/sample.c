@@ -4,6 +4,25 @@
 #include "softdraw.h"
 
 #include <math.h>
+#include <string.h>
+
+/* Each release's softdraw_filters begins with the fields of the first one, whose last is min_p_stride. None
+ * will be as large as LAST_SIZE, so that a size which was never set is not taken for a size. */
+enum { FIRST_SIZE = offsetof(softdraw_filters, min_p_stride) + sizeof(ptrdiff_t), LAST_SIZE = 4096 };
+
+/* The caller's filters, of which there may be none, as this release has them; NULL if their size is not
+ * valid or one is set that this release does not know. Room takes those of an older program, in which
+ * the filters that it does not know are off. */
+static const softdraw_filters *read_filters(const softdraw_filters *given, softdraw_filters *room) {
+    static const softdraw_filters none = SOFTDRAW_FILTERS_INIT;
+    if (!given) return &none;
+    if (given->size < FIRST_SIZE || given->size > LAST_SIZE) return NULL;
+    for (size_t i = sizeof *given; i < given->size; i++)
+        if (((const unsigned char *)given)[i] != 0) return NULL;
+    if (given->size >= sizeof *given) return given;
+    memset(room, 0, sizeof *room);
+    return memcpy(room, given, given->size);
+}
 
 /* The first row whose value is not from least to most, or `rows`. */
 static size_t first_outside(const double *value, ptrdiff_t stride, size_t rows, double least, double most) {
@@ -32,30 +51,53 @@ static int is_missing(const void *logits, const softdraw_filters *f, const uint6
     return !logits || (draws && (!words || !ids)) || (needs_scratch && !scratch);
 }
 
-static const softdraw_filters none; /* all NULL */
-
-#define DEFINE_SAMPLE(function, TYPE, item, real, format)                                         \
-    int function(const item *logits, ptrdiff_t x_stride, size_t rows, size_t n,                   \
-                 const softdraw_filters *filters, const uint64_t *words, size_t draws,            \
-                 int64_t *ids, real *logprobs, void *scratch, size_t *where) {                    \
-        const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
-        size_t place = 0;                                                                         \
-        if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
-        if (rows == 0) return SOFTDRAW_OK;                                                        \
-        if (!filters) filters = &none;                                                            \
-        const sd_draws all = {logits, format,  x_stride, rows, n,                                 \
-                              draws,  filters, words,    ids,  logprobs, scratch};                \
-        int error = check(filters, rows, n, &place);                                              \
-        if (error == SOFTDRAW_OK && is_missing(logits, filters, words, draws, ids, logprobs, scratch)) \
-            return SOFTDRAW_ERROR_NULL;                                                           \
-        if (error == SOFTDRAW_OK) error = kernels->sample(&all, &place);                          \
-        if (error != SOFTDRAW_OK && where) *where = place;                                        \
-        return error;                                                                             \
+static int sample_rows(enum sd_type type, int format, const void *logits, ptrdiff_t x_stride, size_t rows,
+                       size_t n, const softdraw_filters *filters, const uint64_t *words, size_t draws,
+                       int64_t *ids, void *logprobs, void *scratch, size_t *where) {
+    const sd_kernels *kernels = sd_kernels_in_use(type);
+    size_t place = 0;
+    softdraw_filters room;
+    if (!kernels) return SOFTDRAW_ERROR_ISA;
+    if (rows == 0) return SOFTDRAW_OK;
+    filters = read_filters(filters, &room);
+    int error = filters ? check(filters, rows, n, &place) : SOFTDRAW_ERROR_FILTER;
+    if (error == SOFTDRAW_OK) {
+        if (is_missing(logits, filters, words, draws, ids, logprobs, scratch)) return SOFTDRAW_ERROR_NULL;
+        const sd_draws all = {logits,  format, x_stride, rows,     n,      draws,
+                              filters, words,  ids,      logprobs, scratch};
+        error = kernels->sample(&all, &place);
     }
-DEFINE_SAMPLE(softdraw_sample_f32, SD_F32, float, float, SD_NATIVE)
-DEFINE_SAMPLE(softdraw_sample_f64, SD_F64, double, double, SD_NATIVE)
-DEFINE_SAMPLE(softdraw_sample_f16, SD_F32, uint16_t, float, SD_FORMAT_F16)
-DEFINE_SAMPLE(softdraw_sample_bf16, SD_F32, uint16_t, float, SD_FORMAT_BF16)
+    if (error != SOFTDRAW_OK && where) *where = place;
+    return error;
+}
+
+int softdraw_sample_f32(const float *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                        const softdraw_filters *filters, const uint64_t *words, size_t draws, int64_t *ids,
+                        float *logprobs, void *scratch, size_t *where) {
+    return sample_rows(SD_F32, SD_NATIVE, logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
+                       scratch, where);
+}
+
+int softdraw_sample_f64(const double *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                        const softdraw_filters *filters, const uint64_t *words, size_t draws, int64_t *ids,
+                        double *logprobs, void *scratch, size_t *where) {
+    return sample_rows(SD_F64, SD_NATIVE, logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
+                       scratch, where);
+}
+
+int softdraw_sample_f16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                        const softdraw_filters *filters, const uint64_t *words, size_t draws, int64_t *ids,
+                        float *logprobs, void *scratch, size_t *where) {
+    return sample_rows(SD_F32, SD_FORMAT_F16, logits, x_stride, rows, n, filters, words, draws, ids,
+                       logprobs, scratch, where);
+}
+
+int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
+                         const softdraw_filters *filters, const uint64_t *words, size_t draws, int64_t *ids,
+                         float *logprobs, void *scratch, size_t *where) {
+    return sample_rows(SD_F32, SD_FORMAT_BF16, logits, x_stride, rows, n, filters, words, draws, ids,
+                       logprobs, scratch, where);
+}
 
 static size_t scratch_bytes(size_t n, size_t itemsize) {
     const size_t room = sd_scratch_room(n);

@@ -21,7 +21,7 @@ enum { MOST_STEPS = 60 };
 
 /* A row and what is wanted of it. */
 typedef struct {
-    int what;
+    int quantity;
     double ties, count; /* of maxima, and of all that is not -inf */
     double target;
     double rise, fall; /* at the target */
@@ -45,8 +45,8 @@ static double log_ratio(double difference, double a, double b) {
 
 /* The row's value less the target: of the entropy (for the perplexity its logarithm) or of the sum. */
 static double gap_of(const wanted *w, const sd_moments *m) {
-    if (w->what == SOFTDRAW_ENTROPY) return sd_entropy(m) - w->target;
-    if (w->what == SOFTDRAW_TOP_PROB) return (m->others - w->rise) + m->below;
+    if (w->quantity == SOFTDRAW_ENTROPY) return sd_entropy(m) - w->target;
+    if (w->quantity == SOFTDRAW_TOP_PROB) return (m->others - w->rise) + m->below;
     /* never the difference of two logarithms of large numbers */
     const double sum = w->ties + m->others;
     const double above = ((w->ties - w->target) + m->others) + m->below;
@@ -54,21 +54,21 @@ static double gap_of(const wanted *w, const sd_moments *m) {
 }
 
 static double rise_of(const wanted *w, const sd_moments *m) {
-    if (w->what == SOFTDRAW_TOP_PROB) return m->others;
+    if (w->quantity == SOFTDRAW_TOP_PROB) return m->others;
     return sd_log1p(m->others / w->ties) + m->first / (w->ties + m->others);
 }
 
 static double fall_of(const wanted *w, const sd_moments *m) {
     const double lacking = ((w->count - w->ties) - m->others) - m->below;
     const double sum = w->ties + m->others;
-    if (w->what == SOFTDRAW_TOP_PROB) return lacking;
+    if (w->quantity == SOFTDRAW_TOP_PROB) return lacking;
     return lacking >= 0 ? sd_log1p(lacking / sum) - m->first / sum : 0;
 }
 
 /* The derivative by log T: of the entropy it is the variance of d. */
 static double slope_of(const wanted *w, const sd_moments *m) {
     const double sum = w->ties + m->others, mean = m->first / sum;
-    return w->what == SOFTDRAW_TOP_PROB ? m->first : m->second / sum - mean * mean;
+    return w->quantity == SOFTDRAW_TOP_PROB ? m->first : m->second / sum - mean * mean;
 }
 
 /* Where Newton's step leads from t: anywhere, if it leads nowhere. */
@@ -128,19 +128,19 @@ static int read_row(const sd_kernels *kernels, wanted *w, const double *x, size_
     return m.ties >= 1 ? SOFTDRAW_OK : SOFTDRAW_ERROR_LOGIT;
 }
 
-static int is_known(int what) {
-    return what == SOFTDRAW_ENTROPY || what == SOFTDRAW_PERPLEXITY || what == SOFTDRAW_TOP_PROB;
+static int is_known(int quantity) {
+    return quantity == SOFTDRAW_ENTROPY || quantity == SOFTDRAW_PERPLEXITY || quantity == SOFTDRAW_TOP_PROB;
 }
 
 /* The values at T = 0 and infinity. */
 static double cold(const wanted *w) {
-    if (w->what == SOFTDRAW_ENTROPY) return sd_log1p(w->ties - 1);
-    return w->what == SOFTDRAW_PERPLEXITY ? w->ties : 1 / w->ties;
+    if (w->quantity == SOFTDRAW_ENTROPY) return sd_log1p(w->ties - 1);
+    return w->quantity == SOFTDRAW_PERPLEXITY ? w->ties : 1 / w->ties;
 }
 
 static double hot(const wanted *w) {
-    if (w->what == SOFTDRAW_ENTROPY) return sd_log1p(w->count - 1);
-    return w->what == SOFTDRAW_PERPLEXITY ? w->count : 1 / w->count;
+    if (w->quantity == SOFTDRAW_ENTROPY) return sd_log1p(w->count - 1);
+    return w->quantity == SOFTDRAW_PERPLEXITY ? w->count : 1 / w->count;
 }
 
 static int is_attainable(const wanted *w) {
@@ -155,10 +155,10 @@ static double temperature_of(const sd_kernels *kernels, wanted *w, const double 
     if (is_near(target, cold(w))) return 0;
     if (is_near(target, hot(w))) return INFINITY;
     w->tolerance = ulp(target);
-    if (w->what == SOFTDRAW_ENTROPY) {
+    if (w->quantity == SOFTDRAW_ENTROPY) {
         w->rise = target - cold(w);
         w->fall = hot(w) - target;
-    } else if (w->what == SOFTDRAW_PERPLEXITY) {
+    } else if (w->quantity == SOFTDRAW_PERPLEXITY) {
         w->rise = log_ratio(target - w->ties, target, w->ties);
         w->fall = log_ratio(w->count - target, w->count, target);
         w->tolerance /= target;
@@ -170,18 +170,18 @@ static double temperature_of(const sd_kernels *kernels, wanted *w, const double 
     return solve(kernels, w, x, n);
 }
 
-int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
+int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int quantity,
                                  const double *target, ptrdiff_t target_stride, double *out,
                                  size_t *where) {
     const sd_kernels *kernels = sd_kernels_in_use(SD_F64);
     wanted w = {0};
-    w.what = what;
+    w.quantity = quantity;
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (rows && (!target || !out || (n && !x))) return SOFTDRAW_ERROR_NULL;
     for (size_t r = 0; r < rows; r++) {
         int error = read_row(kernels, &w, x + (ptrdiff_t)r * x_stride, n);
         w.target = target[(ptrdiff_t)r * target_stride];
-        if (!error && (!is_known(what) || !is_attainable(&w))) error = SOFTDRAW_ERROR_TARGET;
+        if (!error && (!is_known(quantity) || !is_attainable(&w))) error = SOFTDRAW_ERROR_TARGET;
         if (!error) continue;
         if (where) *where = r;
         return error;
@@ -194,13 +194,13 @@ int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t row
     return SOFTDRAW_OK;
 }
 
-int softdraw_temperature_for_range_f64(const double *x, size_t n, int what, double range[2]) {
+int softdraw_temperature_for_range_f64(const double *x, size_t n, int quantity, double range[2]) {
     const sd_kernels *kernels = sd_kernels_in_use(SD_F64);
     wanted w = {0};
-    w.what = what;
+    w.quantity = quantity;
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (!range || (n && !x)) return SOFTDRAW_ERROR_NULL;
-    if (!is_known(what)) return SOFTDRAW_ERROR_TARGET;
+    if (!is_known(quantity)) return SOFTDRAW_ERROR_TARGET;
     const int error = read_row(kernels, &w, x, n);
     if (error) return error;
     const double a = cold(&w), b = hot(&w);

@@ -14,8 +14,8 @@ from numpy.random.bit_generator cimport BitGenerator
 from softdraw._core cimport (
     SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK, alias_bits,
     alias_build_f32, alias_build_f64, alias_build_u64, alias_draw, alias_map,
-    alias_rows_build_f32, alias_rows_build_f64, alias_rows_build_u64, alias_rows_longest,
-    alias_rows_map, alias_rows_most, alias_sample, alias_scratch, alias_units_of,
+    alias_rows_build_f32, alias_rows_build_f64, alias_rows_build_u64, alias_rows_max_length,
+    alias_rows_map, alias_rows_max_buckets, alias_sample, alias_scratch, alias_units,
     softdraw_alias_map1, softdraw_xoshiro,
 )
 from softdraw._random cimport (
@@ -616,7 +616,7 @@ cdef class AliasTable:
         cdef Buckets buckets = self.buckets
         cdef size_t n = self.categories
         with nogil:
-            alias_units_of(buckets.data, buckets.bits, n, unit)
+            alias_units(buckets.data, buckets.bits, n, unit)
         return units
 
     def __len__(self):
@@ -898,7 +898,7 @@ cdef class AliasTables:
             self.rows = self.records.shape[0]
         else:
             self.build(weights, indptr)
-        self.longest = alias_rows_longest(
+        self.longest = alias_rows_max_length(
             <const int64_t *> cnp.PyArray_DATA(self.indptr), self.rows
         )
 
@@ -910,11 +910,11 @@ cdef class AliasTables:
         self.rows = self.indptr.shape[0] - 1
         self.records = new_array(self.rows, cnp.NPY_UINT64)
         cdef const int64_t *first = <const int64_t *> cnp.PyArray_DATA(self.indptr)
-        cdef size_t rows = self.rows, where = 0, longest = alias_rows_longest(first, rows)
+        cdef size_t rows = self.rows, where = 0, longest = alias_rows_max_length(first, rows)
         if longest > <uint64_t> 1 << 32:
             raise ValueError(f"a row has {longest} items; at most 2**32 are possible")
         weights = plain_weights(weights, &typenum)
-        cdef cnp.ndarray buckets = new_array(alias_rows_most(first, rows), cnp.NPY_UINT64)
+        cdef cnp.ndarray buckets = new_array(alias_rows_max_buckets(first, rows), cnp.NPY_UINT64)
         cdef cnp.ndarray space = new_array(alias_scratch(longest), cnp.NPY_UINT8)
         cdef const void *data = cnp.PyArray_DATA(weights)
         cdef uint64_t *record = <uint64_t *> cnp.PyArray_DATA(self.records)

@@ -5,6 +5,7 @@ into the extension module softdraw._core, where all other modules find them.
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+# Made from include/softdraw.h by tools/declarations.py: begin
 cdef extern from "softdraw.h" nogil:
     int SOFTDRAW_OK
     int SOFTDRAW_ERROR_TEMPERATURE
@@ -18,47 +19,53 @@ cdef extern from "softdraw.h" nogil:
     int SOFTDRAW_ERROR_NOTHING
     int SOFTDRAW_ERROR_TARGET
     int SOFTDRAW_ERROR_NULL
-
-    ctypedef struct softdraw_filters:
-        const uint8_t *allowed
-        const uint32_t *allowed_bits
-        const double *temperature
-        const uint64_t *top_k
-        const double *top_p
-        const double *min_p
-        ptrdiff_t allowed_stride
-        ptrdiff_t allowed_bits_stride
-        ptrdiff_t temperature_stride
-        ptrdiff_t top_k_stride
-        ptrdiff_t top_p_stride
-        ptrdiff_t min_p_stride
-
+    int SOFTDRAW_SCALAR
+    int SOFTDRAW_AVX2
+    int SOFTDRAW_AVX512
+    int SOFTDRAW_NEON
     int SOFTDRAW_ENTROPY
     int SOFTDRAW_PERPLEXITY
     int SOFTDRAW_TOP_PROB
 
     ctypedef struct softdraw_xoshiro:
-        uint64_t[4][8] s
-        uint64_t[8] buffer
+        uint64_t s[4][8]
+        uint64_t buffer[8]
         uint32_t used
         uint32_t has_uint32
         uint32_t uinteger
 
-    uint64_t softdraw_xoshiro_word(softdraw_xoshiro *generator) noexcept
-    uint64_t softdraw_alias_map1(const uint64_t *buckets, unsigned bits, uint64_t word) noexcept
+    ctypedef struct softdraw_filters:
+        size_t size
+        const uint8_t *allowed
+        ptrdiff_t allowed_stride
+        const uint32_t *allowed_bits
+        ptrdiff_t allowed_bits_stride
+        const double *temperature
+        ptrdiff_t temperature_stride
+        const uint64_t *top_k
+        ptrdiff_t top_k_stride
+        const double *top_p
+        ptrdiff_t top_p_stride
+        const double *min_p
+        ptrdiff_t min_p_stride
 
 cdef const char *strerror(int error) noexcept nogil
+cdef int version() noexcept nogil
+cdef int tier_count() noexcept nogil
+cdef const char *tier_name(int tier) noexcept nogil
+cdef int tier_available(int tier) noexcept nogil
+cdef int tier_in_use() noexcept nogil
 cdef int softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                      size_t rows, size_t n, const double *temperature,
                      ptrdiff_t temperature_stride) noexcept nogil
 cdef int softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
                      size_t rows, size_t n, const double *temperature,
                      ptrdiff_t temperature_stride) noexcept nogil
-cdef int softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                     ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+cdef int softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                     size_t rows, size_t n, const double *temperature,
                      ptrdiff_t temperature_stride) noexcept nogil
-cdef int softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                      ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+cdef int softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                      size_t rows, size_t n, const double *temperature,
                       ptrdiff_t temperature_stride) noexcept nogil
 cdef int log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
@@ -66,8 +73,8 @@ cdef int log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff
 cdef int log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride) noexcept nogil
-cdef int log_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                         ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+cdef int log_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                         size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride) noexcept nogil
 cdef int log_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
                           ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
@@ -78,11 +85,11 @@ cdef int logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t
 cdef int logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
                        size_t rows, size_t n, const double *temperature,
                        ptrdiff_t temperature_stride) noexcept nogil
-cdef int logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                       ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+cdef int logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                       size_t rows, size_t n, const double *temperature,
                        ptrdiff_t temperature_stride) noexcept nogil
-cdef int logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                        ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
+cdef int logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
+                        size_t rows, size_t n, const double *temperature,
                         ptrdiff_t temperature_stride) noexcept nogil
 cdef int entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                      size_t rows, size_t n, const double *temperature,
@@ -96,26 +103,21 @@ cdef int entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdi
 cdef int entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
                       size_t rows, size_t n, const double *temperature,
                       ptrdiff_t temperature_stride) noexcept nogil
-cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
-                             const double *target, ptrdiff_t target_stride, double *out,
-                             size_t *where) noexcept nogil
-cdef int temperature_for_range_f64(const double *x, size_t n, int what,
-                                   double *range) noexcept nogil
+cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
+                             int quantity, const double *target, ptrdiff_t target_stride,
+                             double *out, size_t *where) noexcept nogil
+cdef int temperature_for_range_f64(const double *x, size_t n, int quantity,
+                                   double range[2]) noexcept nogil
 cdef int softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
                          float *out, ptrdiff_t out_stride, size_t rows, size_t n,
                          const double *temperature, ptrdiff_t temperature_stride) noexcept nogil
 cdef int softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *g, ptrdiff_t g_stride,
                          double *out, ptrdiff_t out_stride, size_t rows, size_t n,
                          const double *temperature, ptrdiff_t temperature_stride) noexcept nogil
-cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
-                    ptrdiff_t out_stride, size_t rows, size_t columns,
-                    int past_caches) noexcept nogil
-
-cdef int xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil
+cdef int xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]) noexcept nogil
 cdef uint64_t xoshiro_next(softdraw_xoshiro *generator) noexcept nogil
 cdef int xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept nogil
 cdef int xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil
-
 cdef unsigned alias_bits(size_t n) noexcept nogil
 cdef int alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil
@@ -124,16 +126,17 @@ cdef int alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint
 cdef int alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil
 cdef size_t alias_scratch(size_t n) noexcept nogil
-cdef int alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
-                        uint64_t *units) noexcept nogil
+cdef int alias_units(const uint64_t *buckets, unsigned bits, size_t n,
+                     uint64_t *units) noexcept nogil
 cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                    int64_t *out) noexcept nogil
 cdef int alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator, size_t n,
                       int64_t *out) noexcept nogil
-cdef int alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *) noexcept nogil,
-                    void *state, size_t n, int64_t *out) noexcept nogil
-cdef size_t alias_rows_most(const int64_t *indptr, size_t rows) noexcept nogil
-cdef size_t alias_rows_longest(const int64_t *indptr, size_t rows) noexcept nogil
+cdef int alias_draw(const uint64_t *buckets, unsigned bits,
+                    uint64_t (*next)(void *state) noexcept nogil, void *state, size_t n,
+                    int64_t *out) noexcept nogil
+cdef size_t alias_rows_max_buckets(const int64_t *indptr, size_t rows) noexcept nogil
+cdef size_t alias_rows_max_length(const int64_t *indptr, size_t rows) noexcept nogil
 cdef int alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
                               uint64_t *records, uint64_t *buckets, uint64_t *scratch,
                               size_t *where) noexcept nogil
@@ -160,3 +163,13 @@ cdef int sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, si
                      int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil
 cdef size_t sample_scratch_f32(size_t n) noexcept nogil
 cdef size_t sample_scratch_f64(size_t n) noexcept nogil
+# tools/declarations.py: end
+
+cdef extern from "softdraw.h" nogil:
+    uint64_t softdraw_xoshiro_word(softdraw_xoshiro *generator) noexcept
+    uint64_t softdraw_alias_map1(const uint64_t *buckets, unsigned bits, uint64_t word) noexcept
+
+# of src/core/transpose.h, for the modules of this package
+cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
+                    ptrdiff_t out_stride, size_t rows, size_t columns,
+                    int past_caches) noexcept nogil

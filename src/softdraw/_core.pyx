@@ -3,34 +3,9 @@
 
 from cpython.pycapsule cimport PyCapsule_New
 
-cdef extern from *:
-    """
-    #include "softdraw_capi.h"
+include "_core_functions.pxi"
 
-    static const softdraw_capi functions = {
-        sizeof(softdraw_capi), SOFTDRAW_CAPI_VERSION,
-        softdraw_strerror, softdraw_version, softdraw_tier_name, softdraw_tier_available,
-        softdraw_tier_in_use,
-        softdraw_softmax_f32, softdraw_softmax_f64, softdraw_softmax_f16, softdraw_softmax_bf16,
-        softdraw_log_softmax_f32, softdraw_log_softmax_f64, softdraw_log_softmax_f16,
-        softdraw_log_softmax_bf16,
-        softdraw_logsumexp_f32, softdraw_logsumexp_f64, softdraw_logsumexp_f16,
-        softdraw_logsumexp_bf16,
-        softdraw_entropy_f32, softdraw_entropy_f64, softdraw_entropy_f16, softdraw_entropy_bf16,
-        softdraw_temperature_for_f64, softdraw_temperature_for_range_f64,
-        softdraw_softmax_vjp_f32, softdraw_softmax_vjp_f64,
-        softdraw_xoshiro_seed, softdraw_xoshiro_next, softdraw_xoshiro_fill, softdraw_xoshiro_jump,
-        softdraw_alias_bits,
-        softdraw_alias_build_f64, softdraw_alias_build_f32, softdraw_alias_build_u64,
-        softdraw_alias_scratch, softdraw_alias_units_of, softdraw_alias_map,
-        softdraw_alias_sample, softdraw_alias_draw,
-        softdraw_alias_rows_most, softdraw_alias_rows_longest,
-        softdraw_alias_rows_build_f64, softdraw_alias_rows_build_f32,
-        softdraw_alias_rows_build_u64, softdraw_alias_rows_map,
-        softdraw_sample_f32, softdraw_sample_f64, softdraw_sample_f16, softdraw_sample_bf16,
-        softdraw_sample_scratch_f32, softdraw_sample_scratch_f64,
-    };
-    """
+cdef extern from *:
     ctypedef struct softdraw_capi:
         pass
     const softdraw_capi functions
@@ -38,272 +13,10 @@ cdef extern from *:
 
 cdef extern from "softdraw.h" nogil:
     const int SOFTDRAW_VERSION_MAJOR, SOFTDRAW_VERSION_MINOR, SOFTDRAW_VERSION_PATCH
-    int softdraw_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
-                             size_t rows, size_t n, const double *temperature,
-                             ptrdiff_t temperature_stride) noexcept
-    int softdraw_softmax_f64(const double *x, ptrdiff_t x_stride, double *out,
-                             ptrdiff_t out_stride, size_t rows, size_t n,
-                             const double *temperature, ptrdiff_t temperature_stride) noexcept
-    int softdraw_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                             ptrdiff_t out_stride, size_t rows, size_t n,
-                             const double *temperature,
-                             ptrdiff_t temperature_stride) noexcept
-    int softdraw_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                              ptrdiff_t out_stride, size_t rows, size_t n,
-                              const double *temperature,
-                              ptrdiff_t temperature_stride) noexcept
-    int softdraw_log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out,
-                                 ptrdiff_t out_stride, size_t rows, size_t n,
-                                 const double *temperature, ptrdiff_t temperature_stride) noexcept
-    int softdraw_log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out,
-                                 ptrdiff_t out_stride, size_t rows, size_t n,
-                                 const double *temperature, ptrdiff_t temperature_stride) noexcept
-    int softdraw_log_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                                 ptrdiff_t out_stride, size_t rows, size_t n,
-                                 const double *temperature,
-                                 ptrdiff_t temperature_stride) noexcept
-    int softdraw_log_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                                  ptrdiff_t out_stride, size_t rows, size_t n,
-                                  const double *temperature,
-                                  ptrdiff_t temperature_stride) noexcept
-    int softdraw_logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out,
-                               ptrdiff_t out_stride, size_t rows, size_t n,
-                               const double *temperature, ptrdiff_t temperature_stride) noexcept
-    int softdraw_logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out,
-                               ptrdiff_t out_stride, size_t rows, size_t n,
-                               const double *temperature, ptrdiff_t temperature_stride) noexcept
-    int softdraw_logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                               ptrdiff_t out_stride, size_t rows, size_t n,
-                               const double *temperature,
-                               ptrdiff_t temperature_stride) noexcept
-    int softdraw_logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                                ptrdiff_t out_stride, size_t rows, size_t n,
-                                const double *temperature,
-                                ptrdiff_t temperature_stride) noexcept
-    int softdraw_entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
-                             size_t rows, size_t n, const double *temperature,
-                             ptrdiff_t temperature_stride) noexcept
-    int softdraw_entropy_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
-                             size_t rows, size_t n, const double *temperature,
-                             ptrdiff_t temperature_stride) noexcept
-    int softdraw_entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
-                             size_t rows, size_t n, const double *temperature,
-                             ptrdiff_t temperature_stride) noexcept
-    int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
-                              size_t rows, size_t n, const double *temperature,
-                              ptrdiff_t temperature_stride) noexcept
-    int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
-                                     const double *target, ptrdiff_t target_stride, double *out,
-                                     size_t *where) noexcept
-    int softdraw_temperature_for_range_f64(const double *x, size_t n, int what,
-                                           double *range) noexcept
-    int softdraw_softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g,
-                                 ptrdiff_t g_stride, float *out, ptrdiff_t out_stride, size_t rows,
-                                 size_t n, const double *temperature,
-                                 ptrdiff_t temperature_stride) noexcept
-    int softdraw_softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *g,
-                                 ptrdiff_t g_stride, double *out, ptrdiff_t out_stride, size_t rows,
-                                 size_t n, const double *temperature,
-                                 ptrdiff_t temperature_stride) noexcept
-    int softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept
-    uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) noexcept
-    int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept
-    int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept
-    unsigned softdraw_alias_bits(size_t n) noexcept
-    int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets,
-                                 uint64_t *scratch, size_t *where) noexcept
-    int softdraw_alias_build_f32(const float *weights, size_t n, uint64_t *buckets,
-                                 uint64_t *scratch, size_t *where) noexcept
-    int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets,
-                                 uint64_t *scratch, size_t *where) noexcept
-    size_t softdraw_alias_scratch(size_t n) noexcept
-    int softdraw_alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
-                                uint64_t *units) noexcept
-    int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
-                           int64_t *out) noexcept
-    int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator,
-                              size_t n, int64_t *out) noexcept
-    int softdraw_alias_draw(const uint64_t *buckets, unsigned bits,
-                            uint64_t (*next)(void *) noexcept nogil, void *state, size_t n,
-                            int64_t *out) noexcept
-    size_t softdraw_alias_rows_most(const int64_t *indptr, size_t rows) noexcept
-    size_t softdraw_alias_rows_longest(const int64_t *indptr, size_t rows) noexcept
-    int softdraw_alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
-                                      uint64_t *records, uint64_t *buckets, uint64_t *scratch,
-                                      size_t *where) noexcept
-    int softdraw_alias_rows_build_f32(const float *weights, const int64_t *indptr, size_t rows,
-                                      uint64_t *records, uint64_t *buckets, uint64_t *scratch,
-                                      size_t *where) noexcept
-    int softdraw_alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr, size_t rows,
-                                      uint64_t *records, uint64_t *buckets, uint64_t *scratch,
-                                      size_t *where) noexcept
-    int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
-                                const int64_t *rows, const uint64_t *words, size_t n,
-                                int64_t *out, size_t *where) noexcept
-    int softdraw_sample_f32(const float *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                            const softdraw_filters *filters, const uint64_t *words, size_t draws,
-                            int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept
-    int softdraw_sample_f64(const double *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                            const softdraw_filters *filters, const uint64_t *words, size_t draws,
-                            int64_t *ids, double *logprobs, void *scratch, size_t *where) noexcept
-    int softdraw_sample_f16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                            const softdraw_filters *filters, const uint64_t *words, size_t draws,
-                            int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept
-    int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                             const softdraw_filters *filters, const uint64_t *words, size_t draws,
-                             int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept
-    size_t softdraw_sample_scratch_f32(size_t n) noexcept
-    size_t softdraw_sample_scratch_f64(size_t n) noexcept
-    const char *softdraw_strerror(int error) noexcept
-    const char *softdraw_tier_name(int tier) noexcept
-    int softdraw_tier_available(int tier) noexcept
-    int softdraw_tier_in_use() noexcept
 
 cdef extern from "../core/transpose.h" nogil:
     void sd_transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
                       ptrdiff_t out_stride, size_t rows, size_t columns, int past_caches) noexcept
-
-
-cdef const char *strerror(int error) noexcept nogil:
-    return softdraw_strerror(error)
-
-
-cdef int softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
-                     size_t rows, size_t n, const double *temperature,
-                     ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_softmax_f32(x, x_stride, out, out_stride, rows, n, temperature,
-                                temperature_stride)
-
-
-cdef int softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
-                     size_t rows, size_t n, const double *temperature,
-                     ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_softmax_f64(x, x_stride, out, out_stride, rows, n, temperature,
-                                temperature_stride)
-
-
-cdef int softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                     ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
-                     ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_softmax_f16(x, x_stride, out, out_stride, rows, n, temperature,
-                                temperature_stride)
-
-
-cdef int softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                      ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
-                      ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_softmax_bf16(x, x_stride, out, out_stride, rows, n, temperature,
-                                 temperature_stride)
-
-
-cdef int log_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
-                         size_t rows, size_t n, const double *temperature,
-                         ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_log_softmax_f32(x, x_stride, out, out_stride, rows, n, temperature,
-                                    temperature_stride)
-
-
-cdef int log_softmax_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
-                         size_t rows, size_t n, const double *temperature,
-                         ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_log_softmax_f64(x, x_stride, out, out_stride, rows, n, temperature,
-                                    temperature_stride)
-
-
-cdef int log_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                         ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
-                         ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_log_softmax_f16(x, x_stride, out, out_stride, rows, n, temperature,
-                                    temperature_stride)
-
-
-cdef int log_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                          ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
-                          ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_log_softmax_bf16(x, x_stride, out, out_stride, rows, n, temperature,
-                                     temperature_stride)
-
-
-cdef int logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
-                       size_t rows, size_t n, const double *temperature,
-                       ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_logsumexp_f32(x, x_stride, out, out_stride, rows, n, temperature,
-                                  temperature_stride)
-
-
-cdef int logsumexp_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
-                       size_t rows, size_t n, const double *temperature,
-                       ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_logsumexp_f64(x, x_stride, out, out_stride, rows, n, temperature,
-                                  temperature_stride)
-
-
-cdef int logsumexp_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                       ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
-                       ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_logsumexp_f16(x, x_stride, out, out_stride, rows, n, temperature,
-                                  temperature_stride)
-
-
-cdef int logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                        ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
-                        ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_logsumexp_bf16(x, x_stride, out, out_stride, rows, n, temperature,
-                                   temperature_stride)
-
-
-cdef int entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
-                     size_t rows, size_t n, const double *temperature,
-                     ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_entropy_f32(x, x_stride, out, out_stride, rows, n, temperature,
-                                temperature_stride)
-
-
-cdef int entropy_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdiff_t out_stride,
-                     size_t rows, size_t n, const double *temperature,
-                     ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_entropy_f64(x, x_stride, out, out_stride, rows, n, temperature,
-                                temperature_stride)
-
-
-cdef int entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
-                     size_t rows, size_t n, const double *temperature,
-                     ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_entropy_f16(x, x_stride, out, out_stride, rows, n, temperature,
-                                temperature_stride)
-
-
-cdef int entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
-                      size_t rows, size_t n, const double *temperature,
-                      ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_entropy_bf16(x, x_stride, out, out_stride, rows, n, temperature,
-                                 temperature_stride)
-
-
-cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int what,
-                             const double *target, ptrdiff_t target_stride, double *out,
-                             size_t *where) noexcept nogil:
-    return softdraw_temperature_for_f64(x, x_stride, rows, n, what, target, target_stride, out,
-                                        where)
-
-
-cdef int temperature_for_range_f64(const double *x, size_t n, int what,
-                                   double *range) noexcept nogil:
-    return softdraw_temperature_for_range_f64(x, n, what, range)
-
-
-cdef int softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
-                         float *out, ptrdiff_t out_stride, size_t rows, size_t n,
-                         const double *temperature, ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_softmax_vjp_f32(p, p_stride, g, g_stride, out, out_stride, rows, n, temperature,
-                                    temperature_stride)
-
-
-cdef int softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *g, ptrdiff_t g_stride,
-                         double *out, ptrdiff_t out_stride, size_t rows, size_t n,
-                         const double *temperature, ptrdiff_t temperature_stride) noexcept nogil:
-    return softdraw_softmax_vjp_f64(p, p_stride, g, g_stride, out, out_stride, rows, n, temperature,
-                                    temperature_stride)
 
 
 cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
@@ -312,135 +25,12 @@ cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *ou
     sd_transpose(itemsize, x, x_stride, out, out_stride, rows, columns, past_caches)
 
 
-cdef int xoshiro_seed(softdraw_xoshiro *generator, const uint64_t *state) noexcept nogil:
-    return softdraw_xoshiro_seed(generator, state)
-
-
-cdef uint64_t xoshiro_next(softdraw_xoshiro *generator) noexcept nogil:
-    return softdraw_xoshiro_next(generator)
-
-
-cdef int xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept nogil:
-    return softdraw_xoshiro_fill(generator, out, n)
-
-
-cdef int xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil:
-    return softdraw_xoshiro_jump(generator, jumps)
-
-
-cdef unsigned alias_bits(size_t n) noexcept nogil:
-    return softdraw_alias_bits(n)
-
-
-cdef int alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
-                         size_t *where) noexcept nogil:
-    return softdraw_alias_build_f64(weights, n, buckets, scratch, where)
-
-
-cdef int alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
-                         size_t *where) noexcept nogil:
-    return softdraw_alias_build_f32(weights, n, buckets, scratch, where)
-
-
-cdef int alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
-                         size_t *where) noexcept nogil:
-    return softdraw_alias_build_u64(weights, n, buckets, scratch, where)
-
-
-cdef size_t alias_scratch(size_t n) noexcept nogil:
-    return softdraw_alias_scratch(n)
-
-
-cdef int alias_units_of(const uint64_t *buckets, unsigned bits, size_t n,
-                        uint64_t *units) noexcept nogil:
-    return softdraw_alias_units_of(buckets, bits, n, units)
-
-
-cdef int alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
-                   int64_t *out) noexcept nogil:
-    return softdraw_alias_map(buckets, bits, words, n, out)
-
-
-cdef int alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator, size_t n,
-                      int64_t *out) noexcept nogil:
-    return softdraw_alias_sample(buckets, bits, generator, n, out)
-
-
-cdef int alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *) noexcept nogil,
-                    void *state, size_t n, int64_t *out) noexcept nogil:
-    return softdraw_alias_draw(buckets, bits, next, state, n, out)
-
-
-cdef size_t alias_rows_most(const int64_t *indptr, size_t rows) noexcept nogil:
-    return softdraw_alias_rows_most(indptr, rows)
-
-
-cdef size_t alias_rows_longest(const int64_t *indptr, size_t rows) noexcept nogil:
-    return softdraw_alias_rows_longest(indptr, rows)
-
-
-cdef int alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
-                              uint64_t *records, uint64_t *buckets, uint64_t *scratch,
-                              size_t *where) noexcept nogil:
-    return softdraw_alias_rows_build_f64(weights, indptr, rows, records, buckets, scratch, where)
-
-
-cdef int alias_rows_build_f32(const float *weights, const int64_t *indptr, size_t rows,
-                              uint64_t *records, uint64_t *buckets, uint64_t *scratch,
-                              size_t *where) noexcept nogil:
-    return softdraw_alias_rows_build_f32(weights, indptr, rows, records, buckets, scratch, where)
-
-
-cdef int alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr, size_t rows,
-                              uint64_t *records, uint64_t *buckets, uint64_t *scratch,
-                              size_t *where) noexcept nogil:
-    return softdraw_alias_rows_build_u64(weights, indptr, rows, records, buckets, scratch, where)
-
-
-cdef int alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
-                        const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
-                        size_t *where) noexcept nogil:
-    return softdraw_alias_rows_map(buckets, records, count, rows, words, n, out, where)
-
-
-cdef int sample_f32(const float *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                    const softdraw_filters *filters, const uint64_t *words, size_t draws,
-                    int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil:
-    return softdraw_sample_f32(logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
-                               scratch, where)
-
-
-cdef int sample_f64(const double *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                    const softdraw_filters *filters, const uint64_t *words, size_t draws,
-                    int64_t *ids, double *logprobs, void *scratch, size_t *where) noexcept nogil:
-    return softdraw_sample_f64(logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
-                               scratch, where)
-
-
-cdef int sample_f16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                    const softdraw_filters *filters, const uint64_t *words, size_t draws,
-                    int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil:
-    return softdraw_sample_f16(logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
-                               scratch, where)
-
-
-cdef int sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                     const softdraw_filters *filters, const uint64_t *words, size_t draws,
-                     int64_t *ids, float *logprobs, void *scratch, size_t *where) noexcept nogil:
-    return softdraw_sample_bf16(logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
-                               scratch, where)
-
-
-cdef size_t sample_scratch_f32(size_t n) noexcept nogil:
-    return softdraw_sample_scratch_f32(n)
-
-
-cdef size_t sample_scratch_f64(size_t n) noexcept nogil:
-    return softdraw_sample_scratch_f64(n)
-
-
 __version__ = f"{SOFTDRAW_VERSION_MAJOR}.{SOFTDRAW_VERSION_MINOR}.{SOFTDRAW_VERSION_PATCH}"
 _C_API = PyCapsule_New(<void *> &functions, SOFTDRAW_CAPI_NAME, NULL)
+
+
+cdef list available_tiers():
+    return [tier_name(tier).decode() for tier in range(tier_count()) if tier_available(tier)]
 
 
 def cpu_info():
@@ -461,23 +51,13 @@ def cpu_info():
     >>> info["tier"] in info["tiers"]
     True
     """
-    cdef int tier = 0
-    tiers = []
-    while softdraw_tier_name(tier) != NULL:
-        if softdraw_tier_available(tier):
-            tiers.append(softdraw_tier_name(tier).decode())
-        tier += 1
-    return {"tier": softdraw_tier_name(softdraw_tier_in_use()).decode(), "tiers": tiers}
+    return {"tier": tier_name(tier_in_use()).decode(), "tiers": available_tiers()}
 
 
-if softdraw_tier_in_use() < 0:
+if tier_in_use() < 0:
     import os
 
-    # SOFTDRAW_ISA is not in use yet, so cpu_info cannot name the tiers here
     raise ImportError(
         f"SOFTDRAW_ISA={os.environ.get('SOFTDRAW_ISA')!r} names a tier that this CPU or build lacks; "
-        "it can run "
-        + ", ".join(
-            softdraw_tier_name(tier).decode() for tier in range(4) if softdraw_tier_available(tier)
-        )
+        f"it can run {', '.join(available_tiers())}"
     )

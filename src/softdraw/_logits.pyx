@@ -21,6 +21,7 @@ from cpython.pythread cimport (
 )
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
 from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
@@ -184,12 +185,8 @@ cdef object plain_case(object logits, object temperature, object top_k, object t
 
 
 cdef void clear(softdraw_filters *filters) noexcept:
-    filters.allowed = NULL
-    filters.allowed_bits = NULL
-    filters.temperature = filters.top_p = filters.min_p = NULL
-    filters.top_k = NULL
-    filters.allowed_stride = filters.allowed_bits_stride = filters.temperature_stride = 0
-    filters.top_k_stride = filters.top_p_stride = filters.min_p_stride = 0
+    memset(filters, 0, sizeof(softdraw_filters))
+    filters.size = sizeof(softdraw_filters)
 
 
 # ---- any call ----------------------------------------------------------------------------------

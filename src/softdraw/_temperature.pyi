@@ -31,4 +31,4 @@ def temperature_for(
 ) -> Any: ...
 
 # Names for targets, and their numbers in the C core.
-WANTED: dict[str, int]
+QUANTITIES: dict[str, int]

@@ -11,7 +11,7 @@ from ._softmax import for_rows, numbers, real_array
 
 cnp.import_array()
 
-WANTED = {
+QUANTITIES = {
     "entropy": _core.SOFTDRAW_ENTROPY,
     "perplexity": _core.SOFTDRAW_PERPLEXITY,
     "top_prob": _core.SOFTDRAW_TOP_PROB,
@@ -77,7 +77,7 @@ def temperature_for(logits, *, entropy=None, perplexity=None, top_prob=None):
             + (" and ".join(given) or "none")
         )
     (name, value), = given.items()
-    cdef int what = WANTED[name]
+    cdef int quantity = QUANTITIES[name]
     array = real_array(logits, "logits")
     if array.ndim not in (1, 2):
         raise ValueError(f"logits must be 1-D or 2-D, got shape {array.shape}")
@@ -95,10 +95,10 @@ def temperature_for(logits, *, entropy=None, perplexity=None, top_prob=None):
     cdef const double *target = <const double *>cnp.PyArray_DATA(targets)
     cdef double *out = <double *>cnp.PyArray_DATA(result)
     with nogil:
-        error = _core.temperature_for_f64(source, <ptrdiff_t>length, count, length, what, target, 1,
-                                          out, &where)
+        error = _core.temperature_for_f64(source, <ptrdiff_t>length, count, length, quantity, target,
+                                          1, out, &where)
     if error:
-        raise the_error(what, name, x.reshape(-1, n)[where], targets.reshape(-1)[where],
+        raise the_error(quantity, name, x.reshape(-1, n)[where], targets.reshape(-1)[where],
                         where if x.ndim == 2 else None)
     return result[()]
 
@@ -109,7 +109,7 @@ cdef object one_a_row(str name, object value, tuple rows):
     return np.ascontiguousarray(for_rows(targets, name, rows)).reshape(rows)
 
 
-cdef object the_error(int what, str name, object row, object target, object index):
+cdef object the_error(int quantity, str name, object row, object target, object index):
     """What to raise for a row of logits; its index is None if there is no other."""
     cdef double[2] ends
     place = "" if index is None else f"{index}, "
@@ -117,7 +117,8 @@ cdef object the_error(int what, str name, object row, object target, object inde
     if bad.any():
         i = bad.argmax()
         return ValueError(f"logits[{place}{i}] is {row[i]}; logits must be finite or -inf")
-    if _core.temperature_for_range_f64(<const double *>cnp.PyArray_DATA(row), row.size, what, ends):
+    cdef const double *source = <const double *>cnp.PyArray_DATA(row)
+    if _core.temperature_for_range_f64(source, row.size, quantity, ends):
         subject = "logits are" if index is None else f"row {index} of logits is"
         return ValueError(f"{subject} nothing but -inf")
     place = "" if index is None else f" for row {index} of logits"

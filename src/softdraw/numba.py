@@ -39,6 +39,7 @@ from numba.extending import (  # type: ignore[import-not-found, import-untyped]
 from numpy.typing import NDArray
 
 from . import AliasTable, Xoshiro256, get_library
+from ._signatures import SIGNATURES
 
 if TYPE_CHECKING:
     from ._random import _RNG
@@ -50,6 +51,11 @@ __all__ = ["draw", "generator", "log_softmax", "next_word", "softmax", "table"]
 llvmlite.binding.load_library_permanently(get_library())
 
 _Words = NDArray[np.uint64]
+
+
+def _function(name: str) -> Any:
+    """A function of softdraw.h, as Numba calls it."""
+    return numba.types.ExternalFunction(name, SIGNATURES[name])
 
 
 # ---- tables ------------------------------------------------------------------------------------
@@ -168,9 +174,7 @@ def generator(rng: _RNG = None) -> _Words:
     return np.asarray(_State(rng if isinstance(rng, Xoshiro256) else Xoshiro256(rng)))
 
 
-_next_of: Any = numba.types.ExternalFunction(
-    "softdraw_xoshiro_next", numba.types.uint64(numba.types.voidptr)
-)
+_xoshiro_next = _function("softdraw_xoshiro_next")
 
 
 @register_jitable
@@ -196,7 +200,7 @@ def next_word(generator: _Words) -> np.uint64:
     """
     used = generator[_USED] & np.uint64(0xFFFFFFFF)
     if used >= np.uint64(8):
-        return _next_of(generator.ctypes)  # makes eight words
+        return _xoshiro_next(generator.ctypes)  # makes eight words
     generator[_USED] += np.uint64(1)
     word: np.uint64 = generator[_BUFFER + used]
     return word
@@ -214,14 +218,6 @@ def _address_of(context: Any, value: Any) -> Any:
         return builder.bitcast(place, cgutils.voidptr_t)
 
     return numba.types.voidptr(numba.types.float64), generate
-
-
-def _function_of_rows(name: str, item: Any) -> Any:
-    """A function of softdraw.h that turns rows into rows, as Numba calls it."""
-    suffix = {numba.float32: "f32", numba.float64: "f64"}[item]
-    p, i, size = numba.types.voidptr, numba.types.intp, numba.types.uintp
-    signature = numba.types.int32(p, i, p, i, size, size, p, i)
-    return numba.types.ExternalFunction(f"softdraw_{name}_{suffix}", signature)
 
 
 def _is_rows(x: Any) -> bool:
@@ -243,7 +239,8 @@ def _overload_of_rows(function: Any, name: str) -> None:
         new = isinstance(out, (numba.types.NoneType, numba.types.Omitted, type(None)))
         if not new and not (_is_rows(out) and (out.dtype, out.ndim) == (x.dtype, x.ndim)):
             raise numba.errors.TypingError(f"out must be an array like {x}, not {out}")
-        call = _function_of_rows(name, x.dtype)
+        suffix = {numba.float32: "f32", numba.float64: "f64"}[x.dtype]
+        call = _function(f"softdraw_{name}_{suffix}")
 
         def run(x: Any, temperature: Any = 1.0, out: Any = None) -> Any:
             result = np.empty_like(x) if new else out

@@ -39,7 +39,7 @@ static unsigned build(const double *weights, size_t n) {
     scratch[words] = 54321;
     CHECK(softdraw_alias_build_f64(weights, n, buckets, scratch, &largest) == SOFTDRAW_OK);
     CHECK(scratch[words] == 54321 && (count == MOST || buckets[count] == 12345));
-    softdraw_alias_units_of(buckets, bits, n, units);
+    softdraw_alias_units(buckets, bits, n, units);
     for (size_t i = 0; i < n; i++) {
         CHECK(weights[i] <= weights[largest]);
         CHECK(weights[i] > 0 || units[i] == 0);
@@ -159,7 +159,7 @@ static void integers_past_2_to_53_are_exact(void) {
     const uint64_t most = ~(uint64_t)0, weights[4] = {4, most - 1, most - 1, 0};
     size_t largest;
     CHECK(softdraw_alias_build_u64(weights, 4, buckets, scratch, &largest) == SOFTDRAW_OK);
-    softdraw_alias_units_of(buckets, 2, 4, units);
+    softdraw_alias_units(buckets, 2, 4, units);
     CHECK(largest == 1 && units[0] == 2 && units[3] == 0);
     CHECK(units[1] == most >> 1 && units[2] == most >> 1);
 }
@@ -193,11 +193,11 @@ static void rows_are_tables_of_their_own(void) {
     enum { ROWS = 4, DRAWS = 300 };
     const double weights[9] = {1, 2, 3, 0, 0, 5, 1, 1, 1};
     const int64_t indptr[ROWS + 1] = {0, 3, 3, 5, 9}; /* the second is empty, the third all zeros */
-    const size_t most = softdraw_alias_rows_most(indptr, ROWS);
+    const size_t most = softdraw_alias_rows_max_buckets(indptr, ROWS);
     uint64_t records[ROWS], block[16], table[4], words[DRAWS];
     int64_t rows[DRAWS], drawn[DRAWS];
     size_t where;
-    CHECK(most == 4 + 2 + 4 && softdraw_alias_rows_longest(indptr, ROWS) == 4);
+    CHECK(most == 4 + 2 + 4 && softdraw_alias_rows_max_length(indptr, ROWS) == 4);
     CHECK(softdraw_alias_rows_build_f64(weights, indptr, ROWS, records, block, scratch, &where) ==
           SOFTDRAW_OK);
     CHECK(where == 8);

@@ -144,10 +144,10 @@ static void a_table_is_of_weights_and_has_their_bits(void) {
     FAILS(ZERO, softdraw_alias_build_f64(zeros, N, buckets, scratch, NULL));
     IS_FINE(softdraw_alias_build_f64(weights, N, buckets, scratch, NULL));
 
-    FAILS(NULL, softdraw_alias_units_of(NULL, 2, N, units));
-    FAILS(NULL, softdraw_alias_units_of(buckets, 2, N, NULL));
-    FAILS(LENGTH, softdraw_alias_units_of(buckets, 2, 0, units));
-    FAILS(LENGTH, softdraw_alias_units_of(buckets, 3, N, units));
+    FAILS(NULL, softdraw_alias_units(NULL, 2, N, units));
+    FAILS(NULL, softdraw_alias_units(buckets, 2, N, NULL));
+    FAILS(LENGTH, softdraw_alias_units(buckets, 2, 0, units));
+    FAILS(LENGTH, softdraw_alias_units(buckets, 3, N, units));
     FAILS(NULL, softdraw_alias_map(NULL, 2, words, DRAWS, out));
     FAILS(NULL, softdraw_alias_map(buckets, 2, NULL, DRAWS, out));
     FAILS(NULL, softdraw_alias_map(buckets, 2, words, DRAWS, NULL));
@@ -187,7 +187,7 @@ static void rows_of_tables_are_in_order(void) {
     CHECK(where == 0);
     IS_FINE(softdraw_alias_rows_build_f64(NULL, NULL, 0, NULL, NULL, NULL, NULL));
     IS_FINE(softdraw_alias_rows_build_f64(weights, indptr, ROWS, records, buckets, scratch, NULL));
-    CHECK(softdraw_alias_rows_most(NULL, 0) == 0 && softdraw_alias_rows_longest(NULL, 0) == 0);
+    CHECK(softdraw_alias_rows_max_buckets(NULL, 0) == 0 && softdraw_alias_rows_max_length(NULL, 0) == 0);
 
     FAILS(NULL, softdraw_alias_rows_map(NULL, records, ROWS, rows, words, DRAWS, out, NULL));
     FAILS(NULL, softdraw_alias_rows_map(buckets, NULL, ROWS, rows, words, DRAWS, out, NULL));
@@ -207,7 +207,7 @@ static void draws_from_logits_need_logits_words_and_room(void) {
     float logprobs[DRAWS] = {7};
     static double scratch[8192];
     size_t where;
-    softdraw_filters f = {0};
+    softdraw_filters f = SOFTDRAW_FILTERS_INIT;
     CHECK(softdraw_sample_scratch_f32(N) <= sizeof scratch);
     FAILS(NULL, softdraw_sample_f32(NULL, N, 1, N, &f, words, DRAWS, ids, NULL, NULL, &where));
     FAILS(NULL, softdraw_sample_f32(x, N, 1, N, &f, NULL, DRAWS, ids, NULL, NULL, &where));
@@ -230,10 +230,42 @@ static void draws_from_logits_need_logits_words_and_room(void) {
 
     IS_FINE(softdraw_sample_f32(NULL, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL));
     IS_FINE(softdraw_sample_f32(x, N, 1, N, NULL, NULL, 0, NULL, NULL, NULL, NULL));
-    f = (softdraw_filters){0};
+    f = (softdraw_filters)SOFTDRAW_FILTERS_INIT;
     IS_FINE(softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, ids, NULL, NULL, NULL));
     IS_FINE(softdraw_sample_f32(x, N, 1, N, NULL, words, DRAWS, same, NULL, NULL, NULL));
     CHECK(memcmp(ids, same, sizeof ids) == 0);
+}
+
+/* What a program of a later release passes, which has one filter more. */
+typedef struct {
+    softdraw_filters known;
+    const double *later;
+} later_filters;
+
+static void filters_tell_their_size(void) {
+    const float x[N] = {1, 2, 3, 4};
+    const uint64_t words[DRAWS] = {1, 2, 3}, top = 1;
+    int64_t ids[DRAWS];
+    static double scratch[8192];
+    size_t where = 7;
+    later_filters f = {SOFTDRAW_FILTERS_INIT, NULL};
+#define SAMPLE() softdraw_sample_f32(x, N, 1, N, &f.known, words, DRAWS, ids, NULL, scratch, &where)
+    CHECK(f.known.size == sizeof(softdraw_filters));
+    f.known.top_k = &top;
+    IS_FINE(SAMPLE());
+    f.known.size = 0;
+    FAILS(FILTER, SAMPLE());
+    CHECK(where == 0);
+    f.known.size = sizeof f.known - 1;
+    FAILS(FILTER, SAMPLE());
+    f.known.size = sizeof f;
+    ids[0] = 7;
+    IS_FINE(SAMPLE());
+    CHECK(ids[0] == N - 1);
+    f.later = &one;
+    FAILS(FILTER, SAMPLE());
+    f.known.size = sizeof f.known;
+    IS_FINE(SAMPLE());
 }
 
 int main(void) {
@@ -246,5 +278,6 @@ int main(void) {
     a_table_is_of_weights_and_has_their_bits();
     rows_of_tables_are_in_order();
     draws_from_logits_need_logits_words_and_room();
+    filters_tell_their_size();
     return 0;
 }

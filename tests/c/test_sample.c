@@ -130,8 +130,7 @@ static void rows(size_t n) {
         t[i] = i == 33 ? 0 : i == 34 ? 1e-30 : i == 35 ? INFINITY : 0.1 + (double)(i % 7);
         word[i] = i == 3 ? 0 : i == 4 ? UINT64_MAX : random_word();
     }
-    softdraw_filters f;
-    memset(&f, 0, sizeof f);
+    softdraw_filters f = SOFTDRAW_FILTERS_INIT;
     f.temperature = t;
     f.temperature_stride = 1;
     CHECK(softdraw_sample_f32(all, (ptrdiff_t)n, ROWS, n, &f, word, 1, ids, NULL, NULL, &where) == SOFTDRAW_OK);
@@ -150,8 +149,7 @@ static void refused(void) {
     double t = 1, p = 0.5;
     uint64_t k = 3;
     size_t where = 99;
-    softdraw_filters f;
-    memset(&f, 0, sizeof f);
+    softdraw_filters f = SOFTDRAW_FILTERS_INIT;
     f.temperature = &t;
     for (int i = 0; i < 40; i++) x[i] = (float)i;
 #define SAMPLE(rows) softdraw_sample_f32(x, 20, rows, 20, &f, word, 1, id, NULL, scratch, &where)
@@ -198,14 +196,13 @@ int main(void) {
     CHECK(scratch != NULL);
     for (int i = 0; i < 13 * 14; i++) {
         const size_t n = lengths[i % 13];
-        softdraw_filters f;
         current = i;
         random_state = (uint64_t)i + 1;
         fill(n, i / 13 % 7, spreads[i % 4]);
         for (int w = 0; w < WORDS; w++)
             words[w] = w == 0 ? 0 : w == 1 ? UINT64_MAX : (uint64_t)w << 60 | random_word() >> 4;
         for (int which = 0; which < 8; which++) {
-            memset(&f, 0, sizeof f);
+            softdraw_filters f = SOFTDRAW_FILTERS_INIT;
             f.temperature = temperatures + (which < 5 ? i % 2 : (i + which) % 8);
             if (which & 1) f.top_p = ps + (i + which) % 5;
             if (which & 2) f.top_k = ks + (i + which) % 5;

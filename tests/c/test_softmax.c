@@ -252,9 +252,12 @@ static void test_error_texts(void) {
 
 static void test_tiers(void) {
     CHECK(strcmp(softdraw_tier_name(SOFTDRAW_SCALAR), "scalar") == 0);
-    CHECK(softdraw_tier_name(SOFTDRAW_TIERS) == NULL && softdraw_tier_name(-1) == NULL);
+    const int count = softdraw_tier_count();
+    CHECK(count > SOFTDRAW_NEON);
+    for (int tier = 0; tier < count; tier++) CHECK(softdraw_tier_name(tier) != NULL);
+    CHECK(softdraw_tier_name(count) == NULL && softdraw_tier_name(-1) == NULL);
     CHECK(softdraw_tier_available(SOFTDRAW_SCALAR));
-    CHECK(!softdraw_tier_available(SOFTDRAW_TIERS) && !softdraw_tier_available(-1));
+    CHECK(!softdraw_tier_available(count) && !softdraw_tier_available(-1));
     CHECK(softdraw_tier_available(softdraw_tier_in_use()));
 }
 
