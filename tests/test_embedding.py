@@ -66,7 +66,7 @@ def lines_of(output):
 def test_the_package_holds_header_sources_and_declarations():
     assert HEADER.is_file()
     assert CAPI.is_file()
-    assert {"softmax.c", "tier_scalar.c", "xoshiro.c"} <= {
+    assert {"softmax.c", "scalar_f32.c", "xoshiro.c"} <= {
         Path(path).name for path in softdraw.get_sources()
     }
     core = Path(softdraw.get_sources()[0]).parent

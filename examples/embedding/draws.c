@@ -1,6 +1,6 @@
 /* Six logits at temperature 5 from C: their probabilities, ten draws, and a million draws counted.
  *
- *     cc -O2 draws.c ../../src/core/*.c -I../../include -lm -o draws && ./draws
+ *     cc -O2 draws.c ../../src/core/*.c ../../src/core/tiers/*.c -I../../include -lm -o draws && ./draws
  *
  * The draws are those of table.sample(1000010, rng=7) in Python. */
 #include "softdraw.h"

@@ -50,7 +50,7 @@ def get_sources() -> list[str]:
     >>> "softmax.c" in [os.path.basename(path) for path in softdraw.get_sources()]
     True
     """
-    return sorted(str(path) for path in _folder("core", "src/core", "softmax.c").glob("*.c"))
+    return sorted(str(path) for path in _folder("core", "src/core", "softmax.c").rglob("*.c"))
 
 
 def get_library() -> str:

@@ -69,7 +69,7 @@ static void check_every_boundary(unsigned bits, size_t n) {
     CHECK(memcmp(counted, units, n * sizeof *units) == 0);
 }
 
-/* The order that alias_arrange.c defines, by the plainest of loops, from the units. */
+/* The order that src/core/alias/arrange.h defines, by the plainest of loops, from the units. */
 static void check_the_arrangement(unsigned bits, size_t n) {
     static uint64_t left[MOST], expected[MOST];
     const uint64_t capacity = (uint64_t)1 << (64 - bits);
