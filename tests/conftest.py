@@ -21,6 +21,19 @@ if sys.platform == "emscripten":  # Pyodide: what starts a process or a thread i
     threading.Thread.start = _skip
 
 
+@pytest.fixture(scope="session")
+def draws_by_python():
+    """The lines that draws in examples/embedding print, in every language."""
+    import numpy as np
+
+    import softdraw
+
+    p = softdraw.softmax(np.array([0.1, 0, 0.5, 1, 4, 0.6], np.float32), 5)
+    drawn = softdraw.AliasTable(p).sample(1_000_010, rng=7)
+    lines = [[f"{share:.9g}" for share in p], drawn[:10], np.bincount(drawn[10:], minlength=6)]
+    return [" ".join(map(str, line)) for line in lines]
+
+
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
 

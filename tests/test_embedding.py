@@ -5,13 +5,13 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import run
 
 import softdraw
 from softdraw import _core
@@ -25,28 +25,11 @@ CAPI = Path(softdraw.get_include(), "softdraw_capi.h")
 NAMES = re.findall(r"^[a-z].*?\bsoftdraw_(\w+)\(", softdraw.get_cdef(), re.MULTILINE)
 
 
-def run(command, **keywords):
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False, **keywords
-    )
-    assert done.returncode == 0, f"{shlex.join(map(str, command))}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def environment():
     """For other processes, which find this softdraw first."""
     path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path}
-
-
-@pytest.fixture(scope="module")
-def expected():
-    """What every example prints, by Python."""
-    p = softdraw.softmax(np.array([0.1, 0, 0.5, 1, 4, 0.6], np.float32), 5)
-    drawn = softdraw.AliasTable(p).sample(1_000_010, rng=7)
-    lines = [[f"{share:.9g}" for share in p], drawn[:10], np.bincount(drawn[10:], minlength=6)]
-    return [" ".join(map(str, line)) for line in lines]
+    return {"PYTHONPATH": path}
 
 
 def example(name):
@@ -90,7 +73,7 @@ def test_the_header_has_the_versions():
 @pytest.mark.skipif(sys.platform != "linux", reason="nm -D is for ELF")
 def test_modules_export_the_functions_of_the_header_and_nothing_else():
     for path in PACKAGE.glob("*.so"):
-        listing = run(["nm", "-D", "--defined-only", path])
+        listing = run(["nm", "-D", "--defined-only", path]).stdout
         names = {line.split()[-1] for line in listing.splitlines()}
         module = path.name.partition(".")[0]
         functions = {f"softdraw_{name}" for name in NAMES} if module == "_core" else set()
@@ -156,7 +139,7 @@ def test_an_extension_module_by_hand_calls_the_functions_of_the_capsule(tmp_path
         "try: by_capsule.softmax(-1.0)\n"
         "except ValueError as error: print(error)"
     )
-    output = run([sys.executable, "-c", code], cwd=tmp_path, env=environment)
+    output = run([sys.executable, "-c", code], cwd=tmp_path, environment=environment).stdout
     shares = softdraw.softmax([1.0, 2.0], 2)
     sentence = "temperature must be >= 0, for softmax_vjp > 0"
     assert lines_of(output) == [f"{shares[0]!s} {shares[1]!s} 10", sentence]
@@ -181,38 +164,38 @@ def cython_examples(tmp_path_factory, environment):
         pytest.skip(f"no C compiler: {COMPILER[0]} is not on the path")
     folder = tmp_path_factory.mktemp("cython") / "examples"
     shutil.copytree(EXAMPLES, folder)
-    flags = {"CFLAGS": "-O2"}
     command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace", "-j2"]
-    run(command, cwd=folder, env={**environment, **flags})
+    run(command, cwd=folder, environment={**environment, "CFLAGS": "-O2"})
     return folder
 
 
-def test_cython_example_draws_as_python_does(cython_examples, environment, expected):
+def test_cython_example_draws_as_python_does(cython_examples, environment, draws_by_python):
     code = "import draws_cython; draws_cython.main()"
-    output = run([sys.executable, "-c", code], cwd=cython_examples, env=environment)
-    assert lines_of(output) == expected
+    output = run([sys.executable, "-c", code], cwd=cython_examples, environment=environment).stdout
+    assert lines_of(output) == draws_by_python
 
 
 def test_cython_example_finds_the_topics_that_made_the_text(cython_examples, environment):
     code = "import topics; topics.main()"
-    output = run([sys.executable, "-c", code], cwd=cython_examples, env=environment)
+    output = run([sys.executable, "-c", code], cwd=cython_examples, environment=environment).stdout
     ideal, before, after = map(float, re.findall(r"perplexity: ([\d.]+)", output))
     assert after < 1.05 * ideal < 0.8 * before
-    assert output == run([sys.executable, "-c", code], cwd=cython_examples, env=environment)
+    again = run([sys.executable, "-c", code], cwd=cython_examples, environment=environment)
+    assert output == again.stdout
 
 
 # ---- cffi and ctypes -----------------------------------------------------------------------------
 
 
-def test_ctypes_example_draws_as_python_does(environment, expected):
-    output = run([sys.executable, example("draws_ctypes.py")], env=environment)
-    assert lines_of(output) == expected
+def test_ctypes_example_draws_as_python_does(environment, draws_by_python):
+    output = run([sys.executable, example("draws_ctypes.py")], environment=environment).stdout
+    assert lines_of(output) == draws_by_python
 
 
-def test_cffi_example_draws_as_python_does(environment, expected):
+def test_cffi_example_draws_as_python_does(environment, draws_by_python):
     pytest.importorskip("cffi")
-    output = run([sys.executable, example("draws_cffi.py")], env=environment)
-    assert lines_of(output) == expected
+    output = run([sys.executable, example("draws_cffi.py")], environment=environment).stdout
+    assert lines_of(output) == draws_by_python
 
 
 def test_cffi_sees_every_function_and_the_structs_sizes():
@@ -232,20 +215,21 @@ def test_cffi_sees_every_function_and_the_structs_sizes():
 
 def test_importing_softdraw_does_not_import_numba(environment):
     code = "import softdraw, sys; print('numba' in sys.modules, hasattr(softdraw, 'numba'))"
-    assert run([sys.executable, "-c", code], env=environment).split() == ["False", "False"]
+    output = run([sys.executable, "-c", code], environment=environment).stdout
+    assert output.split() == ["False", "False"]
 
 
-def test_numba_example_draws_as_python_does(environment, expected):
+def test_numba_example_draws_as_python_does(environment, draws_by_python):
     pytest.importorskip("numba")
-    output = run([sys.executable, example("draws_numba.py")], env=environment)
-    assert lines_of(output) == expected
+    output = run([sys.executable, example("draws_numba.py")], environment=environment).stdout
+    assert lines_of(output) == draws_by_python
 
 
 def test_numba_example_learns_word_vectors(environment):
     pytest.importorskip("numba")
     pytest.importorskip("symspellpy")
     command = [sys.executable, example("negative_sampling_numba.py"), "--pairs", "100000"]
-    output = run(command, env=environment)
+    output = run(command, environment=environment).stdout
     first, last = map(float, re.search(r"(\S+) at first, (\S+) at last", output).groups())
     assert last < first - 0.3
 
@@ -302,5 +286,5 @@ def test_the_pages_cython_compiles(tmp_path, environment):
     pytest.importorskip("Cython")
     (tmp_path / "page.pyx").write_text(blocks("cython")[0])
     command = [sys.executable, "-m", "cython", "-3", "-I", PACKAGE.parent, "page.pyx"]
-    run(command, cwd=tmp_path, env=environment)
+    run(command, cwd=tmp_path, environment=environment)
     assert "softmax_f32" in (tmp_path / "page.c").read_text()

@@ -2,12 +2,12 @@
 
 import re
 import runpy
-import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -19,19 +19,14 @@ pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="examples/ is not 
 
 def run(name, *arguments):
     """What the example prints."""
-    done = subprocess.run(
-        [*PYTHON, str(EXAMPLES / name), *arguments], capture_output=True, text=True, timeout=120
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    done = processes.run([*PYTHON, EXAMPLES / name, *arguments])
+    assert done.stderr == ""
     return done.stdout
 
 
 def fails(name, *arguments):
     """The last line of the complaint."""
-    done = subprocess.run(
-        [*PYTHON, str(EXAMPLES / name), *arguments], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 2
+    done = processes.run([*PYTHON, EXAMPLES / name, *arguments], status=2)
     return done.stderr.splitlines()[-1]
 
 
@@ -113,8 +108,7 @@ def test_examples_say_what_is_missing(name, missing, text):
         f"import runpy, sys; sys.modules[{missing!r}] = None; sys.argv[1:] = [];"
         f"runpy.run_path({str(path)!r}, run_name='__main__')"
     )
-    done = subprocess.run([*PYTHON, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
+    done = processes.run([*PYTHON, "-c", code], status=1)
     assert done.stderr.startswith(f"{name}: {text}")
     assert done.stderr.count("\n") == 1
 

@@ -2,11 +2,11 @@
 
 import doctest
 import inspect
-import subprocess
 import sys
 
 import numpy as np
 import pytest
+from processes import run
 
 numba = pytest.importorskip("numba")
 
@@ -143,9 +143,7 @@ def test_compiled_functions_can_be_cached(tmp_path):
     )
     code = f"import sys; sys.path[:0] = {sys.path!r}; import cached"
     for hits in ("0", "1"):
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-        )
+        done = run([sys.executable, "-c", code], cwd=tmp_path)
         assert (done.stderr, done.stdout) == ("", f"[0.25 0.25 0.25 0.25] {hits}\n")
 
 

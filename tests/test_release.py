@@ -1,10 +1,10 @@
 """The wheels that a release has: where NumPy has them, and no others."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from processes import run
 
 pytest.importorskip("cibuildwheel", reason="cibuildwheel is not installed")
 
@@ -37,9 +37,6 @@ BUILDS = {
 
 @pytest.mark.parametrize("platform", BUILDS)
 def test_wheels_are_built_where_numpy_has_them(platform):
-    done = subprocess.run(
-        [sys.executable, "-m", "cibuildwheel", "--print-build-identifiers",
-         "--platform", platform, "--archs", "all", ROOT],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "cibuildwheel", "--print-build-identifiers", ROOT]
+    done = run([*command, "--platform", platform, "--archs", "all"])
     assert sorted(done.stdout.split()) == sorted(BUILDS[platform])

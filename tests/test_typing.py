@@ -2,12 +2,11 @@
 
 import importlib.util
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 
 import softdraw
@@ -26,19 +25,9 @@ def run(tmp_path_factory):
     directory = tmp_path_factory.mktemp("typing")  # away from other caches and settings
 
     def run(module, *arguments):
-        env = dict(os.environ)
-        if not INSTALLED:
-            env["MYPYPATH"] = str(PACKAGE.parent)
-        done = subprocess.run(
-            [sys.executable, "-m", module, *map(str, arguments)],
-            check=False,
-            cwd=directory,
-            env=env,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        environment = {} if INSTALLED else {"MYPYPATH": str(PACKAGE.parent)}
+        command = [sys.executable, "-m", module, *arguments]
+        return processes.run(command, cwd=directory, environment=environment).stdout
 
     return run
 

@@ -2,29 +2,21 @@
 
 import hashlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+from processes import run
 
 
-def run_on_tier(tier, code):
-    """Standard output of Python code run in a new process with SOFTDRAW_ISA=tier.
-
-    The code may import the modules in this directory. CalledProcessError if it fails."""
+def run_on_tier(tier, code, status=0):
+    """What Python code prints in a new process with SOFTDRAW_ISA=tier, or its error messages if it
+    is to fail with that exit status. The code may import the modules in this directory."""
     here = str(Path(__file__).parent)
     path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "SOFTDRAW_ISA": tier, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise subprocess.CalledProcessError(done.returncode, tier, done.stdout, done.stderr)
-    return done.stdout
+    environment = {"SOFTDRAW_ISA": tier, "PYTHONPATH": path}
+    done = run([sys.executable, "-c", code], status=status, environment=environment)
+    return done.stderr if status else done.stdout
 
 
 def uniforms(seed, shape):

@@ -1,31 +1,9 @@
 /* Alias tables: units that sum to 2^64, and every word that could be on a wrong side. */
-#include "softdraw.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
+#include "check.h"
 
 enum { MOST = 1 << 14 };
 
 static uint64_t units[MOST], buckets[MOST], scratch[MOST];
-
-/* SplitMix64, for weights */
-static uint64_t random_word(void) {
-    static uint64_t state;
-    uint64_t z = state += 0x9E3779B97F4A7C15;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
-    z = (z ^ z >> 27) * 0x94D049BB133111EB;
-    return z ^ z >> 31;
-}
 
 /* Builds the table and takes it apart again, with nothing written past what is said; returns its
  * bits. */
@@ -100,7 +78,7 @@ static void tables_of_all_sizes_and_shapes_are_exact(void) {
     for (size_t n = 1; n <= MOST; n += 1 + n / 20) {
         for (int shape = 0; shape < 8; shape++) {
             for (size_t i = 0; i < n; i++) {
-                const double u = (double)(random_word() >> 11) * 0x1p-53;
+                const double u = uniform();
                 weights[i] = shape == 0   ? u
                              : shape == 1 ? ldexp(u, (int)(random_word() % 2000) - 1070)
                              : shape == 2 ? (double)(i == n / 2)
@@ -256,6 +234,7 @@ static void bits_are_the_fewest_that_have_room(void) {
 }
 
 int main(void) {
+    require_tier();
     tables_of_all_sizes_and_shapes_are_exact();
     every_word_of_a_small_build_is_counted();
     the_same_values_have_the_same_table_in_every_type();
@@ -264,6 +243,5 @@ int main(void) {
     rows_are_tables_of_their_own();
     bad_weights_are_told();
     bits_are_the_fewest_that_have_room();
-    puts("test_alias: ok");
-    return 0;
+    return finish();
 }

@@ -15,26 +15,9 @@
 
 const sd_word_kernels *sd_word_kernels_in_use(void) { return &sd_scalar_words; }
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
+#include "check.h"
 
 enum { MOST = 256, WORDS = 1 << 16 };
-
-static uint64_t random_word(void) {
-    static uint64_t state;
-    uint64_t z = state += 0x9E3779B97F4A7C15;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
-    z = (z ^ z >> 27) * 0x94D049BB133111EB;
-    return z ^ z >> 31;
-}
 
 /* All words, with the bits below their 16 all clear and all set, against exact arithmetic on integer
  * weights below 2^32, whose sum times 2^16 fits 64 bits. */
@@ -69,6 +52,7 @@ static void check_every_word(const uint64_t *weights, size_t n) {
 }
 
 int main(void) {
+    require_tier();
     static uint64_t weights[MOST];
     for (size_t n = 1; n <= MOST; n += 1 + n / 8) {
         for (int shape = 0; shape < 7; shape++) {
@@ -90,6 +74,5 @@ int main(void) {
         for (size_t i = 0; i < n; i++) weights[i] = 3;
         check_every_word(weights, n);
     }
-    puts("test_alias_words: ok");
-    return 0;
+    return finish();
 }

@@ -1,18 +1,5 @@
 /* Bad input is a named error, and nothing is written. */
-#include "softdraw.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
+#include "check.h"
 
 #define FAILS(error, call) CHECK((call) == SOFTDRAW_ERROR_##error)
 #define IS_FINE(call) CHECK((call) == SOFTDRAW_OK)
@@ -269,6 +256,7 @@ static void filters_tell_their_size(void) {
 }
 
 int main(void) {
+    require_tier();
     every_error_has_a_sentence_of_its_own();
     the_version_is_that_of_the_header();
     rows_must_be_somewhere_and_temperatures_valid();
@@ -279,5 +267,5 @@ int main(void) {
     rows_of_tables_are_in_order();
     draws_from_logits_need_logits_words_and_room();
     filters_tell_their_size();
-    return 0;
+    return finish();
 }

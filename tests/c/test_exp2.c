@@ -5,11 +5,7 @@
  *
  * A binade of x is at least an octave of x log2(e) / T, and so all there is to the reduced range:
  * each entry of the table with each f. */
-#include "softdraw.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
+#include "check.h"
 
 /* The floats of a row, the first and last of which are also in the rows beside it; and room for
  * what stands behind them. */
@@ -27,13 +23,11 @@ enum { OTHERS = sizeof others / sizeof *others, REPEATED = 64 };
 
 #define LN2_16 0.043321698784996581 /* ln(2) / 16 */
 
-static int failures;
 static double worst[TEMPERATURES];
 
 /* The outputs for x and for the next float. */
 static void check_order(const char *what, double x, double temperature, double low, double high) {
-    if (high >= low) return;
-    if (failures++ < 10) printf("%s falls after x = %.17g at T = %g\n", what, x, temperature);
+    if (!(high >= low)) FAIL("%s falls after x = %.17g at T = %g\n", what, x, temperature);
 }
 
 static float float_from_bits(uint32_t bits) {
@@ -44,14 +38,9 @@ static float float_from_bits(uint32_t bits) {
 
 /* |got - wanted| in ULP of wanted, as a float: its spacing, or the smallest one. */
 static double ulp_error(float got, double wanted) {
-    const float rounded = (float)wanted;
-    uint32_t bits;
-    memcpy(&bits, &rounded, sizeof bits);
-    const uint64_t exponent = bits >> 23 > 1 ? bits >> 23 : 1; /* spacing: 2^(exponent - 150) */
-    const uint64_t inverse_bits = (1023 + 150 - exponent) << 52;
-    double inverse;
-    memcpy(&inverse, &inverse_bits, sizeof inverse);
-    return fabs(got - wanted) * inverse;
+    const float power_of_2 = float_from_bits(float_bits((float)wanted) & 0x7f800000);
+    const double spacing = (double)(power_of_2 > FLT_MIN ? power_of_2 : FLT_MIN) * FLT_EPSILON;
+    return fabs(got - wanted) / spacing;
 }
 
 /* The row of RUN floats that ascends through sign * [first, ...), with others behind. */
@@ -72,16 +61,15 @@ static void check_row(uint32_t first, int sign, int t, int other) {
     double largest = 0;
     for (int i = 0; i < RUN; i++) {
         const double error = ulp_error(out[i], e[i] / sum);
-        if (!(error <= 1) && failures++ < 10)
-            printf("%g ULP off at x = %.17g, T = %g\n", error, x[i], temperature);
+        if (!(error <= 1)) FAIL("%g ULP off at x = %.17g, T = %g\n", error, x[i], temperature);
         if (error > largest) largest = error;
     }
     if (largest > worst[t]) worst[t] = largest;
     for (int i = 1; i < RUN; i++)
         check_order("softmax", x[i - 1], temperature, out[i - 1], out[i]);
     for (int i = 0; i < REPEATED; i++)
-        if (out[n - REPEATED + i] != out[1021 * i] && failures++ < 10)
-            printf("equal elements differ at x = %.17g, T = %g\n", x[1021 * i], temperature);
+        if (out[n - REPEATED + i] != out[1021 * i])
+            FAIL("equal elements differ at x = %.17g, T = %g\n", x[1021 * i], temperature);
 
     softdraw_log_softmax_f32(x, n, out, n, 1, (size_t)n, &temperature, 0);
     for (int i = 1; i < RUN; i++)
@@ -96,16 +84,6 @@ static void check_binade(int exponent, int t, int step) {
             const uint32_t first = ((uint32_t)biased << 23) + (uint32_t)row * (RUN - 1);
             check_row(first, sign, t, (row / step + t + biased) % OTHERS);
         }
-}
-
-static uint64_t random_state = 1;
-
-/* in [0, 1), by xorshift64* */
-static double uniform(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (double)((random_state * UINT64_C(2685821657736338717)) >> 11) * 0x1p-53;
 }
 
 /* `rows` times 4,096 pairs of neighbours, in one row or in many, the order of which both functions
@@ -150,11 +128,7 @@ CHECK_ORDER(f32, float, nextafterf)
 CHECK_ORDER(f64, double, nextafter)
 
 int main(int argc, char **argv) {
-    const int all = argc > 1 && strcmp(argv[1], "all") == 0, tier = softdraw_tier_in_use();
-    if (tier < 0) {
-        puts("test_exp2: SOFTDRAW_ISA names a tier that is not available");
-        return 1;
-    }
+    const int all = argc > 1 && strcmp(argv[1], "all") == 0, tier = require_tier();
     /* one float at a time, or under an emulator, a sample must do */
     const int quick = tier == SOFTDRAW_SCALAR || tier == SOFTDRAW_NEON;
     for (int t = 0; t < TEMPERATURES; t++) {
@@ -166,8 +140,7 @@ int main(int argc, char **argv) {
     check_order_f32(all ? 20000 : quick ? 100 : 2500);
     check_order_f64(all ? 20000 : quick ? 100 : 2500);
 
-    printf("%s %s: worst error in ULP", failures ? "WRONG" : "ok", softdraw_tier_name(tier));
-    for (int t = 0; t < TEMPERATURES; t++) printf(", %.4f at T = %g", worst[t], temperatures[t]);
-    printf("\n");
-    return failures != 0;
+    for (int t = 0; t < TEMPERATURES; t++)
+        printf("worst error %.4f ULP at T = %g\n", worst[t], temperatures[t]);
+    return finish();
 }

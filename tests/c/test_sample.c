@@ -1,40 +1,11 @@
 /* Draws from logits: rows of every kind, with every filter, in float32, float64 and both halves, give
  * these draws and log-probabilities on every tier, compiler and machine; a row alone draws what it draws
  * among others, nothing that a filter or a mask drops is drawn, and bad rows are refused. */
-#include "softdraw.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "check.h"
 
 #define HASH UINT64_C(0xed76f8d27c294807)
 
 enum { LONGEST = 70001, WORDS = 16 };
-
-static uint64_t random_state = 1;
-
-static uint64_t random_word(void) { /* xorshift64*, enough for a corpus */
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * UINT64_C(2685821657736338717);
-}
-
-static uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-static void hash_bits(uint64_t bits, int bytes) { /* FNV-1a */
-    for (int i = 0; i < bytes; i++) hash = (hash ^ (bits >> (8 * i) & 255)) * UINT64_C(0x100000001b3);
-}
-
-#define CHECK(condition)                                                       \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            printf("%s:%d: %s, case %d\n", __FILE__, __LINE__, #condition, current); \
-            exit(1);                                                           \
-        }                                                                      \
-    } while (0)
-static int current;
 
 static float x32[LONGEST];
 static double x64[LONGEST];
@@ -51,7 +22,7 @@ static void fill(size_t n, int kind, double spread) {
         const uint64_t from = kind == 2 ? i / 64 : kind == 3 ? i % 64 : i;
         if (kind == 2 || kind == 3) random_state = 977 * from + 13;
         double x = 0;
-        for (int k = 0; k < 8; k++) x += (double)(random_word() >> 44) / 524288 - 1;
+        for (int k = 0; k < 8; k++) x += random_unit();
         if (kind == 1) x = 4 * (double)i / (double)n - 2;
         if (kind == 4) x = (double)(random_word() >> 61) / 2;
         if (kind == 5) x = 0.25;
@@ -66,9 +37,7 @@ static void fill(size_t n, int kind, double spread) {
     allowed[n / 2] = 2;
     memset(allowed_bits, 0, sizeof allowed_bits);
     for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &x32[i], sizeof bits);
-        xbf16[i] = (uint16_t)(bits >> 16);
+        xbf16[i] = (uint16_t)(float_bits(x32[i]) >> 16);
         xf16[i] = (uint16_t)(i % 2 ? 0x3c00 + i % 1024 : 0xbc00 + i % 512);
         if (allowed[i]) allowed_bits[i / 32] |= UINT32_C(1) << i % 32;
     }
@@ -81,13 +50,11 @@ static void one(size_t n, const softdraw_filters *f) {
     size_t where;
     CHECK(softdraw_sample_f32(x32, 0, 1, n, f, words, WORDS, ids, logs32, scratch, &where) == SOFTDRAW_OK);
     for (int i = 0; i < WORDS; i++) {
-        uint32_t bits;
         CHECK(ids[i] >= 0 && (size_t)ids[i] < n && x32[ids[i]] > -INFINITY);
         CHECK(!f->allowed || allowed[ids[i]]);
         CHECK(logs32[i] <= 0 && logs32[i] > -INFINITY);
-        memcpy(&bits, logs32 + i, sizeof bits);
         hash_bits((uint64_t)ids[i], 8);
-        hash_bits(bits, 4);
+        hash_floats(logs32 + i, 1);
         /* a word alone, and without logarithms */
         CHECK(softdraw_sample_f32(x32, 0, 1, n, f, words + i, 1, others, NULL, scratch, &where) == SOFTDRAW_OK);
         CHECK(others[0] == ids[i]);
@@ -102,11 +69,9 @@ static void one(size_t n, const softdraw_filters *f) {
     }
     CHECK(softdraw_sample_f64(x64, 0, 1, n, f, words, WORDS, ids, logs64, scratch, &where) == SOFTDRAW_OK);
     for (int i = 0; i < WORDS; i++) {
-        uint64_t bits;
         CHECK(x64[ids[i]] > -INFINITY && (!f->allowed || allowed[ids[i]]));
-        memcpy(&bits, logs64 + i, sizeof bits);
         hash_bits((uint64_t)ids[i], 8);
-        hash_bits(bits, 8);
+        hash_doubles(logs64 + i, 1);
     }
     CHECK(softdraw_sample_bf16(xbf16, 0, 1, n, f, words, WORDS, ids, logs32, scratch, &where) == SOFTDRAW_OK);
     for (int i = 0; i < WORDS; i++) hash_bits((uint64_t)ids[i], 8);
@@ -182,10 +147,8 @@ static void refused(void) {
 }
 
 int main(void) {
-    if (softdraw_tier_in_use() < 0) {
-        puts("test_sample: SOFTDRAW_ISA names a tier that is not available");
-        return 1;
-    }
+    require_tier();
+    begin_hash();
     static const size_t lengths[] = {1, 2, 7, 16, 17, 40, 65, 1000, 1025, 4096, 5003, 20000, LONGEST};
     static const double temperatures[] = {0.7, 1, 3, 0, 1e-30, INFINITY, 5e-324, 1e30};
     static const double spreads[] = {0.1, 1, 4, 20};
@@ -196,7 +159,6 @@ int main(void) {
     CHECK(scratch != NULL);
     for (int i = 0; i < 13 * 14; i++) {
         const size_t n = lengths[i % 13];
-        current = i;
         random_state = (uint64_t)i + 1;
         fill(n, i / 13 % 7, spreads[i % 4]);
         for (int w = 0; w < WORDS; w++)
@@ -215,7 +177,6 @@ int main(void) {
     for (size_t n = 1; n < 70; n += 3) rows(n);
     refused();
     free(scratch);
-    printf("%s %s: draws 0x%016llx\n", hash == HASH ? "ok" : "DIFFERENT",
-           softdraw_tier_name(softdraw_tier_in_use()), (unsigned long long)hash);
-    return hash != HASH;
+    check_hash("draws", HASH);
+    return finish();
 }

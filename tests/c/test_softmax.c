@@ -1,34 +1,13 @@
 /* The softmax family through the public header alone: values, strides, in place, temperatures,
- * edges, and that a call with a bad temperature writes nothing. Prints what fails; exits with 1. */
-#include "softdraw.h"
-
-#include <float.h>
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
-static int failures;
-
-#define CHECK(condition)                                                                          \
-    do {                                                                                          \
-        if (!(condition)) {                                                                       \
-            printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);                                \
-            failures++;                                                                           \
-        }                                                                                         \
-    } while (0)
+ * edges, and that a call with a bad temperature writes nothing. */
+#include "check.h"
 
 enum { ROWS = 3, N = 37, STRIDE = 41, TOTAL = ROWS * STRIDE };
 
 static const double temperatures[ROWS] = {1.0, 0.7, 5.0};
 
-/* Made by integers, so that every platform has the same: logits in (-8, 8). */
 static void fill(double *x, float *y) {
-    uint32_t state = 12345;
-    for (int i = 0; i < TOTAL; i++) {
-        state = state * 1664525u + 1013904223u;
-        y[i] = (float)((double)(state >> 8) / 1048576.0 - 8.0);
-        x[i] = y[i];
-    }
+    for (int i = 0; i < TOTAL; i++) x[i] = y[i] = (float)(8 * random_unit());
 }
 
 /* Reference in long double: enough for a few ULP of double, which the Python tests make exact. Where
@@ -120,18 +99,17 @@ static void test_one_temperature_for_all_rows(void) {
         enum { ROWS = 37, MOST = 34, GAP = 3 };                                                      \
         static type x[ROWS * MOST], out[ROWS * (MOST + GAP)], alone[MOST];                           \
         double t[ROWS];                                                                              \
-        uint32_t state = 1;                                                                          \
         for (size_t n = 1; n <= MOST; n++)                                                           \
             for (int odd = 0; odd < 8; odd++) {                                                      \
                 for (int r = 0; r < ROWS; r++) {                                                     \
                     t[r] = odd == 7 && r % 17 == 3 ? 0 : 0.5 + r % 5;                                \
                     for (size_t i = 0; i < n; i++) {                                                 \
-                        state = state * 1664525u + 1013904223u;                                      \
+                        const uint64_t word = random_word();                                         \
                         /* near one, of both signs, but for rows of equal items */                   \
-                        const type item = (type)(one + (type)(state >> 26) * (sizeof(type) == 2));   \
+                        const type item = (type)(one + (type)(word >> 58) * (sizeof(type) == 2));    \
                         x[(size_t)r * n + i] = r % 11 == odd ? one : item;                           \
                         if (sizeof(type) > 2)                                                        \
-                            x[(size_t)r * n + i] *= r % 11 == odd ? 1 : (type)(state >> 8) / 2000000 - 4; \
+                            x[(size_t)r * n + i] *= r % 11 == odd ? 1 : (type)(word >> 40) / 2000000 - 4; \
                     }                                                                                \
                     if (sizeof(type) > 2 && odd == 6 && r % 19 == 5) x[(size_t)r * n] = (type)NAN;   \
                     if (sizeof(type) > 2 && odd == 5 && r % 3 == 1) x[(size_t)r * n] = (type)-INFINITY; \
@@ -262,6 +240,7 @@ static void test_tiers(void) {
 }
 
 int main(void) {
+    require_tier();
     test_rows();
     test_out_stride_of_logsumexp();
     test_one_temperature_for_all_rows();
@@ -276,6 +255,5 @@ int main(void) {
     test_no_rows_and_no_elements();
     test_error_texts();
     test_tiers();
-    if (failures) printf("%d checks failed\n", failures);
-    return failures != 0;
+    return finish();
 }

@@ -1,8 +1,6 @@
 /* How often softdraw_temperature_for_f64 reads a row: a dozen times, and never without end. */
 #include "kernels.h"
 
-#include <stdint.h>
-
 /* the source itself, but with a kernel that counts */
 static const sd_kernels *counting_kernels(enum sd_type type);
 #define sd_kernels_in_use counting_kernels
@@ -12,7 +10,7 @@ static const sd_kernels *counting_kernels(enum sd_type type);
 #undef sd_kernels_in_use
 const sd_kernels *sd_kernels_in_use(enum sd_type type);
 
-#include <stdio.h>
+#include "check.h"
 
 static sd_kernels kernels;
 static int readings;
@@ -26,15 +24,6 @@ static const sd_kernels *counting_kernels(enum sd_type type) {
     (void)type;
     kernels.find_moments = counted_moments;
     return &kernels;
-}
-
-/* xorshift64*, in [0, 1) */
-static double uniform(void) {
-    static uint64_t state = 1;
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return (double)(state * UINT64_C(2685821657736338717) >> 11) * 0x1p-53;
 }
 
 static int below(int n) { return (int)(uniform() * n); }
@@ -61,7 +50,7 @@ static void fill(double *x, size_t n, int kind) {
 }
 
 int main(void) {
-    int failures = 0;
+    require_tier();
     for (int kind = 0; kind < KINDS; kind++) {
         int most = 0, solved = 0;
         double total = 0;
@@ -77,15 +66,14 @@ int main(void) {
             const double target = range[0] + u * (range[1] - range[0]);
             readings = 0;
             const int error = counted_temperature_for(x, 0, 1, n, what, &target, 0, &t, NULL);
-            if (error || !(t >= 0)) failures++;
+            if (error || !(t >= 0)) FAIL("error %d, T = %g, %s\n", error, t, names[kind]);
             if (t == 0 || t > DBL_MAX) continue;
             solved++;
             total += readings;
             if (readings > most) most = readings;
         }
         printf("%s: %.1f readings, at most %d\n", names[kind], total / solved, most);
-        if (most > 2 + MOST_STEPS + 63 || total / solved > 20) failures++;
+        CHECK(most <= 2 + MOST_STEPS + 63 && total / solved <= 20);
     }
-    printf("test_temperature_for: %s\n", failures ? "FAILED" : "ok");
-    return failures != 0;
+    return finish();
 }

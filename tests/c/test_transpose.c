@@ -2,14 +2,11 @@
  * them. */
 #include "transpose.h"
 
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
+#include "check.h"
 
 enum { MOST = 1100, STRIDE = MOST + 7, BYTES = (MOST + 1) * STRIDE * 8, BEFORE = 24 };
 
 static _Alignas(64) unsigned char x[BYTES], out[BYTES], wanted[BYTES];
-static int failures;
 
 static void check(size_t size, size_t rows, size_t columns, int up, int past_caches) {
     const ptrdiff_t stride = (ptrdiff_t)(STRIDE * size), x_stride = up ? -stride : stride;
@@ -22,14 +19,13 @@ static void check(size_t size, size_t rows, size_t columns, int up, int past_cac
             memcpy(wanted + BEFORE + (c * STRIDE + r) * size,
                    first + (ptrdiff_t)r * x_stride + c * size, size);
     sd_transpose(size, first, x_stride, out + BEFORE, stride, rows, columns, past_caches);
-    if (memcmp(out, wanted, used)) {
-        printf("wrong: %zu bytes, %zu by %zu, up %d, past the caches %d\n", size, rows, columns, up,
-               past_caches);
-        failures++;
-    }
+    if (memcmp(out, wanted, used))
+        FAIL("wrong: %zu bytes, %zu by %zu, up %d, past the caches %d\n", size, rows, columns, up,
+             past_caches);
 }
 
 int main(void) {
+    require_tier();
     for (size_t i = 0; i < sizeof x; i++) x[i] = (unsigned char)(i * 2654435761u >> 13);
     for (size_t size = 2; size <= 8; size *= 2)
         for (int how = 0; how < 4; how++) {
@@ -41,5 +37,5 @@ int main(void) {
                 check(size, 37, length, how / 2, how % 2);
             }
         }
-    return failures != 0;
+    return finish();
 }

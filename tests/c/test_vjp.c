@@ -1,40 +1,15 @@
 /* The gradient through softmax, by the public header alone: values, strides, in place, edges, that a
  * call with a bad temperature writes nothing, and one hash of bits for every tier. */
-#include "softdraw.h"
-
-#include <float.h>
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
+#include "check.h"
 
 #define HASH_F32 UINT64_C(0xae0d9b1dbe3fc8b6)
 #define HASH_F64 UINT64_C(0x774d6daa7e1e3324)
-
-static int failures;
-
-#define CHECK(condition)                                                                          \
-    do {                                                                                          \
-        if (!(condition)) {                                                                       \
-            printf("%s:%d: %s\n", __FILE__, __LINE__, #condition);                                \
-            failures++;                                                                           \
-        }                                                                                         \
-    } while (0)
 
 enum { ROWS = 3, LONGEST = 1013, STRIDE = LONGEST + 3, TOTAL = ROWS * STRIDE };
 
 static double p[TOTAL], g[TOTAL], out[TOTAL];
 static float p32[TOTAL], g32[TOTAL], out32[TOTAL];
 static const double temperatures[] = {1, 0.7, 5, 1e-30, 1e30, 5e-324, 1e-200, 1e300, INFINITY};
-
-static uint64_t random_state = 1;
-
-/* xorshift64*, in (-1, 1), with few bits, so that it is the same number as float and as double */
-static double random_unit(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (double)((random_state * UINT64_C(2685821657736338717)) >> 44) / 524288.0 - 1.0;
-}
 
 static void fill(size_t n, double spread) {
     for (size_t i = 0; i < TOTAL; i++) {
@@ -130,14 +105,8 @@ static void test_edges(void) {
     }
 }
 
-/* FNV-1a over the elements' bits, lowest byte first whatever the machine's order. */
-static uint64_t hash_bits(uint64_t hash, uint64_t bits, int bytes) {
-    for (int i = 0; i < bytes; i++) hash = (hash ^ (bits >> (8 * i) & 255)) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
-static int same_bits(void) {
-    uint64_t hash32 = UINT64_C(0xcbf29ce484222325), hash64 = hash32;
+static void test_bits(int is_double) {
+    begin_hash();
     random_state = 1;
     for (int variant = 0; variant < 300; variant++) {
         static const double spreads[] = {1, 1e-30, 1e30, 100};
@@ -145,31 +114,21 @@ static int same_bits(void) {
         fill(n, spreads[variant % 4]);
         f32(n, temperatures + variant % 7, 1);
         f64(n, temperatures + variant % 7, 1);
-        for (int r = 0; r < ROWS; r++)
-            for (size_t i = 0; i < n; i++) {
-                uint32_t bits32;
-                uint64_t bits;
-                memcpy(&bits32, out32 + (size_t)r * STRIDE + i, sizeof bits32);
-                memcpy(&bits, out + (size_t)r * STRIDE + i, sizeof bits);
-                hash32 = hash_bits(hash32, bits32, 4);
-                hash64 = hash_bits(hash64, bits, 8);
-            }
+        for (size_t at = 0; at < TOTAL; at += STRIDE) {
+            if (is_double) hash_doubles(out + at, n);
+            else hash_floats(out32 + at, n);
+        }
     }
-    const int same = hash32 == HASH_F32 && hash64 == HASH_F64;
-    printf("%s %s: float32 0x%016llx, float64 0x%016llx\n", same ? "ok" : "DIFFERENT",
-           softdraw_tier_name(softdraw_tier_in_use()), (unsigned long long)hash32,
-           (unsigned long long)hash64);
-    return same;
+    check_hash(is_double ? "float64" : "float32", is_double ? HASH_F64 : HASH_F32);
 }
 
 int main(void) {
-    if (softdraw_tier_in_use() < 0) {
-        puts("test_vjp: SOFTDRAW_ISA names a tier that is not available");
-        return 1;
-    }
+    require_tier();
     for (size_t n = 0; n < 140; n++) test_values(n);
     test_values(LONGEST);
     for (size_t n = 0; n < 40; n++) test_in_place(n);
     test_edges();
-    return !same_bits() || failures;
+    test_bits(0);
+    test_bits(1);
+    return finish();
 }

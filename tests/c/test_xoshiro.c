@@ -1,17 +1,5 @@
 /* The generator against eight plain xoshiro256++ and against itself. */
-#include "softdraw.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define CHECK(condition)                                                                \
-    do {                                                                                \
-        if (!(condition)) {                                                             \
-            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                                    \
-        }                                                                               \
-    } while (0)
+#include "check.h"
 
 enum { WORDS = 1003 };
 
@@ -90,11 +78,11 @@ static void a_state_of_zeros_is_not_taken(void) {
 }
 
 int main(void) {
+    require_tier();
     words_are_those_of_eight_plain_lanes();
     words_come_in_order_however_they_are_asked_for();
     jumps_add_up();
     a_jump_of_nothing_only_drops_the_buffer();
     a_state_of_zeros_is_not_taken();
-    puts("test_xoshiro: ok");
-    return 0;
+    return finish();
 }

@@ -1,0 +1,38 @@
+"""Run other programs."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(command, *, status=0, environment=None, timeout=600, **keywords):
+    """The finished process, with its output as text. The test fails, and shows the command and what
+    it printed, if the exit status is another one or the time is up. `environment` adds to that of
+    the tests; all else is as for subprocess.run."""
+    command = [part if isinstance(part, bytes) else str(part) for part in command]
+    keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **keywords}
+    environment = {**os.environ, **(environment or {})}
+    try:
+        done = subprocess.run(command, check=False, env=environment, timeout=timeout, **keywords)
+        outcome = f"exit status {done.returncode}, not {status}"
+    except subprocess.TimeoutExpired as error:
+        done, outcome = error, f"not done after {timeout} seconds"
+    else:
+        if done.returncode == status:
+            return done
+    shown = shlex.join(map(os.fsdecode, command))
+    pytest.fail("\n".join([shown, outcome, *(str(text) for text in (done.stdout, done.stderr))]))
+
+
+def find(program):
+    """The path of a program, looked for beside this Python, too; the test is skipped without it."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    found = shutil.which(program, path=path)
+    if not found:
+        pytest.skip(f"no {program} on the path")
+    return found
