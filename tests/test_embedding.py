@@ -141,7 +141,7 @@ def test_an_extension_module_by_hand_calls_the_functions_of_the_capsule(tmp_path
     )
     output = run([sys.executable, "-c", code], cwd=tmp_path, environment=environment).stdout
     shares = softdraw.softmax([1.0, 2.0], 2)
-    sentence = "temperature must be >= 0, for softmax_vjp > 0"
+    sentence = "temperature must be >= 0, and > 0 for softmax_vjp"
     assert lines_of(output) == [f"{shares[0]!s} {shares[1]!s} 10", sentence]
 
 
