@@ -5,8 +5,8 @@
  * set gives the same bits. Error bounds are stated with each function, in ULP of the exact result:
  * the distance between neighbouring floating-point numbers there.
  *
- * To build it, compile the C files in src/core with your program; no flag is needed beyond an -O
- * level.
+ * To build it, compile the C files in src/core and src/core/tiers with your program; no flag is needed
+ * beyond an -O level.
  *
  * No function allocates memory, prints or sets errno, and none keeps state, except that the tier to
  * use is chosen once. All memory is the caller's, and no function uses it after it has returned.
