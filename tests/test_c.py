@@ -154,6 +154,21 @@ def test_core_allocates_nothing_and_prints_nothing(build):
     assert not needed & banned
 
 
+def test_a_tag_index_names_every_function_of_the_core(build, tmp_path):
+    run([find("ctags"), "-R", "-f", tmp_path / "tags", "src/core", "include"], cwd=ROOT)
+    tags = (tmp_path / "tags").read_text(encoding="utf-8")
+    listing = run([find("nm"), build / "libsoftdraw.a"]).stdout
+    # what follows a dot is the compiler's, which made another function of a part
+    functions = set(re.findall(r" [tT] _?(\w+)", listing))
+    assert len(functions) > 100
+    assert functions - {line.split("\t")[0] for line in tags.splitlines()} == set()
+
+
+def test_no_macro_of_the_core_takes_one_letter_for_its_name():
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.[ch]"))
+    assert re.findall(r"#define (\w)\(", text) == []
+
+
 # ---- in other people's programs ------------------------------------------------------------------
 
 
