@@ -53,8 +53,13 @@ def test_the_package_holds_header_sources_and_declarations():
         Path(path).name for path in softdraw.get_sources()
     }
     core = Path(softdraw.get_sources()[0]).parent
-    included = re.findall(r'#include "(\w+\.h)"', "".join(p.read_text() for p in core.iterdir()))
-    assert {name for name in included if not (core / name).exists()} <= {"softdraw.h"}
+    missing = {
+        name
+        for path in core.rglob("*.[ch]")
+        for name in re.findall(r'#include "(.+)"', path.read_text(encoding="utf-8"))
+        if not (path.parent / name).exists()
+    }
+    assert missing == {"softdraw.h"}
     for name in ("__init__.pxd", "_core.pxd", "_random.pxd"):
         assert (PACKAGE / name).is_file()
 
