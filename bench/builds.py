@@ -4,8 +4,8 @@ BEFORE and AFTER are checkouts, whose C core is compiled (by CC, else cc, with -
 libraries that export the C API, with their softdraw.h beside them unless it is this checkout's.
 With --python, they are the Python interpreters of two environments in which softdraw is installed.
 
-Both builds take turns on one CPU. Each case is checked to give the same bits from both before it is
-timed; a difference ends the run.
+Both builds take turns on one CPU, whose time is measured. Each case is checked to give the same
+bits from both before it is timed; a difference ends the run.
 
 Two ratios of AFTER's time to BEFORE's are reported: the median over rounds of the round's ratio,
 with the half width of its 95% interval, and the ratio of the two minima. Where they disagree, the

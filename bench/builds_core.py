@@ -2,7 +2,6 @@
 
 import ctypes
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +9,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import compare
 import numpy as np
 import numpy.typing as npt
 
@@ -91,9 +91,9 @@ class Build:
         calls = self.prepared(call.function, call.arguments)
 
         def seconds(n: int) -> float:
-            start = time.perf_counter()
+            start = compare.cpu_time()
             calls(n)
-            return time.perf_counter() - start
+            return compare.cpu_time() - start
 
         return seconds
 
