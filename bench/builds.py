@@ -4,8 +4,8 @@ BEFORE and AFTER are checkouts, whose C core is compiled (by CC, else cc, with -
 libraries that export the C API, with their softdraw.h beside them unless it is this checkout's.
 With --python, they are the Python interpreters of two environments in which softdraw is installed.
 
-Both builds take turns on one CPU. Each case is checked to give the same bits from both before it is
-timed; a difference ends the run.
+Both builds take turns on one CPU, whose time is measured. Each case is checked to give the same
+bits from both before it is timed; a difference ends the run.
 
 Two ratios of AFTER's time to BEFORE's are reported: the median over rounds of the round's ratio,
 with the half width of its 95% interval, and the ratio of the two minima. Where they disagree, the
@@ -41,9 +41,9 @@ MAX_DISAGREEMENT = 0.01  # between the two ratios, or a case is repeated
 MAX_INTERVAL = 0.005  # likewise: on either side of the median
 MAX_SECONDS = 2.0  # for a case, but MIN_ROUNDS at least
 MIN_ROUNDS = 5
-WORKERS = (
-    8  # of each interpreter: its times depend, by up to 6%, on where its memory happens to lie
-)
+# Where code and memory happen to lie changes times, usually by 1 to 5%, and once by 30%. Therefore
+# so many copies of each library, or processes of each interpreter, take turns.
+PLACES = 8
 
 Clocks: TypeAlias = dict[str, compare.Clock]  # of "before" and "after"
 
@@ -142,15 +142,17 @@ def compile_core(checkout: Path, library: Path) -> None:
 
 
 def prepare(builds: dict[str, Path], folder: Path) -> None:
-    """Puts before.so, before.h, after.so, after.h and repeat.so in the folder."""
+    """Puts copies of both libraries, their headers and repeat.so in the folder."""
     for name, build in builds.items():
-        library, headers = folder / f"{name}.so", build / "include"
+        library, headers = build, build / "include"
         if build.is_file():
-            shutil.copy(build, library)
             beside = (build.parent / "softdraw.h").exists()
             headers = build.parent if beside else HERE.parent / "include"
         else:
+            library = folder / f"{name}.so"
             compile_core(build, library)
+        for i in range(PLACES):
+            shutil.copy(library, folder / f"{name}-{i}.so")
         shutil.copy(headers / "softdraw.h", folder / f"{name}.h")
     repeat = [str(HERE / "repeat.c"), "-o", str(folder / "repeat.so")]
     subprocess.run([*compiler(), "-fvisibility=default", "-shared", *repeat], check=True)
@@ -160,11 +162,11 @@ def pairs_of_libraries(folder: Path, only: re.Pattern[str]) -> Iterator[tuple[st
     """Tier, case and the clocks of both libraries, for each case that `only` matches."""
     import builds_core
 
-    repeat = folder / "repeat.so"
-    builds = {
-        name: builds_core.Build(folder / f"{name}.so", folder / f"{name}.h", repeat)
-        for name in ("before", "after")
-    }
+    def build_of(name: str) -> builds_core.Build:
+        copies = [folder / f"{name}-{i}.so" for i in range(PLACES)]
+        return builds_core.Build(copies, folder / f"{name}.h", folder / "repeat.so")
+
+    builds = {name: build_of(name) for name in ("before", "after")}
     tier = builds["before"].tier()
     for case, make in builds_core.cases(builds["before"]):
         if only.search(case):
@@ -178,7 +180,7 @@ def pairs_of_interpreters(
 ) -> Iterator[tuple[str, str, Clocks]]:
     """The same for two interpreters, whose workers take turns."""
     workers = {
-        name: [Worker(interpreter) for _ in range(WORKERS)]
+        name: [Worker(interpreter) for _ in range(PLACES)]
         for name, interpreter in interpreters.items()
     }
     everyone = [worker for of_build in workers.values() for worker in of_build]

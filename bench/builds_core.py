@@ -2,13 +2,14 @@
 
 import ctypes
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import compare
 import numpy as np
 import numpy.typing as npt
 
@@ -38,17 +39,18 @@ def members(header: str, struct: str) -> list[str]:
 
 
 class Build:
-    """One build of the core, called by way of repeat.c."""
+    """One build of the core, loaded from copies of its library and called by way of repeat.c."""
 
-    def __init__(self, library: Path, header: Path, repeat: Path) -> None:
-        self.library = ctypes.CDLL(str(library))
+    def __init__(self, copies: list[Path], header: Path, repeat: Path) -> None:
+        self.copies = [ctypes.CDLL(str(copy)) for copy in copies]
         self.filters = members(header.read_text(encoding="utf-8"), "softdraw_filters")
         self.repeat = ctypes.CDLL(str(repeat)).repeat
         self.repeat.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
 
     def tier(self) -> str:
-        self.library.softdraw_tier_name.restype = ctypes.c_char_p
-        name: bytes | None = self.library.softdraw_tier_name(self.library.softdraw_tier_in_use())
+        library = self.copies[0]
+        library.softdraw_tier_name.restype = ctypes.c_char_p
+        name: bytes | None = library.softdraw_tier_name(library.softdraw_tier_in_use())
         if name is None:
             raise SystemExit("SOFTDRAW_ISA names a tier that this CPU or one of the builds lacks")
         return name.decode()
@@ -61,8 +63,10 @@ class Build:
         return struct
 
     def prepared(self, function: str, arguments: tuple[Argument, ...]) -> Callable[[int], int]:
-        """A function that makes n calls and returns their error codes, or'ed."""
-        address = ctypes.cast(getattr(self.library, "softdraw_" + function), ctypes.c_void_p)
+        """A function that makes n calls and returns their error codes, combined by |. It takes
+        another copy of the library each time."""
+        functions = [getattr(copy, "softdraw_" + function) for copy in self.copies]
+        addresses = cycle([ctypes.cast(function, ctypes.c_void_p) for function in functions])
         words, structs = np.zeros(MAX_ARGUMENTS, np.uintp), []
         for i, argument in enumerate(arguments):
             if isinstance(argument, dict):
@@ -74,7 +78,7 @@ class Build:
                 words[i] = argument or 0
 
         def calls(n: int, keep: Any = (arguments, words, structs)) -> int:
-            errors: int = self.repeat(address, words.ctypes.data, n)
+            errors: int = self.repeat(next(addresses), words.ctypes.data, n)
             return errors
 
         return calls
@@ -87,9 +91,9 @@ class Build:
         calls = self.prepared(call.function, call.arguments)
 
         def seconds(n: int) -> float:
-            start = time.perf_counter()
+            start = compare.cpu_time()
             calls(n)
-            return time.perf_counter() - start
+            return compare.cpu_time() - start
 
         return seconds
 

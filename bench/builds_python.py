@@ -89,7 +89,7 @@ def main() -> None:
             print(clocks[name](int(calls)), flush=True)
         else:
             function = CASES[name]()
-            clocks[name] = compare.clock(function)
+            clocks[name] = compare.clock(function, compare.cpu_time)
             print(hash_of(function()), flush=True)
 
 
