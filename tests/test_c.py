@@ -153,7 +153,7 @@ DRAWS = ROOT / "examples" / "embedding" / "draws.c"
 @pytest.fixture(scope="module")
 def draws_by_python():
     """What examples/embedding/draws.c prints."""
-    p = softdraw.softmax(np.array([0.1, 0, 0.5, 1, 4, 0.6], np.float32), 5)
+    p = softdraw.softmax(np.array([0.1, 0, 0.5, 1, 4, 0.6], np.float32), temperature=5)
     drawn = softdraw.AliasTable(p).sample(1_000_010, rng=7)
     lines = [[f"{share:.9g}" for share in p], drawn[:10], np.bincount(drawn[10:], minlength=6)]
     return "".join(" ".join(map(str, line)) + " \n" for line in lines)
