@@ -153,7 +153,7 @@ def entropies():
                 x = sample(name, n, dtype)
                 for t in (0.1, 0.7, 1.0, 3.0, 30.0):
                     for contender, got in (
-                        ("softdraw", softdraw.entropy(x, t)),
+                        ("softdraw", softdraw.entropy(x, temperature=t)),
                         ("NumPy", numpy_entropy(x, t)),
                     ):
                         error = oracle.entropy_errors(got, x, t).max()

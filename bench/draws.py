@@ -208,8 +208,10 @@ def build():
     for n in [1000] if QUICK else [1000, 100_000, 1_000_000]:
         logits = np.random.default_rng(1).normal(size=n).astype(np.float32)
         contenders = {
-            "from_logits": lambda x=logits: softdraw.AliasTable.from_logits(x, 0.7),
-            "softmax, table": lambda x=logits: softdraw.AliasTable(softdraw.softmax(x, 0.7)),
+            "from_logits": lambda x=logits: softdraw.AliasTable.from_logits(x, temperature=0.7),
+            "softmax, table": lambda x=logits: softdraw.AliasTable(
+                softdraw.softmax(x, temperature=0.7)
+            ),
         }
         best = compare.interleaved(contenders, rounds_for(n))
         rows.append([f"{n:,}", *(f"{seconds / n * 1e9:.2f}" for seconds in best.values())])

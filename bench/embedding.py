@@ -108,7 +108,7 @@ if numba:
     @numba.njit
     def numba_softmaxes(x, out, calls):
         for i in range(calls):
-            kernels.softmax(x[i % 16], 5.0, out[i % 16])
+            kernels.softmax(x[i % 16], temperature=5.0, out=out[i % 16])
 
 
 def measure(in_c, in_numba):
@@ -165,7 +165,7 @@ def main():
             lambda x=x, o=same: numba_softmaxes(x, o, CALLS),
         )
         rows.append([f"softmax of {n} float32", *cells])
-        assert np.array_equal(out, softdraw.softmax(x, 5))
+        assert np.array_equal(out, softdraw.softmax(x, temperature=5))
     print(compare.table(["", "C", "Numba"], rows))
     print("\nNanoseconds each, one thread")
 

@@ -160,7 +160,7 @@ def contenders_for(x):
 
 def kept(x, name):
     """The probabilities that a contender should draw with, by a plain sort."""
-    p = softdraw.softmax(x.astype(np.float64), TEMPERATURE)
+    p = softdraw.softmax(x.astype(np.float64), temperature=TEMPERATURE)
     order = np.argsort(-p, kind="stable")
     sums = p[order].cumsum()
     count = len(x)
@@ -251,7 +251,7 @@ def fresh():
                     x.max()  # now it is in the cache
                     for j, options in enumerate((OURS["softdraw"], OURS["top_p"])):
                         start = time.perf_counter()
-                        softdraw.sample_logits(x, TEMPERATURE, rng=RNG, **options)
+                        softdraw.sample_logits(x, temperature=TEMPERATURE, rng=RNG, **options)
                         best[i, j] = min(best[i, j], time.perf_counter() - start)
             plain, top_p = best.mean(axis=0)
             ratios = best[:, 1] / best[:, 0]
@@ -280,7 +280,7 @@ def hard():
 def check_batch(contenders, x):
     """The mean log-probability of draws without filters is off by chance, by six of its standard
     deviations."""
-    log_p = softdraw.log_softmax(x.astype(np.float64), TEMPERATURE)
+    log_p = softdraw.log_softmax(x.astype(np.float64), temperature=TEMPERATURE)
     p = np.exp(log_p)
     means = np.sum(p * log_p, axis=1)
     deviation = np.sqrt((np.sum(p * log_p**2, axis=1) - means**2).sum())
@@ -318,11 +318,11 @@ def single():
     names = {"draw": softdraw.sample_logits, "x": x, "rng": softdraw.Xoshiro256(2)}
     calls = {
         "sample_logits(x)": "draw(x)",
-        "sample_logits(x, 0.7)": "draw(x, 0.7)",
-        "sample_logits(x, 0.7, rng=rng)": "draw(x, 0.7, rng=rng)",
-        "sample_logits(x, 0.7, top_p=0.95)": "draw(x, 0.7, top_p=0.95)",
-        "sample_logits(x, 0.7, top_k=3)": "draw(x, 0.7, top_k=3)",
-        "sample_logits(x, 0.7, min_p=0.1)": "draw(x, 0.7, min_p=0.1)",
+        "sample_logits(x, temperature=0.7)": "draw(x, temperature=0.7)",
+        "sample_logits(x, temperature=0.7, rng=rng)": "draw(x, temperature=0.7, rng=rng)",
+        "sample_logits(x, temperature=0.7, top_p=0.95)": "draw(x, temperature=0.7, top_p=0.95)",
+        "sample_logits(x, temperature=0.7, top_k=3)": "draw(x, temperature=0.7, top_k=3)",
+        "sample_logits(x, temperature=0.7, min_p=0.1)": "draw(x, temperature=0.7, min_p=0.1)",
     }
     for name in ("NumPy", "torch", "llama.cpp"):
         if name in everything:

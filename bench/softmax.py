@@ -93,7 +93,7 @@ def onnx_softmax(x, temperature):
 
 def softdraw_into(x, temperature=TEMPERATURE, axis=-1):
     out = np.empty_like(x)
-    return lambda: softdraw.softmax(x, temperature, axis=axis, out=out)
+    return lambda: softdraw.softmax(x, temperature=temperature, axis=axis, out=out)
 
 
 def agree(contenders, x, temperature, rtol=1e-3):
@@ -132,7 +132,7 @@ def sizes():
         for n in lengths:
             x = np.random.default_rng(1).normal(0, SIGMA, n).astype(dtype)
             contenders = {
-                "softdraw": lambda x=x: softdraw.softmax(x, TEMPERATURE),
+                "softdraw": lambda x=x: softdraw.softmax(x, temperature=TEMPERATURE),
                 "softdraw, out=": softdraw_into(x),
                 "NumPy": lambda x=x: numpy_idiom(x, x.dtype.type(TEMPERATURE)),
             }
@@ -162,9 +162,11 @@ def small():
             each = np.linspace(0.5, 2, shape[0]) if len(shape) > 1 else np.array([TEMPERATURE])
             out = np.empty_like(x)
             contenders = {
-                "softdraw": lambda x=x: softdraw.softmax(x, TEMPERATURE),
+                "softdraw": lambda x=x: softdraw.softmax(x, temperature=TEMPERATURE),
                 "softdraw, out=": softdraw_into(x),
-                "softdraw, T a row": lambda x=x, t=each, out=out: softdraw.softmax(x, t, out=out),
+                "softdraw, T a row": lambda x=x, t=each, out=out: softdraw.softmax(
+                    x, temperature=t, out=out
+                ),
                 "NumPy": lambda x=x: numpy_idiom(x, x.dtype.type(TEMPERATURE)),
             }
             if torch:

@@ -35,7 +35,7 @@ def play(chances, steps, temperature, rng):
     lost = np.empty(steps)
     luck = np.random.Generator(rng)
     for step in range(steps):
-        drawn = softdraw.sample_logits(means, temperature(step), rng=rng)
+        drawn = softdraw.sample_logits(means, temperature=temperature(step), rng=rng)
         arm = step if step < len(chances) else drawn
         reward = luck.random() < chances[arm]
         pulls[arm] += 1

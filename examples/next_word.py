@@ -45,7 +45,7 @@ class NextWord:
         last = start
         while last in self.rows and len(words) < longest:
             followers, logits = self.rows[last]
-            drawn = softdraw.sample_logits(logits, temperature, rng=rng, **filters)
+            drawn = softdraw.sample_logits(logits, temperature=temperature, rng=rng, **filters)
             logs.append(softdraw.log_softmax(logits)[drawn])
             last = followers[drawn]
             words.append(last)

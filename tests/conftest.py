@@ -28,7 +28,7 @@ def draws_by_python():
 
     import softdraw
 
-    p = softdraw.softmax(np.array([0.1, 0, 0.5, 1, 4, 0.6], np.float32), 5)
+    p = softdraw.softmax(np.array([0.1, 0, 0.5, 1, 4, 0.6], np.float32), temperature=5)
     drawn = softdraw.AliasTable(p).sample(1_000_010, rng=7)
     lines = [[f"{share:.9g}" for share in p], drawn[:10], np.bincount(drawn[10:], minlength=6)]
     return [" ".join(map(str, line)) for line in lines]

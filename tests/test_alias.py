@@ -755,8 +755,8 @@ def test_ragged_weights_are_refused():
 def test_from_logits_is_the_table_of_the_softmax(dtype, temperature):
     logits = (3 * np.random.default_rng(1).standard_normal(1000)).astype(dtype)
     logits[5] = -np.inf
-    expected = AliasTable(softdraw.softmax(logits, temperature))
-    assert AliasTable.from_logits(logits, temperature) == expected
+    expected = AliasTable(softdraw.softmax(logits, temperature=temperature))
+    assert AliasTable.from_logits(logits, temperature=temperature) == expected
     assert AliasTable.from_logits(logits[::-1].copy()[::-1], temperature=temperature) == expected
     assert expected.units()[5] == 0
 
@@ -764,20 +764,20 @@ def test_from_logits_is_the_table_of_the_softmax(dtype, temperature):
 @pytest.mark.parametrize("dtype", HALVES)
 def test_from_logits_takes_half_precision_as_float32(dtype):
     logits = np.linspace(-3, 3, 50).astype(dtype)
-    assert AliasTable.from_logits(logits, 0.5) == AliasTable.from_logits(
-        logits.astype(np.float32), 0.5
+    assert AliasTable.from_logits(logits, temperature=0.5) == AliasTable.from_logits(
+        logits.astype(np.float32), temperature=0.5
     )
 
 
 def test_from_logits_takes_integers_and_lists_as_float64():
-    expected = AliasTable(softdraw.softmax(np.array([0.0, 1.0, 3.0]), 2.0))
-    assert AliasTable.from_logits([0, 1, 3], 2) == expected
-    assert AliasTable.from_logits(np.array([0, 1, 3], np.int8), 2) == expected
+    expected = AliasTable(softdraw.softmax(np.array([0.0, 1.0, 3.0]), temperature=2.0))
+    assert AliasTable.from_logits([0, 1, 3], temperature=2) == expected
+    assert AliasTable.from_logits(np.array([0, 1, 3], np.int8), temperature=2) == expected
 
 
 @pytest.mark.parametrize("zero", [0, 0.0, -0.0])
 def test_from_logits_at_temperature_0_is_the_first_largest(zero):
-    table = AliasTable.from_logits([1.0, 3.0, -np.inf, 3.0], zero)
+    table = AliasTable.from_logits([1.0, 3.0, -np.inf, 3.0], temperature=zero)
     assert table.probabilities().tolist() == [0, 1, 0, 0]
 
 
@@ -800,7 +800,7 @@ def test_from_logits_at_temperature_0_is_the_first_largest(zero):
 )
 def test_logits_that_are_refused(logits, temperature, error, text):
     with pytest.raises(error, match=f"^{re.escape(text)}$"):
-        AliasTable.from_logits(logits, temperature)
+        AliasTable.from_logits(logits, temperature=temperature)
 
 
 @pytest.mark.parametrize(
@@ -818,7 +818,7 @@ def test_logits_that_are_refused(logits, temperature, error, text):
 )
 def test_temperatures_that_are_refused(temperature, error, text):
     with pytest.raises(error, match=f"^{re.escape(text)}$"):
-        AliasTable.from_logits([1.0, 2.0], temperature)
+        AliasTable.from_logits([1.0, 2.0], temperature=temperature)
 
 
 # ---- a table as an object ----------------------------------------------------------------------

@@ -145,7 +145,7 @@ def test_an_extension_module_by_hand_calls_the_functions_of_the_capsule(tmp_path
         "except ValueError as error: print(error)"
     )
     output = run([sys.executable, "-c", code], cwd=tmp_path, environment=environment).stdout
-    shares = softdraw.softmax([1.0, 2.0], 2)
+    shares = softdraw.softmax([1.0, 2.0], temperature=2)
     sentence = "temperature must be >= 0, and > 0 for softmax_vjp"
     assert lines_of(output) == [f"{shares[0]!s} {shares[1]!s} 10", sentence]
 

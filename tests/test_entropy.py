@@ -26,7 +26,7 @@ def exactly(text):
 
 def check(x, temperature=1.0):
     """The entropy of each row of x is right."""
-    got = entropy(x, temperature)
+    got = entropy(x, temperature=temperature)
     assert got.dtype == oracle.result_dtype(x)
     bound = oracle.BOUNDS["entropy", got.dtype.name]
     error = oracle.entropy_errors(got, x, temperature)
@@ -94,7 +94,7 @@ def test_a_million_logits(dtype):
     x = sample("normal, sigma 3", 2**20, dtype)
     p, log_p = (part.to_float64() for part in oracle.exact(x[None], 0.7)[:2])
     expected = -math.fsum((p * log_p).ravel().tolist())
-    assert entropy(x, 0.7) == pytest.approx(expected, rel=5 * EPS[dtype])
+    assert entropy(x, temperature=0.7) == pytest.approx(expected, rel=5 * EPS[dtype])
 
 
 def test_a_dominant_entry_leaves_the_small_rest():
@@ -106,7 +106,7 @@ def test_a_dominant_entry_leaves_the_small_rest():
 @pytest.mark.parametrize("n", [1, 2, 3, 100, 4097])
 @pytest.mark.parametrize("temperature", [0.0, 5e-324, 0.7, 1e30, inf])
 def test_equal_logits_have_the_logarithm_of_their_number(dtype, n, temperature):
-    result = entropy(np.full(n, -5.3, dtype), temperature)
+    result = entropy(np.full(n, -5.3, dtype), temperature=temperature)
     assert result == pytest.approx(math.log(n), rel=EPS[dtype], abs=0)
 
 
@@ -134,7 +134,7 @@ def test_temperature_0_counts_the_tied_maxima(dtype):
     x = np.array([[1, 3, 2, 0], [3, 1, 3, 3], [-inf, 2, -inf, 2]], dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = entropy(x, 0)
+        result = entropy(x, temperature=0)
     assert result[0] == 0
     assert result[1] == np.float64(math.log(3)).astype(dtype)
     assert result[2] == np.float64(math.log(2)).astype(dtype)
@@ -143,7 +143,7 @@ def test_temperature_0_counts_the_tied_maxima(dtype):
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_infinite_temperature_counts_what_is_not_minus_infinity(dtype):
     x = np.array([[1, 3, 2, 0], [3, -inf, 3, 1], [-inf, -inf, -inf, 2]], dtype)
-    result = entropy(x, inf)
+    result = entropy(x, temperature=inf)
     logs = np.array([math.log(4), math.log(3), 0])
     assert result.tolist() == logs.astype(dtype).tolist()
 
@@ -157,10 +157,10 @@ def test_a_row_without_a_distribution_is_nan_and_no_other_row(dtype, temperature
     x[0, n // 2], x[1, n - 1], x[3] = nan, inf, -inf
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = entropy(x, temperature)
+        result = entropy(x, temperature=temperature)
     assert np.isnan(result).tolist() == [True, True, False, True, False]
-    assert result[2] == entropy(x[2], temperature)
-    assert result[4] == entropy(x[4], temperature)
+    assert result[2] == entropy(x[2], temperature=temperature)
+    assert result[4] == entropy(x[4], temperature=temperature)
 
 
 def test_nan_beside_nothing_is_nan():
@@ -170,8 +170,8 @@ def test_nan_beside_nothing_is_nan():
 
 def test_one_entry_has_no_entropy():
     for temperature in (0.0, 1e-300, 1.0, inf):
-        assert entropy([-inf, 7.0, -inf], temperature) == 0
-        assert entropy(7.0, temperature) == 0
+        assert entropy([-inf, 7.0, -inf], temperature=temperature) == 0
+        assert entropy(7.0, temperature=temperature) == 0
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -184,15 +184,21 @@ def test_what_is_masked_adds_nothing(dtype):
 
 @pytest.mark.parametrize("temperature", [5e-324, 1e-310, 1e-200])
 def test_subnormal_temperature(temperature):
-    assert entropy([0.0, -temperature], temperature) == pytest.approx(0.5822031088882179, rel=1e-15)
-    assert entropy([1e308, -1e308, 1e308], temperature) == math.log(2)
+    assert entropy([0.0, -temperature], temperature=temperature) == pytest.approx(
+        0.5822031088882179, rel=1e-15
+    )
+    assert entropy([1e308, -1e308, 1e308], temperature=temperature) == math.log(2)
 
 
 def test_huge_logits():
-    assert entropy([1.7e308, -1.7e308], 1e308) == pytest.approx(entropy([3.4, 0.0]), rel=1e-15)
+    assert entropy([1.7e308, -1.7e308], temperature=1e308) == pytest.approx(
+        entropy([3.4, 0.0]), rel=1e-15
+    )
     assert entropy([1.7e308, -1.7e308]) == 0
     assert entropy(np.float32([3e38, -3e38])) == 0
-    assert entropy(np.float32([3e38, -3e38]), 3e38) == pytest.approx(entropy([2.0, 0.0]), rel=1e-6)
+    assert entropy(np.float32([3e38, -3e38]), temperature=3e38) == pytest.approx(
+        entropy([2.0, 0.0]), rel=1e-6
+    )
 
 
 def test_an_empty_axis_has_no_distribution():
@@ -213,8 +219,8 @@ X = np.random.default_rng(1).normal(0, 2, (3, 4, 5))
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -3, (0, 2), (2, 1), (0, 1, 2), None])
 def test_axes_are_reduced_as_numpy_reduces_them(axis):
     axes = tuple(range(3)) if axis is None else axis
-    p = softmax(X, 0.7, axis=axis)
-    result = entropy(X, 0.7, axis=axis)
+    p = softmax(X, temperature=0.7, axis=axis)
+    result = entropy(X, temperature=0.7, axis=axis)
     expected = -(p * np.log(p)).sum(axis=axes)
     assert np.shape(result) == np.shape(expected)
     np.testing.assert_allclose(result, expected, rtol=1e-14)
@@ -229,15 +235,15 @@ def test_a_reduction_over_everything_is_a_numpy_scalar(dtype):
 
 @pytest.mark.parametrize("x", [[1, 2, 4], [True, False], np.arange(5, dtype=np.uint8), (0.5, 1)])
 def test_integers_and_lists_are_computed_as_float64(x):
-    result = entropy(x, 0.7)
+    result = entropy(x, temperature=0.7)
     assert type(result) is np.float64
-    assert result == entropy(np.array(x, np.float64), 0.7)
+    assert result == entropy(np.array(x, np.float64), temperature=0.7)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_no_way_to_pass_an_array_changes_a_bit(dtype):
     x = X.reshape(6, 10).astype(dtype)
-    expected = entropy(x, 0.7).tobytes()
+    expected = entropy(x, temperature=0.7).tobytes()
     scattered = np.zeros((6, 20), dtype)
     scattered[:, ::2] = x
     unaligned = np.empty(x.nbytes + 1, np.uint8)[1:].view(dtype).reshape(x.shape)
@@ -245,8 +251,8 @@ def test_no_way_to_pass_an_array_changes_a_bit(dtype):
     read_only = x.copy()
     read_only.flags.writeable = False
     for same in (scattered[:, ::2], np.asfortranarray(x), unaligned, read_only, x[::-1][::-1]):
-        assert entropy(same, 0.7).tobytes() == expected
-    assert entropy(np.ascontiguousarray(x.T), 0.7, axis=0).tobytes() == expected
+        assert entropy(same, temperature=0.7).tobytes() == expected
+    assert entropy(np.ascontiguousarray(x.T), temperature=0.7, axis=0).tobytes() == expected
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int32])
@@ -259,11 +265,11 @@ def test_byte_swapped_input_gives_a_native_result(dtype):
 
 def test_one_temperature_for_each_row():
     x, t = X[0], np.array([0.0, 0.7, 3.0, inf])
-    expected = [entropy(row, each) for row, each in zip(x, t, strict=True)]
+    expected = [entropy(row, temperature=each) for row, each in zip(x, t, strict=True)]
     for temperature in (t, t[:, None], t.tolist()):
-        assert entropy(x, temperature).tolist() == expected
-    columns = [entropy(x[:, j], 0.5 + j) for j in range(5)]
-    assert entropy(x, 0.5 + np.arange(5), axis=0).tolist() == columns
+        assert entropy(x, temperature=temperature).tolist() == expected
+    columns = [entropy(x[:, j], temperature=0.5 + j) for j in range(5)]
+    assert entropy(x, temperature=0.5 + np.arange(5), axis=0).tolist() == columns
 
 
 # ---- errors ------------------------------------------------------------------------------------
@@ -272,13 +278,13 @@ def test_one_temperature_for_each_row():
 @pytest.mark.parametrize("temperature", [-1.0, -5e-324, nan, -inf])
 def test_negative_or_nan_temperature_is_a_value_error(temperature):
     with pytest.raises(ValueError, match=exactly(f"temperature must be >= 0, got {temperature}")):
-        entropy(X, temperature)
+        entropy(X, temperature=temperature)
 
 
 def test_a_temperature_that_does_not_fit_is_a_value_error():
     text = "temperature of shape (3,) fits neither (2, 1) nor (2,)"
     with pytest.raises(ValueError, match=exactly(text)):
-        entropy(np.ones((2, 3)), np.ones(3))
+        entropy(np.ones((2, 3)), temperature=np.ones(3))
 
 
 def test_masked_logits_are_a_type_error():

@@ -68,7 +68,7 @@ def reference(row, temperature, top_k=None, top_p=None, min_p=None):
     order = sorted(range(len(logits)), key=lambda i: (-logits[i], i))
     if temperature == 0:
         return {order[0]: Fraction(1)}
-    masses = [Fraction(mass) for mass in softmax(row, temperature).tolist()]
+    masses = [Fraction(mass) for mass in softmax(row, temperature=temperature).tolist()]
     masses = [mass / max(masses) for mass in masses]  # as exponentials of x - max are
     kept = order if top_k is None else order[:top_k]
     if top_p is not None and top_p < 1:
@@ -97,7 +97,7 @@ def test_spaced_words_draw_as_the_reference(name, dtype, filters):
     row = ROWS[name].astype(dtype)
     for temperature in TEMPERATURES:
         masses = reference(row, temperature, **filters)
-        ids = sample_logits(row, temperature, words=SPACED, **filters)
+        ids = sample_logits(row, temperature=temperature, words=SPACED, **filters)
         assert ids.tolist() == drawn(masses, SPACED), temperature
         counts = np.bincount(ids, minlength=row.size)
         total = sum(masses.values())
@@ -114,7 +114,7 @@ def test_first_and_last_word_draw_first_and_last_survivor(name, filters):
         total = sum(masses.values())
         # a mass lost in the rounding of float64 sums cannot be drawn by the last word
         last = max(i for i, mass in masses.items() if mass > total / 2**45)
-        ids = sample_logits(row, temperature, words=[0, TOP], **filters)
+        ids = sample_logits(row, temperature=temperature, words=[0, TOP], **filters)
         assert ids[0] == min(masses)
         assert ids[1] in masses
         assert ids[1] >= last
@@ -135,15 +135,17 @@ def test_any_row_and_filters_draw_as_the_reference(logits, temperature, top_k, t
     row = np.array(logits, np.float64 if wide else np.float32)
     masses = reference(row, temperature, top_k, top_p, min_p)
     words = SPACED[::8]
-    ids = sample_logits(row, temperature, top_k=top_k, top_p=top_p, min_p=min_p, words=words)
+    ids = sample_logits(
+        row, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, words=words
+    )
     assert ids.tolist() == drawn(masses, words)
 
 
 # ---- filters -----------------------------------------------------------------------------------
 
 
-def survivors(*arguments, **options):
-    return sorted(set(sample_logits(*arguments, **options, words=SPACED).tolist()))
+def survivors(row, **options):
+    return sorted(set(sample_logits(row, **options, words=SPACED).tolist()))
 
 
 def test_top_k_keeps_the_lower_index_of_a_tie():
@@ -187,17 +189,17 @@ def test_min_p_keeps_what_equals_the_bound():
 
 def test_filters_rank_by_logit_where_probabilities_are_equal():
     row = [1.0, 3, 2, -inf]
-    assert survivors(row, inf, top_k=2) == [1, 2]
-    assert survivors(row, inf, top_p=0.5) == [1, 2]
+    assert survivors(row, temperature=inf, top_k=2) == [1, 2]
+    assert survivors(row, temperature=inf, top_p=0.5) == [1, 2]
     row = np.float32([1, 1 + 2**-20, 1])
-    assert np.unique(softmax(row, 1e10)).size == 1
-    assert survivors(row, 1e10, top_k=1) == [1]
+    assert np.unique(softmax(row, temperature=1e10)).size == 1
+    assert survivors(row, temperature=1e10, top_k=1) == [1]
 
 
 def test_filters_see_the_temperature():
     row = [0.0, 1.0]
-    assert survivors(row, 0.1, min_p=0.3) == [1]
-    assert survivors(row, 10, min_p=0.3) == [0, 1]
+    assert survivors(row, temperature=0.1, min_p=0.3) == [1]
+    assert survivors(row, temperature=10, min_p=0.3) == [0, 1]
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
@@ -205,13 +207,13 @@ def test_an_impossible_item_is_never_drawn(filters):
     row = np.array([-inf, -inf, 0.0, -inf, 1.0, 1.0, -inf])
     words = np.concatenate([SPACED, np.array([0, 1, TOP - 1, TOP], np.uint64)])
     for temperature in TEMPERATURES:
-        ids = sample_logits(row, temperature, words=words, **filters)
+        ids = sample_logits(row, temperature=temperature, words=words, **filters)
         assert set(ids.tolist()) <= {2, 4, 5}
 
 
 def test_temperature_0_draws_the_first_of_the_largest_for_every_word():
     for temperature in (0, -0.0):
-        assert survivors([1.0, 7, 3, 7], temperature) == [1]
+        assert survivors([1.0, 7, 3, 7], temperature=temperature) == [1]
 
 
 # ---- mask --------------------------------------------------------------------------------------
@@ -322,11 +324,11 @@ def test_without_rng_draws_differ():
 def test_a_draw_takes_one_word(temperature, filters):
     words = Xoshiro256(7).random_raw(30)
     rng = Xoshiro256(7)
-    sample_logits(ROW, temperature, rng=rng, **filters)
+    sample_logits(ROW, temperature=temperature, rng=rng, **filters)
     assert rng.random_raw() == words[1]
-    sample_logits(ROW, temperature, size=(2, 5), rng=rng, **filters)
+    sample_logits(ROW, temperature=temperature, size=(2, 5), rng=rng, **filters)
     assert rng.random_raw() == words[12]
-    sample_logits([ROW] * 6, temperature, rng=rng, **filters)
+    sample_logits([ROW] * 6, temperature=temperature, rng=rng, **filters)
     assert rng.random_raw() == words[19]
 
 
@@ -343,12 +345,17 @@ def test_a_row_draws_in_a_batch_as_alone():
     }
     words = rng.integers(2**64, size=n, dtype=np.uint64)
     ids, logprobs = sample_logits(
-        x, temperature, **filters, mask=mask, words=words, return_logprobs=True
+        x, temperature=temperature, **filters, mask=mask, words=words, return_logprobs=True
     )
     for i in range(n):
         alone = {name: values[i] for name, values in filters.items()}
         assert (ids[i], logprobs[i]) == sample_logits(
-            x[i], temperature[i], **alone, mask=mask[i], words=words[i], return_logprobs=True
+            x[i],
+            temperature=temperature[i],
+            **alone,
+            mask=mask[i],
+            words=words[i],
+            return_logprobs=True,
         )
 
 
@@ -370,8 +377,10 @@ def test_a_parameter_is_a_number_or_one_a_row(name):
 @pytest.mark.parametrize("dtype", HALVES)
 def test_half_precision_is_drawn_as_float32(dtype):
     x = np.random.default_rng(7).normal(size=50).astype(dtype)
-    ids, logprobs = sample_logits(x, 0.7, top_p=0.9, words=SPACED, return_logprobs=True)
-    wide = sample_logits(x.astype(np.float32), 0.7, top_p=0.9, words=SPACED, return_logprobs=True)
+    ids, logprobs = sample_logits(x, temperature=0.7, top_p=0.9, words=SPACED, return_logprobs=True)
+    wide = sample_logits(
+        x.astype(np.float32), temperature=0.7, top_p=0.9, words=SPACED, return_logprobs=True
+    )
     assert (ids == wide[0]).all()
     assert logprobs.dtype == dtype
     assert (logprobs == wide[1].astype(dtype)).all()
@@ -414,7 +423,7 @@ def test_logprobs_are_of_the_distribution_drawn_from(name, dtype, filters):
         masses = reference(row, temperature, **filters)
         total = float(sum(masses.values()))
         ids, logprobs = sample_logits(
-            row, temperature, words=SPACED[::4], return_logprobs=True, **filters
+            row, temperature=temperature, words=SPACED[::4], return_logprobs=True, **filters
         )
         expected = [math.log(float(masses[i]) / total) for i in ids.tolist()]
         eps = np.finfo(dtype).eps
@@ -557,30 +566,30 @@ def test_an_integer_past_any_dtype_is_to_be_given_as_a_float(parameter):
     text = f"{parameter} is an integer past 2**64; give it as a float"
     with pytest.raises(ValueError, match=exactly(text)):
         sample_logits(X, **{parameter: 10**30})
-    assert sample_logits(X[0], 1e30, words=2**63) == 2
+    assert sample_logits(X[0], temperature=1e30, words=2**63) == 2
 
 
 @pytest.mark.parametrize(
-    ("options", "text"),
+    ("logits", "options", "text"),
     [
-        ({"logits": np.zeros((3, 0))}, "is empty"),
-        ({"temperature": [1, 1, -1]}, "temperature"),
-        ({"top_k": [1, 1, 0]}, "top_k"),
-        ({"top_p": [1, 1, 2]}, "top_p"),
-        ({"min_p": [1, 1, nan]}, "min_p"),
-        ({"mask": np.zeros(2, np.int32)}, "mask"),
-        ({"size": 3}, "size"),
-        ({"words": [1, 2, 3]}, "words"),
+        (np.zeros((3, 0)), {}, "is empty"),
+        (X, {"temperature": [1, 1, -1]}, "temperature"),
+        (X, {"top_k": [1, 1, 0]}, "top_k"),
+        (X, {"top_p": [1, 1, 2]}, "top_p"),
+        (X, {"min_p": [1, 1, nan]}, "min_p"),
+        (X, {"mask": np.zeros(2, np.int32)}, "mask"),
+        (X, {"size": 3}, "size"),
+        (X, {"words": [1, 2, 3]}, "words"),
     ],
 )
-def test_a_refused_argument_takes_no_word(options, text):
+def test_a_refused_argument_takes_no_word(logits, options, text):
     rng = Xoshiro256(7)
     with pytest.raises(ValueError, match=text):
-        sample_logits(**{"logits": X, "rng": rng, **options})
+        sample_logits(logits, rng=rng, **options)
     assert rng.random_raw() == Xoshiro256(7).random_raw()
 
 
 def test_top_k_past_any_dtype_keeps_all():
-    assert sample_logits([0.0, 5.0], 0, top_k=10**30) == 1
+    assert sample_logits([0.0, 5.0], temperature=0, top_k=10**30) == 1
     with pytest.raises(ValueError, match="^top_k must be >= 1, got -1$"):
         sample_logits([0.0, 5.0], top_k=-(10**30))

@@ -106,10 +106,10 @@ def first_words(row, items, temperature, **options):
     below = np.zeros(items.shape, np.uint64)
     for shift in range(60, -1, -4):
         tried = below | np.arange(1, 16, dtype=np.uint64) << np.uint64(shift)
-        drawn = sample_logits(row, temperature, words=tried, **options)
+        drawn = sample_logits(row, temperature=temperature, words=tried, **options)
         assert (drawn[:, 1:] >= drawn[:, :-1]).all(), "a larger word draws an earlier item"
         below |= (drawn < items).sum(1, keepdims=True).astype(np.uint64) << np.uint64(shift)
-    first = sample_logits(row, temperature, words=0, **options)
+    first = sample_logits(row, temperature=temperature, words=0, **options)
     return [
         0 if first >= item else word + 1
         for item, word in zip(items[:, 0].tolist(), below[:, 0].tolist(), strict=True)
@@ -214,7 +214,7 @@ def check_log_probabilities(case, interval, where, mass, total, what):
     drawn = sorted({drawn[0], drawn[len(drawn) // 2], max(drawn, key=mass.__getitem__)})
     ids, logprobs = sample_logits(
         case.row,
-        case.temperature,
+        temperature=case.temperature,
         words=np.array([where[item] for item in drawn], np.uint64),
         return_logprobs=True,
         **case.filters,
@@ -295,8 +295,11 @@ def test_masked_items_are_as_if_impossible(dtype):
             check(case)
             words = spaced(50)
             given = {**case.filters, "words": words}
-            ids = sample_logits(case.row, 0.7, mask=mask, **given)
-            assert ids.tolist() == sample_logits(case.row, 0.7, **case.options, **given).tolist()
+            ids = sample_logits(case.row, temperature=0.7, mask=mask, **given)
+            assert (
+                ids.tolist()
+                == sample_logits(case.row, temperature=0.7, **case.options, **given).tolist()
+            )
 
 
 def spaced(count):
@@ -394,7 +397,7 @@ def test_the_first_and_last_words_draw_what_is_left(n, dtype):
         (known,) = cases([make_row(name, n, dtype)], [temperature], [{}])
         for filters in some:
             left = known._replace(filters=filters).left()
-            ids = sample_logits(known.row, temperature, words=words, **filters)
+            ids = sample_logits(known.row, temperature=temperature, words=words, **filters)
             assert set(ids.tolist()) <= set(left.order[: left.most]), (name, temperature, filters)
 
 
@@ -407,7 +410,7 @@ def test_min_p_1_keeps_what_rounds_to_the_largest_mass(n, dtype):
     """Masses decide, the kernel's own, not logits."""
     row = np.linspace(0, 1e-18, n, dtype=dtype)
     for temperature in (0.7, 1.0, 30.0):
-        ids = sample_logits(row, temperature, min_p=1.0, words=spaced(n * 2))
+        ids = sample_logits(row, temperature=temperature, min_p=1.0, words=spaced(n * 2))
         assert np.unique(ids).size == n, temperature
 
 
@@ -421,7 +424,7 @@ def test_top_p_of_equal_masses_counts_them(n, dtype):
             p = k / n
             kept = max(1, math.ceil(p * n))
             words = np.array([(2 * kept - 1) * WORDS // (2 * kept), TOP], np.uint64)
-            ids = sample_logits(row, temperature, top_p=p, words=words)
+            ids = sample_logits(row, temperature=temperature, top_p=p, words=words)
             assert ids.tolist() == [kept - 1, kept - 1], (temperature, value, k)
 
 
@@ -455,7 +458,7 @@ def test_filters_keep_what_transformers_keeps():
         probabilities = scores.softmax(0).numpy()
         kept = set(np.flatnonzero(probabilities).tolist())
         sure = set(np.flatnonzero(probabilities > 2 / len(words)).tolist())
-        drawn = set(sample_logits(row, temperature, words=words, **filters).tolist())
+        drawn = set(sample_logits(row, temperature=temperature, words=words, **filters).tolist())
         assert sure <= drawn <= kept, (seed, filters)
 
 
@@ -499,9 +502,12 @@ def test_many_draws_of_a_row_are_those_that_each_word_draws(filters):
     for name, n in itertools.product(["normal", "tied", "peaked"], [7, 600, 5000]):
         row = make_row(name, n, np.float32)
         words = np.random.default_rng(7).integers(WORDS, size=20, dtype=np.uint64)
-        alone = [sample_logits(row, 0.7, words=word, **filters) for word in words]
-        assert sample_logits(row, 0.7, words=words, **filters).tolist() == alone
-        assert sample_logits(np.tile(row, (20, 1)), 0.7, words=words, **filters).tolist() == alone
+        alone = [sample_logits(row, temperature=0.7, words=word, **filters) for word in words]
+        assert sample_logits(row, temperature=0.7, words=words, **filters).tolist() == alone
+        assert (
+            sample_logits(np.tile(row, (20, 1)), temperature=0.7, words=words, **filters).tolist()
+            == alone
+        )
 
 
 # ---- what others got wrong ---------------------------------------------------------------------
@@ -531,7 +537,9 @@ def test_the_last_word_draws_an_item_of_the_row(n, dtype):
     for name, filters in itertools.product(["all equal", "normal", "Zipf", "tied"], FILTERS):
         row = make_row(name, n, dtype)
         words = np.array([0, TOP], np.uint64)
-        ids, logprobs = sample_logits(row, 0.7, words=words, return_logprobs=True, **filters)
+        ids, logprobs = sample_logits(
+            row, temperature=0.7, words=words, return_logprobs=True, **filters
+        )
         assert ids[0] <= ids[1] < n
         assert (logprobs.astype(float) > -inf).all()
 
@@ -545,7 +553,7 @@ def test_an_item_without_mass_is_never_drawn(n):
             row = np.full(3 * n, lowest, dtype)
             possible = slice(n + start, 2 * n)
             row[possible] = 0
-            ids = sample_logits(row, 0.7, words=words, **filters)
+            ids = sample_logits(row, temperature=0.7, words=words, **filters)
             assert (row[ids] == 0).all(), (dtype, lowest, start, filters)
 
 
@@ -556,7 +564,7 @@ def test_a_tiny_temperature_draws_one_of_the_largest():
             row = np.linspace(-100, 100, n, dtype=dtype)
             row[[1, n // 2]] = 101
             for filters in FILTERS:
-                ids = sample_logits(row, temperature, words=spaced(11), **filters)
+                ids = sample_logits(row, temperature=temperature, words=spaced(11), **filters)
                 assert set(ids.tolist()) <= {1, n // 2}
 
 
@@ -575,6 +583,6 @@ def test_more_than_16_million_items(filters):
     row = np.zeros(n, np.float32)
     kept = math.ceil(filters.get("top_p", 1) * n)
     words = spaced(1001)
-    ids = sample_logits(row, 0.7, words=words, **filters)
+    ids = sample_logits(row, temperature=0.7, words=words, **filters)
     exact = np.array([int(word) * kept // WORDS for word in words])
     assert abs(ids - exact).max() <= 1

@@ -127,8 +127,10 @@ def test_probabilities_and_counts_are_those_of_the_library(capsys):
     logits = np.array(list(GREETINGS.values()))
     for result in shown["results"]:
         temperature = float(result["temperature"])
-        drawn = AliasTable.from_logits(logits, temperature).sample(3000, rng=Xoshiro256(11))
-        assert result["probabilities"] == softmax(logits, temperature).tolist()
+        drawn = AliasTable.from_logits(logits, temperature=temperature).sample(
+            3000, rng=Xoshiro256(11)
+        )
+        assert result["probabilities"] == softmax(logits, temperature=temperature).tolist()
         assert result["counts"] == np.bincount(drawn, minlength=6).tolist()
 
 

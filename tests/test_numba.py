@@ -32,12 +32,12 @@ def next_words(generator, n):
 
 @numba.njit
 def softmax(x, temperature):
-    return kernels.softmax(x, temperature)
+    return kernels.softmax(x, temperature=temperature)
 
 
 @numba.njit
 def softmax_to(x, temperature, out):
-    return kernels.softmax(x, temperature, out)
+    return kernels.softmax(x, temperature=temperature, out=out)
 
 
 @numba.njit
@@ -109,11 +109,13 @@ def test_generators_of_another_kind_are_refused():
 def test_softmax_has_the_bits_of_softmax(dtype, shape):
     x = np.random.default_rng(1).normal(0, 5, shape).astype(dtype)
     for temperature in (1, 0.7, 0, np.inf, np.float32(3)):
-        np.testing.assert_array_equal(softmax(x, temperature), softdraw.softmax(x, temperature))
+        np.testing.assert_array_equal(
+            softmax(x, temperature), softdraw.softmax(x, temperature=temperature)
+        )
     np.testing.assert_array_equal(log_softmax(x), softdraw.log_softmax(x))
     out = np.empty_like(x)
     assert softmax_to(x, 2, out) is not None
-    np.testing.assert_array_equal(out, softdraw.softmax(x, 2))
+    np.testing.assert_array_equal(out, softdraw.softmax(x, temperature=2))
     softmax_to(x, 2, x)
     np.testing.assert_array_equal(out, x)
 
@@ -131,14 +133,22 @@ def test_softmax_refuses_what_is_wrong():
     with pytest.raises(numba.TypingError, match="out must be an array like"):
         softmax_to(x, 1.0, np.zeros(4, np.float32))
     with pytest.raises(TypeError, match="for compiled functions"):
-        kernels.softmax(x, 1.0)
+        kernels.softmax(x)
+
+
+def test_the_temperature_is_given_by_keyword():
+    for call in (lambda x: kernels.softmax(x, 2.0), lambda x: kernels.log_softmax(x, 2.0)):
+        with pytest.raises(
+            numba.TypingError, match=r"takes only x by position; write \w+\(x, temperature=\.\.\.\)"
+        ):
+            numba.njit(call)(np.zeros(4))
 
 
 def test_compiled_functions_can_be_cached(tmp_path):
     (tmp_path / "cached.py").write_text(
         "import numba, numpy as np, softdraw.numba\n"
         "@numba.njit(cache=True)\n"
-        "def f(x): return softdraw.numba.softmax(x, 2.0)\n"
+        "def f(x): return softdraw.numba.softmax(x, temperature=2.0)\n"
         "print(f(np.zeros(4)), len(f.stats.cache_hits))\n"
     )
     code = f"import sys; sys.path[:0] = {sys.path!r}; import cached"

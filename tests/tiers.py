@@ -90,4 +90,7 @@ def print_digests():
             if x.dtype == np.float32:
                 with np.errstate(over="ignore"):
                     y = x.astype(half)
-                show(f"softmax {name} as {half.__name__}", softdraw.softmax(y, temperature))
+                show(
+                    f"softmax {name} as {half.__name__}",
+                    softdraw.softmax(y, temperature=temperature),
+                )

@@ -14,7 +14,7 @@ import softdraw.numba as kernels
 
 @numba.njit
 def probabilities(logits, temperature):
-    return kernels.softmax(logits, temperature)
+    return kernels.softmax(logits, temperature=temperature)
 
 
 @numba.njit

@@ -1,7 +1,7 @@
 """Temperature softmax right to the last bit, and exact alias-method sampling.
 
 >>> import softdraw
->>> softdraw.softmax([1.0, 2.0], 2)
+>>> softdraw.softmax([1.0, 2.0], temperature=2)
 array([0.37754067, 0.62245933])
 >>> table = softdraw.AliasTable([1, 2, 1])
 >>> table.probabilities()

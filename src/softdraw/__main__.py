@@ -81,8 +81,8 @@ class Result(NamedTuple):
 
 def with_softdraw(logits: Array, temperature: float, rng: Xoshiro256) -> tuple[Array, Draw]:
     """Probabilities, and the function that draws."""
-    table = AliasTable.from_logits(logits, temperature)
-    return softmax(logits, temperature), lambda size: table.sample(size, rng=rng)
+    table = AliasTable.from_logits(logits, temperature=temperature)
+    return softmax(logits, temperature=temperature), lambda size: table.sample(size, rng=rng)
 
 
 def with_numpy(logits: Array, temperature: float, rng: np.random.Generator) -> tuple[Array, Draw]:

@@ -11,6 +11,9 @@ from libc.string cimport memcmp
 from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
+from softdraw._arguments cimport (
+    as_carray, as_words, one_temperature, real_array, refuse_positional, shape_of, unmasked_array,
+)
 from softdraw._core cimport (
     SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK, alias_bits,
     alias_build_f32, alias_build_f64, alias_build_u64, alias_draw, alias_map,
@@ -22,8 +25,9 @@ from softdraw._random cimport (
     Lock, bit_generator_of, bitgen_of, fork_count, hold, is_own, release, take_words,
 )
 
+from softdraw._arguments import hide_positional
 from softdraw._random import Xoshiro256
-from softdraw._softmax import real_array, softmax, temperature_array, unmasked_array
+from softdraw._softmax import softmax
 
 cnp.import_array()
 
@@ -40,17 +44,6 @@ cdef int check_length(str name, size_t n) except -1:
     if n > <uint64_t> 1 << 32:
         raise ValueError(f"{name} has {n} items; at most 2**32 are possible")
     return 0
-
-
-cdef cnp.ndarray plain(cnp.ndarray array, int typenum):
-    """array as that type, native, contiguous and aligned: itself if it is so, else a copy."""
-    return cnp.PyArray_FROMANY(
-        array,
-        typenum,
-        0,
-        0,
-        cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED | cnp.NPY_ARRAY_FORCECAST,
-    )
 
 
 cdef cnp.ndarray new_array(cnp.npy_intp n, int typenum):
@@ -94,7 +87,7 @@ cdef cnp.ndarray plain_weights(cnp.ndarray array, int *typenum):
         typenum[0] = cnp.NPY_FLOAT64
     else:
         typenum[0] = cnp.NPY_FLOAT32
-    array = plain(array, typenum[0])
+    array = as_carray(array, typenum[0])
     if typenum[0] == cnp.NPY_INT64:
         if array.size and array.min() < 0:
             refuse(array, np.argmax(array < 0))
@@ -110,23 +103,6 @@ cdef int refuse(cnp.ndarray weights, Py_ssize_t where) except -1:
 
 cdef bint is_half(cnp.ndarray array):
     return array.dtype.itemsize == 2 and array.dtype.kind not in "iu"  # float16 or bfloat16
-
-
-cdef double number(object temperature) except -1:
-    array = temperature_array(temperature)
-    if array.ndim:
-        raise ValueError(f"temperature must be a number, got shape {array.shape}")
-    return array
-
-
-cpdef tuple shape_of(object size):
-    try:
-        shape = tuple(map(operator.index, size if isinstance(size, (tuple, list)) else (size,)))
-    except TypeError:
-        raise TypeError(f"size must be an int or a tuple of ints, got {size!r}") from None
-    if shape and min(shape) < 0:
-        raise ValueError(f"size must be >= 0, got {size}")
-    return shape
 
 
 cdef cnp.ndarray checked_out(object out, Py_ssize_t categories):
@@ -151,29 +127,6 @@ cdef cnp.ndarray plain_like(cnp.ndarray out):
     if cnp.PyArray_ISCARRAY(out):
         return out
     return np.empty((<object> out).shape, out.dtype.newbyteorder("="))
-
-
-cpdef cnp.ndarray as_words(object words):
-    """words as a plain uint64 array."""
-    cdef cnp.ndarray array = unmasked_array(words, "words")
-    if array.dtype.kind in "fO" and not isinstance(words, np.ndarray):
-        # NumPy makes float64 of an empty list, and of a list with numbers on both sides of 2**63
-        items = np.asarray(words, dtype=object)
-        for item in items.flat:
-            if not isinstance(item, int):
-                break
-            if not 0 <= item < 2**64:
-                raise ValueError(f"words must be from 0 to 2**64 - 1, got {item}")
-        else:
-            array = items.astype(np.uint64)
-    if array.dtype.kind == "i":
-        negative = array < 0
-        if negative.any():
-            place = np.unravel_index(np.argmax(negative), negative.shape)
-            raise ValueError(f"words must be from 0 to 2**64 - 1, got {array[place]}")
-    elif array.dtype.kind != "u":
-        raise TypeError(f"words must be uint64, got dtype {array.dtype}")
-    return plain(array, cnp.NPY_UINT64)
 
 
 # ---- words to categories -----------------------------------------------------------------------
@@ -354,7 +307,7 @@ cdef class AliasTable:
         return 0
 
     @classmethod
-    def from_logits(cls, logits, temperature=1.0):
+    def from_logits(cls, logits, /, *refused, temperature=1.0):
         """
         Make the table of a softmax.
 
@@ -370,7 +323,7 @@ cdef class AliasTable:
         Returns
         -------
         AliasTable
-            ``AliasTable(softmax(logits, temperature))``, bit for bit, save at temperature 0.
+            ``AliasTable(softmax(logits, temperature=temperature))``, bit for bit, save at temperature 0.
 
         Raises
         ------
@@ -386,6 +339,8 @@ cdef class AliasTable:
         """
         cdef cnp.ndarray array
         cdef int typenum = 0
+        if refused:
+            refuse_positional("AliasTable.from_logits(logits)", refused, ("temperature",))
         if is_plain(logits, &typenum):
             array = logits
         else:
@@ -393,13 +348,13 @@ cdef class AliasTable:
             if array.ndim != 1:
                 raise ValueError(f"logits must be 1-D, got shape {(<object> array).shape}")
             if array.dtype.kind in "biu":
-                array = plain(array, cnp.NPY_FLOAT64)
+                array = as_carray(array, cnp.NPY_FLOAT64)
             elif is_half(array):
-                array = plain(array, cnp.NPY_FLOAT32)
+                array = as_carray(array, cnp.NPY_FLOAT32)
         check_length("logits", array.shape[0])
         if type(temperature) is not float or not temperature > 0:
-            temperature = number(temperature)
-        probabilities = softmax(array, temperature)
+            temperature = one_temperature(temperature)
+        probabilities = softmax(array, temperature=temperature)
         if probabilities[0] != probabilities[0]:  # NaN, and then all of them are
             bad = np.isnan(array) | (array == np.inf)
             if not bad.any():
@@ -659,6 +614,8 @@ cdef class AliasTable:
         return self
 
 
+hide_positional(vars(AliasTable)["from_logits"].__func__)
+
 # ---- sampler -----------------------------------------------------------------------------------
 
 @cython.final
@@ -807,7 +764,7 @@ cdef cnp.ndarray as_rows(object rows):
     cdef cnp.ndarray array = unmasked_array(rows, "rows")
     if array.dtype.kind not in "iu" and not (array.size == 0 and isinstance(rows, (list, tuple))):
         raise TypeError(f"rows must be integers, got dtype {array.dtype}")
-    return plain(array, cnp.NPY_INT64)
+    return as_carray(array, cnp.NPY_INT64)
 
 
 @cython.final

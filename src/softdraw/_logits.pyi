@@ -11,8 +11,9 @@ _Size: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 @overload
 def sample_logits(
     logits: ArrayLike,
-    temperature: ArrayLike = 1.0,
+    /,
     *,
+    temperature: ArrayLike = 1.0,
     top_k: ArrayLike | None = None,
     top_p: ArrayLike | None = None,
     min_p: ArrayLike | None = None,
@@ -25,8 +26,9 @@ def sample_logits(
 @overload
 def sample_logits(
     logits: ArrayLike,
-    temperature: ArrayLike = 1.0,
+    /,
     *,
+    temperature: ArrayLike = 1.0,
     top_k: ArrayLike | None = None,
     top_p: ArrayLike | None = None,
     min_p: ArrayLike | None = None,
@@ -41,8 +43,9 @@ def sample_logits(
 @overload
 def sample_logits(
     logits: ArrayLike,
-    temperature: ArrayLike = 1.0,
+    /,
     *,
+    temperature: ArrayLike = 1.0,
     top_k: ArrayLike | None = None,
     top_p: ArrayLike | None = None,
     min_p: ArrayLike | None = None,
@@ -55,8 +58,9 @@ def sample_logits(
 @overload
 def sample_logits(
     logits: ArrayLike,
-    temperature: ArrayLike = 1.0,
+    /,
     *,
+    temperature: ArrayLike = 1.0,
     top_k: ArrayLike | None = None,
     top_p: ArrayLike | None = None,
     min_p: ArrayLike | None = None,

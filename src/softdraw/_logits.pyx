@@ -9,7 +9,6 @@ import math
 import numpy as np
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pythread cimport (
@@ -26,11 +25,14 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw cimport _core
+from softdraw._arguments cimport (
+    as_words, broadcast_to_rows, place_of, read_number, real_array, real_numbers, refuse_positional,
+    result_dtype, shape_of, unmasked_array, whole_numbers,
+)
 from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
 
-from softdraw._alias import as_words, shape_of
-from softdraw._softmax import for_rows, kind_of, numbers, real_array, result_dtype, unmasked_array
+from softdraw._arguments import hide_positional
 
 cnp.import_array()
 
@@ -125,16 +127,6 @@ cdef int run_with_scratch(Draws *d, size_t *where) except -1:
 # ---- the everyday call -------------------------------------------------------------------------
 
 
-cdef bint plain_number(object value, double *number) noexcept:
-    if PyFloat_CheckExact(value):
-        number[0] = PyFloat_AS_DOUBLE(value)
-        return True
-    if PyLong_CheckExact(value) and -1 < value < 1 << 53:
-        number[0] = value
-        return True
-    return False
-
-
 cdef object plain_case(object logits, object temperature, object top_k, object top_p, object min_p,
                        object rng):
     """The draw of the everyday call, or None where call() must look closer."""
@@ -155,7 +147,7 @@ cdef object plain_case(object logits, object temperature, object top_k, object t
         return None
     d.n = <size_t>cnp.PyArray_DIM(array, 0)
     clear(&d.filters)
-    if d.n == 0 or not plain_number(temperature, &t) or not t >= 0:
+    if d.n == 0 or not read_number(temperature, &t) or not t >= 0:
         return None
     d.filters.temperature = &t
     if top_k is not None:
@@ -164,11 +156,11 @@ cdef object plain_case(object logits, object temperature, object top_k, object t
         k = top_k
         d.filters.top_k = &k
     if top_p is not None:
-        if not plain_number(top_p, &p) or not 0 <= p <= 1:
+        if not read_number(top_p, &p) or not 0 <= p <= 1:
             return None
         d.filters.top_p = &p
     if min_p is not None:
-        if not plain_number(min_p, &least) or not 0 <= least <= 1:
+        if not read_number(min_p, &least) or not 0 <= least <= 1:
             return None
         d.filters.min_p = &least
     source = bit_generator_of(rng)
@@ -192,10 +184,12 @@ cdef void clear(softdraw_filters *filters) noexcept:
 # ---- any call ----------------------------------------------------------------------------------
 
 
+@hide_positional
 def sample_logits(
     logits,
+    /,
+    *refused,
     temperature=1.0,
-    *,
     top_k=None,
     top_p=None,
     min_p=None,
@@ -266,9 +260,9 @@ def sample_logits(
     --------
     >>> import softdraw
     >>> logits = [1.0, 4.0, 2.0, 3.0]
-    >>> softdraw.sample_logits(logits, 0)
+    >>> softdraw.sample_logits(logits, temperature=0)
     1
-    >>> bool(softdraw.sample_logits(logits, 0.7, top_k=3, size=100, rng=7).all())
+    >>> bool(softdraw.sample_logits(logits, temperature=0.7, top_k=3, size=100, rng=7).all())
     True
     >>> softdraw.sample_logits([logits, logits], top_p=[0.5, 1], words=[2**63, 0])
     array([1, 0])
@@ -276,6 +270,8 @@ def sample_logits(
     >>> ids, float(logprobs)
     (1, 0.0)
     """
+    if refused:
+        refuse_positional("sample_logits(logits)", refused, ("temperature",))
     if mask is None and size is None and words is None and return_logprobs is False:
         drawn = plain_case(logits, temperature, top_k, top_p, min_p, rng)
         if drawn is not None:
@@ -363,34 +359,19 @@ cdef int raise_for(int error, size_t where, object logits) except -1:
 # ---- arguments ---------------------------------------------------------------------------------
 
 
-cdef str place_of(str name, object index):
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
-
-
-cdef object whole_numbers(object value, str name):
-    """An integer or an array of them. One past any dtype is as good as the largest or as -1."""
-    if isinstance(value, int):
-        value = max(-1, min(value, 2**63 - 1))
-    given = unmasked_array(value, name)
-    if given.dtype.kind not in "iu":
-        got = kind_of(value, given.dtype)
-        raise TypeError(f"{name} must be an integer or an array of them, got {got}")
-    return given
-
-
 cdef cnp.ndarray parameter(str name, object value, tuple rows, object lowest, object highest):
     """One value for all rows or one for each, checked; whole numbers if the lowest possible value is
     one."""
     if type(value) is float and isinstance(lowest, float) and lowest <= value <= highest:
         return np.array((value,))  # what most give, without looking closer
     whole = isinstance(lowest, int)
-    values = whole_numbers(value, name) if whole else numbers(value, name)
+    values = whole_numbers(value, name) if whole else real_numbers(value, name)
     invalid = ~((values >= lowest) & (values <= highest))
     if invalid.any():
         index = np.unravel_index(invalid.argmax(), invalid.shape)
         valid = f">= {lowest:g}" if highest == math.inf else f"in [{lowest:g}, {highest:g}]"
         raise ValueError(f"{place_of(name, index)} must be {valid}, got {values[index]}")
-    for_rows(values, name, rows)
+    broadcast_to_rows(values, name, rows)
     return np.ascontiguousarray(values, np.uint64 if whole else np.float64).reshape(-1)
 
 

@@ -13,58 +13,72 @@ _Numbers: TypeAlias = (
 )
 
 @overload
-def softmax(x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: _Out) -> _Out: ...
+def softmax(
+    x: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: _Out
+) -> _Out: ...
 @overload
 def softmax(
-    x: NDArray[_Float], temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+    x: NDArray[_Float], /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
 ) -> NDArray[_Float]: ...
 @overload
 def softmax(
-    x: _Numbers, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+    x: _Numbers, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
 ) -> NDArray[np.float64]: ...
 @overload
 def softmax(
-    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: NDArray[Any] | None = None
+    x: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]: ...
 @overload
 def log_softmax(
-    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: _Out
+    x: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: _Out
 ) -> _Out: ...
 @overload
 def log_softmax(
-    x: NDArray[_Float], temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+    x: NDArray[_Float], /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
 ) -> NDArray[_Float]: ...
 @overload
 def log_softmax(
-    x: _Numbers, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+    x: _Numbers, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
 ) -> NDArray[np.float64]: ...
 @overload
 def log_softmax(
-    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: NDArray[Any] | None = None
+    x: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]: ...
 @overload
 def softmax_vjp(
-    p: ArrayLike, g: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: _Out
+    p: ArrayLike, g: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: _Out
 ) -> _Out: ...
 @overload
 def softmax_vjp(
     p: NDArray[_Float],
     g: NDArray[_Float],
-    temperature: ArrayLike = 1.0,
+    /,
     *,
+    temperature: ArrayLike = 1.0,
     axis: _Axis = -1,
     out: None = None,
 ) -> NDArray[_Float]: ...
 @overload
 def softmax_vjp(
-    p: _Numbers, g: _Numbers, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, out: None = None
+    p: _Numbers, g: _Numbers, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
 ) -> NDArray[np.float64]: ...
 @overload
 def softmax_vjp(
     p: ArrayLike,
     g: ArrayLike,
-    temperature: ArrayLike = 1.0,
+    /,
     *,
+    temperature: ArrayLike = 1.0,
     axis: _Axis = -1,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]: ...
@@ -72,50 +86,48 @@ def softmax_vjp(
 # A NumPy scalar where every axis is reduced and keepdims is False.
 @overload
 def logsumexp(
-    x: NDArray[_Float], temperature: ArrayLike = 1.0, *, axis: _Axis = -1, keepdims: Literal[True]
+    x: NDArray[_Float],
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    keepdims: Literal[True],
 ) -> NDArray[_Float]: ...
 @overload
 def logsumexp(
-    x: _Numbers, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, keepdims: Literal[True]
+    x: _Numbers, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, keepdims: Literal[True]
 ) -> NDArray[np.float64]: ...
 @overload
 def logsumexp(
-    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, keepdims: Literal[True]
+    x: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, keepdims: Literal[True]
 ) -> NDArray[Any]: ...
 @overload
 def logsumexp(
     x: NDArray[_Float],
-    temperature: ArrayLike = 1.0,
+    /,
     *,
+    temperature: ArrayLike = 1.0,
     axis: None,
     keepdims: Literal[False] = False,
 ) -> _Float: ...
 @overload
 def logsumexp(
     x: Sequence[float],
-    temperature: ArrayLike = 1.0,
+    /,
     *,
+    temperature: ArrayLike = 1.0,
     axis: _Axis = -1,
     keepdims: Literal[False] = False,
 ) -> np.float64: ...
 @overload
 def logsumexp(
-    x: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1, keepdims: bool = False
+    x: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, keepdims: bool = False
 ) -> Any: ...
 @overload
-def entropy(logits: NDArray[_Float], temperature: ArrayLike = 1.0, *, axis: None) -> _Float: ...
+def entropy(logits: NDArray[_Float], /, *, temperature: ArrayLike = 1.0, axis: None) -> _Float: ...
 @overload
 def entropy(
-    logits: Sequence[float], temperature: ArrayLike = 1.0, *, axis: _Axis = -1
+    logits: Sequence[float], /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1
 ) -> np.float64: ...
 @overload
-def entropy(logits: ArrayLike, temperature: ArrayLike = 1.0, *, axis: _Axis = -1) -> Any: ...
-
-# Shared with the other modules of the package.
-def unmasked_array(value: object, name: str) -> NDArray[Any]: ...
-def kind_of(value: object, dtype: np.dtype[Any]) -> str: ...
-def numbers(value: object, name: str) -> NDArray[np.float64]: ...
-def for_rows(values: NDArray[Any], name: str, rows: tuple[int, ...]) -> NDArray[Any]: ...
-def temperature_array(temperature: object) -> NDArray[np.float64]: ...
-def real_array(x: object, name: str) -> NDArray[Any]: ...
-def result_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]: ...
+def entropy(logits: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1) -> Any: ...

@@ -8,12 +8,10 @@ else copied by NumPy, which converts and swaps bytes too.
 """
 
 import operator
-import sys
 
 import numpy as np
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
 from cpython.long cimport PyLong_CheckExact
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.ref cimport Py_INCREF
@@ -22,6 +20,12 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uint16_t, uintptr_t
 
 from softdraw cimport _core
+from softdraw._arguments cimport (
+    is_bfloat16, is_masked, read_number, real_array, refuse_positional, result_dtype,
+    temperatures_from,
+)
+
+from softdraw._arguments import hide_positional
 
 cnp.import_array()
 
@@ -81,9 +85,6 @@ cdef enum:
     PAST_CACHES = 1 << 23
     MOST_DIMS = 64
 
-# NumPy's number for the bfloat16 of ml_dtypes, once an array of it has come by.
-cdef int BFLOAT16 = -1
-
 
 cdef int run(const Function *function, int type_num, const void *x, ptrdiff_t x_stride,
              const void *g, ptrdiff_t g_stride, void *out, ptrdiff_t out_stride, size_t rows,
@@ -114,7 +115,7 @@ cdef bint has_kernel(const Function *function, int type_num) noexcept:
         return True
     if type_num == cnp.NPY_FLOAT16:
         return function.f16 != NULL
-    return type_num == BFLOAT16 and function.bf16 != NULL
+    return is_bfloat16(type_num) and function.bf16 != NULL
 
 
 # ---- the everyday call -------------------------------------------------------------------------
@@ -160,11 +161,7 @@ cdef const double *plain_temperature(object temperature, cnp.ndarray x, double *
     cdef cnp.ndarray array
     cdef int i, ndim, x_ndim = cnp.PyArray_NDIM(x)
     stride[0] = 0
-    if PyFloat_Check(temperature):
-        scalar[0] = PyFloat_AS_DOUBLE(temperature)
-        return scalar
-    if PyLong_CheckExact(temperature) and -1 < temperature < 1 << 53:
-        scalar[0] = temperature
+    if read_number(temperature, scalar):
         return scalar
     if not cnp.PyArray_CheckExact(temperature):
         return NULL
@@ -648,7 +645,7 @@ cdef object call(const Function *function, object x_given, object g_given, objec
         dtype = np.promote_types(dtype, g.descr)
     dtype = result_dtype(dtype)
     reduced_axes(axis, ndim, is_reduced)
-    temperatures = checked_temperatures(temperature, is_vjp)
+    temperatures = temperatures_from(temperature, not is_vjp)
 
     rows.function = function
     rows.type_num = dtype.type_num if has_kernel(function, dtype.type_num) else cnp.NPY_FLOAT32
@@ -703,54 +700,6 @@ cdef bint clashes(cnp.ndarray out, cnp.ndarray x) noexcept:
 # ---- arguments ---------------------------------------------------------------------------------
 
 
-cdef bint is_real(object dtype):
-    # longdouble has no kernel, and neither have the float8 of ml_dtypes, whose kind is "f" too
-    global BFLOAT16
-    cdef int type_num = (<cnp.dtype>dtype).type_num
-    if type_num == BFLOAT16 or type_num == cnp.NPY_FLOAT16 or type_num <= cnp.NPY_FLOAT64:
-        return True
-    if dtype.name == "bfloat16":
-        BFLOAT16 = type_num
-        return True
-    return False
-
-
-cdef bint is_masked(object value):
-    # NumPy imports numpy.ma for whoever asks for it, which takes 10 ms; who has not, has no such array
-    ma = sys.modules.get("numpy.ma")
-    return ma is not None and isinstance(value, ma.MaskedArray)
-
-
-cpdef object unmasked_array(object value, str name):
-    """value as an array, which a mask would not survive."""
-    if is_masked(value):
-        raise TypeError(
-            f"{name} is a masked array; fill or compress it first, its mask would be lost"
-        )
-    return np.asarray(value)
-
-
-cpdef object real_array(object x, str name):
-    """x as a plain array of real numbers, nothing copied that already is one."""
-    array = unmasked_array(x, name)
-    dtype = array.dtype
-    if not is_real(dtype):
-        # the float8 of ml_dtypes are of kind f or V
-        raise TypeError(
-            f"{name} must be float16, bfloat16, float32, float64 or integers, got dtype {dtype}"
-            if "float" in dtype.name
-            else f"{name} must be real numbers, got dtype {dtype}"
-        )
-    return array
-
-
-cpdef object result_dtype(object dtype):
-    """Floats stay what they are, in native byte order; integers become float64."""
-    if dtype.kind in "iub":
-        return np.dtype(np.float64)
-    return dtype if dtype.isnative else dtype.newbyteorder("=")
-
-
 cdef int reduced_axes(object axis, int ndim, bint *is_reduced) except -1:
     """Marks the reduced axes. A 0-d array has one axis to reduce, as NumPy's reductions have it,
     which here is none."""
@@ -768,61 +717,6 @@ cdef int reduced_axes(object axis, int ndim, bint *is_reduced) except -1:
             raise ValueError("duplicate value in 'axis'")
         is_reduced[i] = True
     return 0
-
-
-def temperature_array(temperature):
-    """The temperature or temperatures in float64, each checked."""
-    return checked_temperatures(temperature, False)
-
-
-def kind_of(value, dtype):
-    """What was given, for a message: an array by its dtype, anything else by its type."""
-    if isinstance(value, (np.ndarray, list, tuple)):
-        return f"an array of dtype {dtype}"
-    return type(value).__name__
-
-
-def numbers(value, name):
-    """A real number or an array of them in float64, contiguous."""
-    given = unmasked_array(value, name)
-    if isinstance(value, int) and given.dtype == object:
-        raise ValueError(f"{name} is an integer past 2**64; give it as a float")
-    if not is_real(given.dtype):
-        got = kind_of(value, given.dtype)
-        raise TypeError(f"{name} must be a real number or an array of them, got {got}")
-    return cnp.PyArray_FROM_OTF(given, cnp.NPY_FLOAT64,
-                                cnp.NPY_ARRAY_IN_ARRAY | cnp.NPY_ARRAY_NOTSWAPPED)
-
-
-def for_rows(values, name, rows):
-    """values broadcast to one for each row, given as that many or in the keepdims form."""
-    shape = (*rows, 1) if values.ndim == len(rows) + 1 else rows
-    try:
-        return np.broadcast_to(values, shape)
-    except ValueError:
-        raise ValueError(
-            f"{name} of shape {values.shape} fits neither {(*rows, 1)} nor {rows}"
-        ) from None
-
-
-cdef cnp.ndarray checked_temperatures(object temperature, bint is_vjp):
-    """The temperature or temperatures in float64, each at least 0, or above it."""
-    values = numbers(temperature, "temperature")
-    if not all_valid(values, is_vjp):
-        invalid = ~(values > 0 if is_vjp else values >= 0)
-        where = np.unravel_index(invalid.argmax(), values.shape)
-        at = "[" + ", ".join(str(i) for i in where) + "]" if where else ""
-        raise ValueError(f"temperature{at} must be >{'' if is_vjp else '='} 0, got {np.asarray(temperature)[where]}")
-    return values
-
-
-cdef bint all_valid(cnp.ndarray temperatures, bint is_vjp) noexcept:
-    cdef const double *t = <const double *>cnp.PyArray_DATA(temperatures)
-    cdef ptrdiff_t i
-    for i in range(cnp.PyArray_SIZE(temperatures)):
-        if not (t[i] > 0 if is_vjp else t[i] >= 0):
-            return False
-    return True
 
 
 cdef int check_shape(const Rows *rows, cnp.ndarray temperatures, const bint *is_reduced,
@@ -865,12 +759,12 @@ cdef int check_out(object out, object dtype, object like) except -1:
     return 0
 
 
-def softmax(x, temperature=1.0, *, axis=-1, out=None):
+@hide_positional
+def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
     """Probabilities ``exp(x / temperature) / sum(exp(x / temperature))``.
 
     Right to 1 ULP (float32) or 2 ULP (float64) in every element, at any temperature, offset and
-    length, and the same bits on every machine. The second argument is the temperature; SciPy's is
-    the axis.
+    length, and the same bits on every machine.
 
     Parameters
     ----------
@@ -907,24 +801,27 @@ def softmax(x, temperature=1.0, *, axis=-1, out=None):
     >>> import softdraw
     >>> softdraw.softmax([1.0, 2.0])
     array([0.26894142, 0.73105858])
-    >>> softdraw.softmax([1.0, 2.0], 5)
+    >>> softdraw.softmax([1.0, 2.0], temperature=5)
     array([0.450166, 0.549834])
-    >>> softdraw.softmax([1000.0, 1001.0], 0)
+    >>> softdraw.softmax([1000.0, 1001.0], temperature=0)
     array([0., 1.])
 
     One temperature for each row:
 
-    >>> softdraw.softmax([[1.0, 2.0], [1.0, 2.0]], [1, 2])
+    >>> softdraw.softmax([[1.0, 2.0], [1.0, 2.0]], temperature=[1, 2])
     array([[0.26894142, 0.73105858],
            [0.37754067, 0.62245933]])
     """
+    if refused:
+        refuse_positional("softmax(x)", refused, ("axis", "temperature"))
     result = plain_case(&SOFTMAX, x, None, temperature, axis, out)
     if result is None:
         return call(&SOFTMAX, x, None, temperature, axis, out, False)
     return result
 
 
-def log_softmax(x, temperature=1.0, *, axis=-1, out=None):
+@hide_positional
+def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
     """Natural logarithm of :func:`softmax`, right to 1.5 ULP (float32) or 3 ULP (float64).
 
     That holds beside a dominant entry too, whose log-probability is almost 0.
@@ -960,13 +857,16 @@ def log_softmax(x, temperature=1.0, *, axis=-1, out=None):
     >>> softdraw.log_softmax(np.float32([100, 0]))
     array([-3.8e-44, -1.0e+02], dtype=float32)
     """
+    if refused:
+        refuse_positional("log_softmax(x)", refused, ("axis", "temperature"))
     result = plain_case(&LOG_SOFTMAX, x, None, temperature, axis, out)
     if result is None:
         return call(&LOG_SOFTMAX, x, None, temperature, axis, out, False)
     return result
 
 
-def logsumexp(x, temperature=1.0, *, axis=-1, keepdims=False):
+@hide_positional
+def logsumexp(x, /, *refused, temperature=1.0, axis=-1, keepdims=False):
     """Logarithm of a sum of exponentials, ``log(sum(exp(x / temperature)))``.
 
     Off by at most 2 ULP of the larger of ``|max(x) / temperature|`` and the logarithm of the sum
@@ -1005,6 +905,8 @@ def logsumexp(x, temperature=1.0, *, axis=-1, keepdims=False):
     array([[0.69314718],
            [2.31326169]])
     """
+    if refused:
+        refuse_positional("logsumexp(x)", refused, ("axis", "temperature"))
     if not keepdims:
         result = plain_case(&LOGSUMEXP, x, None, temperature, axis, None)
         if result is not None:
@@ -1012,7 +914,8 @@ def logsumexp(x, temperature=1.0, *, axis=-1, keepdims=False):
     return call(&LOGSUMEXP, x, None, temperature, axis, None, keepdims)
 
 
-def entropy(logits, temperature=1.0, *, axis=-1):
+@hide_positional
+def entropy(logits, /, *refused, temperature=1.0, axis=-1):
     """Shannon entropy of :func:`softmax` in nats: ``-sum(p * log(p))``, p = softmax(logits / T).
 
     Right to 1.5 ULP (float32) or 4 ULP (float64), also beside a dominant entry, where it is almost
@@ -1049,21 +952,24 @@ def entropy(logits, temperature=1.0, *, axis=-1):
     >>> import softdraw
     >>> float(softdraw.entropy([0.0, 0.0]))
     0.6931471805599453
-    >>> softdraw.entropy([[1.0, 2.0, 4.0], [1.0, 2.0, 4.0]], [0.5, 2])
+    >>> softdraw.entropy([[1.0, 2.0, 4.0], [1.0, 2.0, 4.0]], temperature=[0.5, 2])
     array([0.10692083, 0.90595926])
     >>> float(softdraw.entropy([0.0, 100.0]))
     3.757276735781045e-42
     """
+    if refused:
+        refuse_positional("entropy(logits)", refused, ("axis", "temperature"))
     result = plain_case(&ENTROPY, logits, None, temperature, axis, None)
     if result is not None:
         return result
     return call(&ENTROPY, logits, None, temperature, axis, None, False, "logits")
 
 
-def softmax_vjp(p, g, temperature=1.0, *, axis=-1, out=None):
+@hide_positional
+def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None):
     """Gradient of a loss through :func:`softmax`: ``p * (g - sum(p * g)) / temperature``.
 
-    The vector-Jacobian product: with ``p = softmax(x, temperature)`` and `g` a loss's gradient by
+    The vector-Jacobian product: with ``p = softmax(x, temperature=temperature)`` and `g` a loss's gradient by
     `p`, the result is its gradient by `x`. Sums are kept in more than the precision of the result,
     which is right to 1 ULP unless its two terms cancel to less than 1/256 of
     ``p * sum(abs(p * g)) / temperature``, and then to 1 ULP of that; for rows of at most 2**24, and
@@ -1100,10 +1006,12 @@ def softmax_vjp(p, g, temperature=1.0, *, axis=-1, out=None):
     Examples
     --------
     >>> import softdraw
-    >>> p = softdraw.softmax([1.0, 2.0, 3.0], 0.5)
-    >>> softdraw.softmax_vjp(p, [0.0, 0.0, 1.0], 0.5).round(4)
+    >>> p = softdraw.softmax([1.0, 2.0, 3.0], temperature=0.5)
+    >>> softdraw.softmax_vjp(p, [0.0, 0.0, 1.0], temperature=0.5).round(4)
     array([-0.0275, -0.2034,  0.2309])
     """
+    if refused:
+        refuse_positional("softmax_vjp(p, g)", refused, ("axis", "temperature"))
     result = plain_case(&SOFTMAX_VJP, p, g, temperature, axis, out)
     if result is None:
         return call(&SOFTMAX_VJP, p, g, temperature, axis, out, False, "p")

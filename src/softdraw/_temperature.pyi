@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 @overload
 def temperature_for(
     logits: Sequence[float],
+    /,
     *,
     entropy: ArrayLike | None = None,
     perplexity: ArrayLike | None = None,
@@ -16,6 +17,7 @@ def temperature_for(
 @overload
 def temperature_for(
     logits: Sequence[Sequence[float]],
+    /,
     *,
     entropy: ArrayLike | None = None,
     perplexity: ArrayLike | None = None,
@@ -24,6 +26,7 @@ def temperature_for(
 @overload
 def temperature_for(
     logits: ArrayLike,
+    /,
     *,
     entropy: ArrayLike | None = None,
     perplexity: ArrayLike | None = None,

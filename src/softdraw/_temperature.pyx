@@ -6,8 +6,11 @@ cimport numpy as cnp
 from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
+from softdraw._arguments cimport (
+    broadcast_to_rows, real_array, real_numbers, refuse_positional,
+)
 
-from ._softmax import for_rows, numbers, real_array
+from softdraw._arguments import hide_positional
 
 cnp.import_array()
 
@@ -18,7 +21,8 @@ QUANTITIES = {
 }
 
 
-def temperature_for(logits, *, entropy=None, perplexity=None, top_prob=None):
+@hide_positional
+def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob=None):
     """Temperature at which ``softmax(logits / T)`` has a given entropy, perplexity or top probability.
 
     The inverse of :func:`entropy`: each of the three moves in one direction with T, so that exactly
@@ -60,7 +64,7 @@ def temperature_for(logits, *, entropy=None, perplexity=None, top_prob=None):
     >>> import softdraw
     >>> logits = [1.0, 2.0, 4.0]
     >>> t = softdraw.temperature_for(logits, entropy=0.5)
-    >>> round(float(t), 6), round(float(softdraw.entropy(logits, t)), 12)
+    >>> round(float(t), 6), round(float(softdraw.entropy(logits, temperature=t)), 12)
     (0.96648, 0.5)
     >>> softdraw.temperature_for([logits, logits], top_prob=[0.5, 0.9]).round(6)
     array([3.556193, 0.8149  ])
@@ -69,6 +73,8 @@ def temperature_for(logits, *, entropy=None, perplexity=None, top_prob=None):
     ...
     ValueError: perplexity must be in [1.0, 3.0], got 4.0
     """
+    if refused:
+        refuse_positional("temperature_for(logits)", refused, ("entropy",))
     given = {"entropy": entropy, "perplexity": perplexity, "top_prob": top_prob}
     given = {name: value for name, value in given.items() if value is not None}
     if len(given) != 1:
@@ -105,8 +111,8 @@ def temperature_for(logits, *, entropy=None, perplexity=None, top_prob=None):
 
 cdef object one_a_row(str name, object value, tuple rows):
     """A contiguous float64 array of one target for each row."""
-    targets = numbers(value, name)
-    return np.ascontiguousarray(for_rows(targets, name, rows)).reshape(rows)
+    targets = real_numbers(value, name)
+    return np.ascontiguousarray(broadcast_to_rows(targets, name, rows)).reshape(rows)
 
 
 cdef object the_error(int quantity, str name, object row, object target, object index):

@@ -230,11 +230,16 @@ def _is_rows(x: Any) -> bool:
 
 
 def _overload_of_rows(function: Any, name: str) -> None:
+    # Numba has no keyword-only parameters: `out` is second, so that a number there is an error.
     @overload(function)
-    def implement(x: Any, temperature: Any = 1.0, out: Any = None) -> Any:
+    def implement(x: Any, out: Any = None, temperature: Any = 1.0) -> Any:
         if not _is_rows(x):
             raise numba.errors.TypingError(
                 f"{name} takes C-contiguous 1-D or 2-D arrays of float32 or float64, not {x}"
+            )
+        if isinstance(out, numba.types.Number):
+            raise numba.errors.TypingError(
+                f"{name} takes only x by position; write {name}(x, temperature=...)"
             )
         new = isinstance(out, (numba.types.NoneType, numba.types.Omitted, type(None)))
         if not new and not (_is_rows(out) and (out.dtype, out.ndim) == (x.dtype, x.ndim)):
@@ -242,7 +247,7 @@ def _overload_of_rows(function: Any, name: str) -> None:
         suffix = {numba.float32: "f32", numba.float64: "f64"}[x.dtype]
         call = _function(f"softdraw_{name}_{suffix}")
 
-        def run(x: Any, temperature: Any = 1.0, out: Any = None) -> Any:
+        def run(x: Any, out: Any = None, temperature: Any = 1.0) -> Any:
             result = np.empty_like(x) if new else out
             if result.shape != x.shape:
                 raise ValueError("out must have the shape of x")
@@ -257,8 +262,8 @@ def _overload_of_rows(function: Any, name: str) -> None:
         return run
 
 
-def softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
-    """Compute ``softdraw.softmax(x, temperature)`` in a compiled function.
+def softmax(x: Any, *, temperature: float = 1.0, out: Any = None) -> Any:
+    """Compute ``softdraw.softmax(x, temperature=temperature)`` in a compiled function.
 
     Parameters
     ----------
@@ -282,7 +287,7 @@ def softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
     Examples
     --------
     >>> import numba, softdraw, softdraw.numba
-    >>> softmax = numba.njit(lambda x, t: softdraw.numba.softmax(x, t))
+    >>> softmax = numba.njit(lambda x, t: softdraw.numba.softmax(x, temperature=t))
     >>> softmax(np.array([1.0, 2.0]), 2.0)
     array([0.37754067, 0.62245933])
     """
@@ -290,7 +295,7 @@ def softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
 
 
 def log_softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
-    """Compute ``softdraw.log_softmax(x, temperature)`` in a compiled function.
+    """Compute ``softdraw.log_softmax(x, temperature=temperature)`` in a compiled function.
 
     Parameters, results and errors are those of `softmax`.
 

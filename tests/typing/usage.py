@@ -16,12 +16,14 @@ some: NDArray[Any] = f32
 # ---- softmax family ----------------------------------------------------------------------------
 
 assert_type(softdraw.softmax(f32), NDArray[np.float32])
-assert_type(softdraw.softmax(f64, 0.5, axis=None), NDArray[np.float64])
-assert_type(softdraw.softmax([1.0, 2.0], 2), NDArray[np.float64])
-assert_type(softdraw.softmax([[1, 2], [3, 4]], [1, 2], axis=(0, 1)), NDArray[np.float64])
+assert_type(softdraw.softmax(f64, temperature=0.5, axis=None), NDArray[np.float64])
+assert_type(softdraw.softmax([1.0, 2.0], temperature=2), NDArray[np.float64])
+assert_type(
+    softdraw.softmax([[1, 2], [3, 4]], temperature=[1, 2], axis=(0, 1)), NDArray[np.float64]
+)
 assert_type(softdraw.softmax(i64), NDArray[np.float64])
 array: NDArray[Any] = softdraw.softmax(some)
-assert_type(softdraw.softmax(f32, np.ones((2, 1)), out=f32), NDArray[np.float32])
+assert_type(softdraw.softmax(f32, temperature=np.ones((2, 1)), out=f32), NDArray[np.float32])
 assert_type(softdraw.log_softmax(f32), NDArray[np.float32])
 assert_type(softdraw.log_softmax([1.0, 2.0]), NDArray[np.float64])
 assert_type(softdraw.log_softmax([1.0, 2.0], out=f64), NDArray[np.float64])
@@ -30,18 +32,18 @@ assert_type(softdraw.logsumexp([[1, 2]], keepdims=True), NDArray[np.float64])
 assert_type(softdraw.logsumexp(f32, axis=None), np.float32)
 assert_type(softdraw.logsumexp([1.0, 2.0]), np.float64)
 assert_type(softdraw.entropy(f32, axis=None), np.float32)
-assert_type(softdraw.entropy([1.0, 2.0], 0.7), np.float64)
-assert_type(softdraw.entropy(f32, np.ones(2)), Any)
+assert_type(softdraw.entropy([1.0, 2.0], temperature=0.7), np.float64)
+assert_type(softdraw.entropy(f32, temperature=np.ones(2)), Any)
 assert_type(softdraw.temperature_for([1.0, 2.0], entropy=0.5), np.float64)
 assert_type(softdraw.temperature_for([[1, 2], [3, 4]], top_prob=[0.6, 0.7]), NDArray[np.float64])
 assert_type(softdraw.temperature_for(f32, perplexity=f64[0]), Any)
 assert_type(softdraw.softmax_vjp(f32, f32), NDArray[np.float32])
-assert_type(softdraw.softmax_vjp([0.5, 0.5], [1, 2], 0.7), NDArray[np.float64])
+assert_type(softdraw.softmax_vjp([0.5, 0.5], [1, 2], temperature=0.7), NDArray[np.float64])
 assert_type(softdraw.softmax_vjp(f64, [1.0, 2.0], axis=None, out=f64), NDArray[np.float64])
-mixed: NDArray[Any] = softdraw.softmax_vjp(f32, f64, np.ones(2))
+mixed: NDArray[Any] = softdraw.softmax_vjp(f32, f64, temperature=np.ones(2))
 
 softdraw.softmax(f32, axis=0.5)  # type: ignore[call-overload]
-softdraw.softmax(f32, 1.0, -1)  # type: ignore[call-overload]
+softdraw.softmax(f32, 0)  # type: ignore[call-overload]
 softdraw.logsumexp(f32, out=f32)  # type: ignore[call-overload]
 softdraw.entropy(f32, out=f32)  # type: ignore[call-overload]
 softdraw.temperature_for(f32, 0.5)  # type: ignore[call-overload]
@@ -51,7 +53,9 @@ softdraw.softmax_vjp(f32)  # type: ignore[call-overload]
 
 table = softdraw.AliasTable([1, 2, 1])
 int16: NDArray[np.int16] = np.empty(5, np.int16)
-assert_type(softdraw.AliasTable.from_logits(f64[0], np.float32(0.5)), softdraw.AliasTable)
+assert_type(
+    softdraw.AliasTable.from_logits(f64[0], temperature=np.float32(0.5)), softdraw.AliasTable
+)
 assert_type(table.sample(), int)
 assert_type(table.sample(rng=7), int)
 assert_type(table.sample(5, rng=np.random.default_rng(7)), NDArray[np.int64])
@@ -90,8 +94,12 @@ assert_type({tables: 1}[tables], int)
 # ---- logits ------------------------------------------------------------------------------------
 
 mask = np.ones(3, np.bool_)
-token: int = softdraw.sample_logits(f32[0], 0.7, top_k=40, top_p=0.95, min_p=0.1, mask=mask)
-rows: NDArray[np.int64] = softdraw.sample_logits(f32, [0.5, 1], top_k=[1, 2], words=[1, 2])
+token: int = softdraw.sample_logits(
+    f32[0], temperature=0.7, top_k=40, top_p=0.95, min_p=0.1, mask=mask
+)
+rows: NDArray[np.int64] = softdraw.sample_logits(
+    f32, temperature=[0.5, 1], top_k=[1, 2], words=[1, 2]
+)
 assert_type(softdraw.sample_logits([1.0, 2.0], size=5, rng=7), NDArray[np.int64])
 ids, logprobs = softdraw.sample_logits([1.0, 2.0], size=(2, 3), return_logprobs=True)
 assert_type(ids, NDArray[np.int64])
@@ -100,7 +108,7 @@ one, logprob = softdraw.sample_logits(f32[0], return_logprobs=True)
 assert_type(one, Any)
 
 softdraw.sample_logits(f32, rng="seed")  # type: ignore[call-overload]
-softdraw.sample_logits(f32, 1.0, 40)  # type: ignore[call-overload]
+softdraw.sample_logits(f32, 1.0)  # type: ignore[call-overload]
 
 # ---- generator and the rest --------------------------------------------------------------------
 

@@ -1,0 +1,45 @@
+"""Checks of arguments, for the other modules of softdraw.
+
+Whatever is wrong is a TypeError or a ValueError that names the argument, and the place in it.
+"""
+
+cimport numpy as cnp
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from cpython.long cimport PyLong_CheckExact
+
+
+cdef inline bint read_number(object value, double *number) noexcept:
+    """Read a float or an int from 0 to 2**53, the usual parameters; False for anything else."""
+    if PyFloat_Check(value):
+        number[0] = PyFloat_AS_DOUBLE(value)
+        return True
+    if PyLong_CheckExact(value) and -1 < value < 1 << 53:
+        number[0] = value
+        return True
+    return False
+
+
+# Positional arguments.
+cdef object refuse_positional(str call, tuple values, tuple names)
+
+# Arrays.
+cdef bint is_bfloat16(int type_num) noexcept
+cdef bint is_masked(object value)
+cdef object unmasked_array(object value, str name)
+cdef object real_array(object value, str name)
+cdef object result_dtype(object dtype)
+cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num)
+
+# Parameters: numbers or arrays of them, maybe one per row.
+cdef object whole_numbers(object value, str name)
+cdef object real_numbers(object value, str name)
+cdef object temperatures_from(object value, bint allow_zero)
+cdef double one_temperature(object value) except -1
+cdef object broadcast_to_rows(object values, str name, tuple rows)
+
+# Shapes and words.
+cdef tuple shape_of(object size)
+cdef cnp.ndarray as_words(object words)
+
+# Parts of messages.
+cdef str place_of(str name, object index)

@@ -1,0 +1,211 @@
+"""Checks of arguments that several modules need; their declarations are in _arguments.pxd."""
+
+import inspect
+import operator
+import sys
+
+import numpy as np
+
+cimport numpy as cnp
+from libc.stddef cimport ptrdiff_t
+
+cnp.import_array()
+
+# ---- positional arguments ----------------------------------------------------------------------
+
+
+def hide_positional(function):
+    """Let `inspect.signature` leave out the `*refused` of a function, which takes no such arguments."""
+    signature = inspect.signature(function)
+    function.__signature__ = signature.replace(
+        parameters=[each for each in signature.parameters.values() if each.name != "refused"]
+    )
+    return function
+
+
+cdef object refuse_positional(str call, tuple values, tuple names):
+    """Raise the TypeError for values after the arrays of a call: it shows the keywords to write."""
+    value = values[0] if isinstance(values[0], (int, float)) else "..."
+    ways = " or ".join([f"{call[:-1]}, {name}={value})" for name in names])
+    function, arrays = call[:-1].split("(")
+    raise TypeError(f"{function} takes only {arrays} by position; write {ways}")
+
+
+# ---- arrays ------------------------------------------------------------------------------------
+
+# NumPy's number for the bfloat16 of ml_dtypes, once an array of it has been given.
+cdef int BFLOAT16 = -1
+
+
+cdef bint is_bfloat16(int type_num) noexcept:
+    return type_num == BFLOAT16
+
+
+cdef bint is_real(object dtype):
+    # There are kernels neither for longdouble nor for the float8 of ml_dtypes, whose kind is "f" too.
+    global BFLOAT16
+    cdef int type_num = (<cnp.dtype>dtype).type_num
+    if type_num == BFLOAT16 or type_num == cnp.NPY_FLOAT16 or type_num <= cnp.NPY_FLOAT64:
+        return True
+    if dtype.name == "bfloat16":
+        BFLOAT16 = type_num
+        return True
+    return False
+
+
+cdef bint is_masked(object value):
+    # Importing numpy.ma takes 10 ms. Where nobody has imported it, there is no masked array.
+    ma = sys.modules.get("numpy.ma")
+    return ma is not None and isinstance(value, ma.MaskedArray)
+
+
+cdef object unmasked_array(object value, str name):
+    """Return value as an array; a masked array is an error, because its mask would be lost."""
+    if is_masked(value):
+        raise TypeError(
+            f"{name} is a masked array; fill or compress it first, its mask would be lost"
+        )
+    return np.asarray(value)
+
+
+cdef object real_array(object value, str name):
+    """Return value as an array of real numbers; an array of them is returned as it is."""
+    array = unmasked_array(value, name)
+    dtype = array.dtype
+    if not is_real(dtype):
+        # the float8 of ml_dtypes are of kind f or V
+        raise TypeError(
+            f"{name} must be float16, bfloat16, float32, float64 or integers, got dtype {dtype}"
+            if "float" in dtype.name
+            else f"{name} must be real numbers, got dtype {dtype}"
+        )
+    return array
+
+
+cdef object result_dtype(object dtype):
+    """Floats stay what they are, in native byte order; integers become float64."""
+    if dtype.kind in "iub":
+        return np.dtype(np.float64)
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
+
+
+cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num):
+    """Return array in that type, native, C-contiguous and aligned; it is copied only if it must be."""
+    return cnp.PyArray_FROMANY(
+        array,
+        type_num,
+        0,
+        0,
+        cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED | cnp.NPY_ARRAY_FORCECAST,
+    )
+
+
+# ---- parameters --------------------------------------------------------------------------------
+
+
+cdef str kind_of(object value, object dtype):
+    """What was given, for a message: an array by its dtype, anything else by its type."""
+    if isinstance(value, (np.ndarray, list, tuple)):
+        return f"an array of dtype {dtype}"
+    return type(value).__name__
+
+
+cdef object whole_numbers(object value, str name):
+    """Return an integer, or an array of them, as an array. A Python int too large for every dtype
+    becomes the largest int64, and a negative one -1: callers treat them alike."""
+    if isinstance(value, int):
+        value = max(-1, min(value, 2**63 - 1))
+    given = unmasked_array(value, name)
+    if given.dtype.kind not in "iu":
+        got = kind_of(value, given.dtype)
+        raise TypeError(f"{name} must be an integer or an array of them, got {got}")
+    return given
+
+
+cdef object real_numbers(object value, str name):
+    """Return a real number, or an array of them, as a C-contiguous float64 array."""
+    given = unmasked_array(value, name)
+    if isinstance(value, int) and given.dtype == object:
+        raise ValueError(f"{name} is an integer past 2**64; give it as a float")
+    if not is_real(given.dtype):
+        got = kind_of(value, given.dtype)
+        raise TypeError(f"{name} must be a real number or an array of them, got {got}")
+    return as_carray(given, cnp.NPY_FLOAT64)
+
+
+cdef object temperatures_from(object value, bint allow_zero):
+    """Return temperatures as a C-contiguous float64 array, each checked."""
+    cdef cnp.ndarray values = real_numbers(value, "temperature")
+    cdef const double *t = <const double *>cnp.PyArray_DATA(values)
+    cdef ptrdiff_t i
+    for i in range(cnp.PyArray_SIZE(values)):
+        if not (t[i] >= 0 if allow_zero else t[i] > 0):
+            where = np.unravel_index(i, (<object>values).shape)
+            raise ValueError(
+                f"{place_of('temperature', where)} must be >{'=' if allow_zero else ''} 0, "
+                f"got {np.asarray(value)[where]}"
+            )
+    return values
+
+
+cdef double one_temperature(object value) except -1:
+    array = temperatures_from(value, True)
+    if array.ndim:
+        raise ValueError(f"temperature must be a number, got shape {array.shape}")
+    return array
+
+
+cdef object broadcast_to_rows(object values, str name, tuple rows):
+    """Broadcast values to one for each row, from the shape rows or (*rows, 1)."""
+    shape = (*rows, 1) if values.ndim == len(rows) + 1 else rows
+    try:
+        return np.broadcast_to(values, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name} of shape {values.shape} fits neither {(*rows, 1)} nor {rows}"
+        ) from None
+
+
+# ---- shapes and words --------------------------------------------------------------------------
+
+
+cdef tuple shape_of(object size):
+    """Return size, an int or a tuple of ints, as a tuple."""
+    try:
+        shape = tuple(map(operator.index, size if isinstance(size, (tuple, list)) else (size,)))
+    except TypeError:
+        raise TypeError(f"size must be an int or a tuple of ints, got {size!r}") from None
+    if shape and min(shape) < 0:
+        raise ValueError(f"size must be >= 0, got {size}")
+    return shape
+
+
+cdef cnp.ndarray as_words(object words):
+    """Return words as a C-contiguous uint64 array."""
+    cdef cnp.ndarray array = unmasked_array(words, "words")
+    if array.dtype.kind in "fO" and not isinstance(words, np.ndarray):
+        # NumPy makes float64 of an empty list, and of a list with numbers on both sides of 2**63
+        items = np.asarray(words, dtype=object)
+        for item in items.flat:
+            if not isinstance(item, int):
+                break
+            if not 0 <= item < 2**64:
+                raise ValueError(f"words must be from 0 to 2**64 - 1, got {item}")
+        else:
+            array = items.astype(np.uint64)
+    if array.dtype.kind == "i":
+        negative = array < 0
+        if negative.any():
+            place = np.unravel_index(np.argmax(negative), negative.shape)
+            raise ValueError(f"words must be from 0 to 2**64 - 1, got {array[place]}")
+    elif array.dtype.kind != "u":
+        raise TypeError(f"words must be uint64, got dtype {array.dtype}")
+    return as_carray(array, cnp.NPY_UINT64)
+
+
+# ---- parts of messages -------------------------------------------------------------------------
+
+
+cdef str place_of(str name, object index):
+    """How to write an element of an argument, `name[2, 0]`, or the argument if index is ()."""
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
