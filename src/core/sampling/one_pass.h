@@ -95,7 +95,7 @@ SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *res
                     sum_block(&reduction, x, count, &lane_max, next, n_next, bound, split);
                 sum += sums.sum;
                 below += sums.rest;
-            } else { /* masked items only, or items without mass, or NaN, which is no maximum but must show in the sum */
+            } else { /* masked items, items without mass, or NaN, which must show in the sum */
                 sum += count_from(x, count, LARGEST) * 0;
                 lane_max = find_lane_max(next, n_next);
             }
