@@ -1,18 +1,23 @@
 /* softdraw: temperature softmax and exact alias sampling in plain C11.
  *
- * softmax(x / T) to the last bit or so, alias tables in integers that sum to exactly 2^64, and an
- * eight-lane xoshiro256++, with the same bits from every compiler, CPU and instruction set.
+ * It computes softmax(x / T) at any temperature T, builds alias tables from integers that sum to
+ * exactly 2^64, and has an eight-lane xoshiro256++ generator. Every compiler, CPU and instruction
+ * set gives the same bits. Error bounds are stated with each function, in ULP of the exact result:
+ * the distance between neighbouring floating-point numbers there.
  *
- * Build with the sources in src/core; no flag is needed beyond an -O level.
+ * To build it, compile the C files in src/core and src/core/tiers with your program; no flag is needed
+ * beyond an -O level.
  *
- * Nothing here allocates, prints, sets errno or keeps state. All memory is the caller's, and none is
- * looked at after a call. Any function may be called from any thread at any time; only what a call
- * writes (out, scratch, a generator) must not be used by another one meanwhile.
+ * No function allocates memory, prints or sets errno, and none keeps state, except that the tier to
+ * use is chosen once. All memory is the caller's, and no function uses it after it has returned.
+ * Any function may be called from any thread at any time; but while a call runs, no other call may
+ * use the memory that it writes (its results, its scratch, a generator).
  *
- * A function that can fail returns 0 or an error code (softdraw_strerror gives its text), and has
- * then written nothing but what it says. A pointer to nothing may be NULL: to n = 0 elements or 0
- * rows. To anything else it is SOFTDRAW_ERROR_NULL, but where NULL is said to have a meaning; a
- * pointer that is not NULL is trusted. Strides are in elements, and may be negative. */
+ * A function that can fail returns SOFTDRAW_OK, which is 0, or an error code, whose text
+ * softdraw_strerror gives. If it fails, it has written nothing, except where its description says
+ * so. A pointer may be NULL if it addresses zero elements, because n is 0 or there are 0 rows. Any
+ * other NULL is SOFTDRAW_ERROR_NULL, unless the description gives it a meaning. Pointers that are
+ * not NULL are trusted. Strides are in elements, not bytes, and may be negative. */
 #ifndef SOFTDRAW_H
 #define SOFTDRAW_H
 
@@ -23,41 +28,42 @@
 #define SOFTDRAW_VERSION_MINOR 1
 #define SOFTDRAW_VERSION_PATCH 0
 
-/* 10,000 major + 100 minor + patch: of this header, where softdraw_version() is of the library. */
+/* The version of this header as one number, 10,000 major + 100 minor + patch. softdraw_version()
+ * gives that of the library. */
 #define SOFTDRAW_VERSION \
     (10000 * SOFTDRAW_VERSION_MAJOR + 100 * SOFTDRAW_VERSION_MINOR + SOFTDRAW_VERSION_PATCH)
 
-/* Changes when a seed would give other draws than before; see docs/streams.md. */
+/* The stream number: it changes when a seed gives other draws than before (see docs/streams.md). */
 #define SOFTDRAW_STREAM 1
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#if defined(SOFTDRAW_EXPORT) && defined(__GNUC__) /* a library that hides all but these */
+#if defined(SOFTDRAW_EXPORT) && defined(__GNUC__) /* a library that exports nothing else */
 #pragma GCC visibility push(default)
 #endif
 
-/* What stands between these two marks is plain declarations, as cffi and other readers of C take
- * them; softdraw.get_cdef() in Python gives them. */
+/* Between the marks "cffi: begin" and "cffi: end" there are only plain declarations and comments,
+ * which cffi and other tools that read C understand; softdraw.get_cdef() in Python returns them. */
 /* cffi: begin */
 
 enum softdraw_error {
     SOFTDRAW_OK = 0,
     SOFTDRAW_ERROR_TEMPERATURE, /* a temperature is negative or NaN, or 0 for softmax_vjp */
     SOFTDRAW_ERROR_ISA,         /* SOFTDRAW_ISA names a tier that this CPU or build lacks */
-    SOFTDRAW_ERROR_LENGTH,      /* no weights or logits, or more than 2^32 of them; bits to match */
+    SOFTDRAW_ERROR_LENGTH,      /* no weights or logits, or too many; bits that do not match them */
     SOFTDRAW_ERROR_WEIGHT,      /* a weight is negative, NaN or infinite */
     SOFTDRAW_ERROR_ZERO,        /* every weight is zero */
-    SOFTDRAW_ERROR_ROW,         /* a row that is none */
-    SOFTDRAW_ERROR_FILTER,      /* top_k is 0, or top_p or min_p outside [0, 1] */
-    SOFTDRAW_ERROR_LOGIT,       /* a logit is NaN or infinity */
-    SOFTDRAW_ERROR_NOTHING,     /* a row has nothing that may be drawn */
-    SOFTDRAW_ERROR_TARGET,      /* no temperature gives a row what is wanted */
-    SOFTDRAW_ERROR_NULL         /* a pointer to something is NULL */
+    SOFTDRAW_ERROR_ROW,         /* a row index is out of range */
+    SOFTDRAW_ERROR_FILTER,      /* top_k is 0, top_p or min_p is outside [0, 1], or size is wrong */
+    SOFTDRAW_ERROR_LOGIT,       /* a logit is NaN or +inf */
+    SOFTDRAW_ERROR_NOTHING,     /* a row has no item that may be drawn */
+    SOFTDRAW_ERROR_TARGET,      /* no temperature gives a row the target value */
+    SOFTDRAW_ERROR_NULL         /* a pointer that must not be NULL is NULL */
 };
 
-/* A sentence for an error code; never NULL. */
+/* The text of an error code, in English. Never NULL: an unknown code has a text, too. */
 const char *softdraw_strerror(int error);
 
 /* The SOFTDRAW_VERSION that the library was built with. */
@@ -65,7 +71,7 @@ int softdraw_version(void);
 
 /* ---- tiers ---------------------------------------------------------------------------------- */
 
-/* The instruction sets that kernels are compiled for; all give the same bits. */
+/* A tier is the kernels compiled for one instruction set. All tiers give the same bits. */
 enum softdraw_tier {
     SOFTDRAW_SCALAR,
     SOFTDRAW_AVX2,
@@ -73,31 +79,49 @@ enum softdraw_tier {
     SOFTDRAW_NEON
 };
 
-/* How many tiers this library knows, whether or not they can run: tiers are 0 to this, exclusive. */
+/* The number of tiers that the library knows, whether or not they can run here. Tiers are numbered
+ * from 0 and later releases may add some, so loop up to this and not to an enumerator. */
 int softdraw_tier_count(void);
 
-/* Name of a tier, as the environment variable SOFTDRAW_ISA takes it; NULL past the last. */
+/* The name of a tier, as the environment variable SOFTDRAW_ISA takes it; NULL for no tier. */
 const char *softdraw_tier_name(int tier);
 
-/* 1 if this CPU and this build can run the tier, else 0. */
+/* 1 if this CPU and this build of the library can run the tier, else 0. */
 int softdraw_tier_available(int tier);
 
-/* The tier in use: the one that SOFTDRAW_ISA names, else the best available; decided at the first
- * call. Negative if SOFTDRAW_ISA names one that is not available; every kernel then returns
- * SOFTDRAW_ERROR_ISA. */
+/* The tier in use: the one that SOFTDRAW_ISA names or, if it is not set, the best one available. It
+ * is chosen once, at the first call that needs it. Negative if SOFTDRAW_ISA names a tier that is
+ * not available; functions that need a tier then return SOFTDRAW_ERROR_ISA. */
 int softdraw_tier_in_use(void);
 
 /* ---- softmax -------------------------------------------------------------------------------- */
 
-/* For each of `rows` rows of n contiguous elements, x_stride elements apart (out: out_stride):
- *     softmax      out[i] = exp(x[i] / T) / sum(exp(x / T))     f32 <= 1 ULP, f64 <= 2 ULP
- *     log_softmax  out[i] = log of that                         f32 <= 1.5,   f64 <= 3
- *     logsumexp    out[0] = log(sum(exp(x / T)))                <= 2 of max(|max / T|, log of the sum)
- * T of row r is temperature[r * temperature_stride] >= 0 (stride 0: one for all); 0 and infinity
- * are the limits. -inf has probability 0; a row with NaN, +inf or nothing but -inf becomes NaN
- * (logsumexp: +inf and -inf stay). out may be x itself with equal strides, and must not overlap it
- * otherwise. float16 (f16) and bfloat16 (bf16), as their bits, are computed in float32 and rounded
- * once more. */
+/* Softmax and its relatives work on `rows` rows of n contiguous elements each. Row r begins at
+ * x + r * x_stride, and its result at out + r * out_stride:
+ *
+ *     softmax      out[i] = exp(x[i] / T) / sum(exp(x / T))
+ *     log_softmax  out[i] = log(exp(x[i] / T) / sum(exp(x / T)))
+ *     logsumexp    out[0] = log(sum(exp(x / T)))
+ *
+ * The error is at most, for float32 and float64:
+ *
+ *     softmax      1 ULP and 2 ULP
+ *     log_softmax  1.5 ULP and 3 ULP
+ *     logsumexp    2 ULP of the larger of |max / T| and log(sum(exp((x - max) / T))), where max is
+ *                  the largest element
+ *
+ * The temperature T of row r is temperature[r * temperature_stride]; a stride of 0 means one for
+ * all rows. T must be >= 0. At 0 and at infinity the results are the limits: at 0 the largest
+ * elements have the same probability and all others 0, at infinity all elements that are not -inf
+ * have the same.
+ *
+ * An element of -inf has probability 0. The result of a row that contains NaN or +inf, or nothing
+ * but -inf, is NaN; but logsumexp is +inf for a row with +inf and without NaN, and -inf for a row
+ * of nothing but -inf.
+ *
+ * out may be x itself if both strides are equal; otherwise out and x must not overlap. float16
+ * (f16) and bfloat16 (bf16) elements are passed as their bits; they are computed in float32, and
+ * the result is rounded once more. */
 int softdraw_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride);
@@ -120,8 +144,8 @@ int softdraw_log_softmax_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *ou
                              ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
                              ptrdiff_t temperature_stride);
 int softdraw_log_softmax_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
-                              ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
-                              ptrdiff_t temperature_stride);
+                              ptrdiff_t out_stride, size_t rows, size_t n,
+                              const double *temperature, ptrdiff_t temperature_stride);
 int softdraw_logsumexp_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                            size_t rows, size_t n, const double *temperature,
                            ptrdiff_t temperature_stride);
@@ -135,8 +159,9 @@ int softdraw_logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out
                             ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
                             ptrdiff_t temperature_stride);
 
-/* For each row, likewise, the entropy of softmax(x / T) in nats, out[0] = -sum(p log p), of small
- * entropies, too: f32 <= 1.5 ULP, f64 <= 4 ULP. An empty row gives NaN, as one of -inf alone does. */
+/* The entropy of softmax(x / T) in nats, out[0] = -sum(p log p), for each row as above. The error
+ * is at most 1.5 ULP (float32) and 4 ULP (float64), for small entropies, too. An empty row gives
+ * NaN, as does a row of nothing but -inf. */
 int softdraw_entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride);
@@ -146,37 +171,46 @@ int softdraw_entropy_f64(const double *x, ptrdiff_t x_stride, double *out, ptrdi
 int softdraw_entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride);
-int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
-                          size_t rows, size_t n, const double *temperature,
+int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
+                          ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,
                           ptrdiff_t temperature_stride);
 
-/* What softdraw_temperature_for is to attain. */
+/* The quantity that softdraw_temperature_for brings to a target value. */
 enum softdraw_quantity {
     SOFTDRAW_ENTROPY,    /* in nats */
     SOFTDRAW_PERPLEXITY, /* exp(entropy) */
     SOFTDRAW_TOP_PROB    /* the largest probability */
 };
 
-/* For each of `rows` rows of n contiguous logits, x_stride elements apart, out[r] = the T at which
- * softmax(x / T) has what is wanted, target[r * target_stride] of it: T within a relative 1e-9, or what
- * is wanted within 4 ULP. A target within 4 ULP of what 0 or infinity gives has that T, and a constant
- * row 1. -inf is left out, but a row of nothing else, or with NaN or +inf, is SOFTDRAW_ERROR_LOGIT.
- * On that and on SOFTDRAW_ERROR_TARGET, which `quantity` may be to blame for too, *where, if where is not
- * NULL, becomes the first such row. */
+/* The inverse problem: for each of `rows` rows of n contiguous logits, row r from x + r * x_stride
+ * on, out[r] becomes the temperature T at which the quantity (one of enum softdraw_quantity) of
+ * softmax(x / T) is target[r * target_stride]. Either T is right to a relative error of 1e-9, or
+ * the quantity at T is within 4 ULP of the target. A target within 4 ULP of the quantity at T = 0
+ * or at infinity gives that T. If all logits of a row are equal, the quantity does not depend on T,
+ * and T is 1.
+ *
+ * Logits of -inf are ignored, but a row that has no others, or that contains NaN or +inf, is
+ * SOFTDRAW_ERROR_LOGIT. A target that no T attains is SOFTDRAW_ERROR_TARGET, and so is an unknown
+ * quantity. On both errors *where becomes the first such row, unless where is NULL. */
 int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
                                  int quantity, const double *target, ptrdiff_t target_stride,
                                  double *out, size_t *where);
 
-/* range[0], range[1] = the least and the most of it that a row of n logits can attain. */
+/* The smallest and the largest value of the quantity that a row of n logits can attain, in range[0]
+ * and range[1]. A row like those above is SOFTDRAW_ERROR_LOGIT, and an unknown quantity
+ * SOFTDRAW_ERROR_TARGET. */
 int softdraw_temperature_for_range_f64(const double *x, size_t n, int quantity, double range[2]);
 
-/* For each row of probabilities p, from softmax(x / T), and gradients g of a loss by them, the loss's
- * gradient by x:
+/* The gradient of a loss through softmax. For each row of probabilities p = softmax(x / T) and of
+ * the gradient g of the loss with respect to p, out becomes the gradient of the loss with respect
+ * to x:
+ *
  *     out[i] = p[i] (g[i] - sum(p g)) / T
- * for p from 0 to 1 and n to 2^24 to 1 ULP of the largest of |out[i]|, |p[i]| sum(|p g|) / (256 T)
- * and |p[i]| max(|g|) / (2^900 T). A row with NaN or an infinity in p or g becomes NaN at any T; all
- * others are 0 at infinity. T > 0. out may be p or g with equal strides, and must not overlap them
- * otherwise. */
+ *
+ * T must be > 0. For p from 0 to 1 and n up to 2^24 the error is at most 1 ULP of the largest of
+ * |out[i]|, |p[i]| sum(|p g|) / (256 T) and |p[i]| max(|g|) / (2^900 T). A row that contains NaN or
+ * an infinity in p or g becomes NaN at any T; any other row becomes 0 at T = infinity. out may be p
+ * or g itself if their strides are equal; otherwise out must not overlap them. */
 int softdraw_softmax_vjp_f32(const float *p, ptrdiff_t p_stride, const float *g, ptrdiff_t g_stride,
                              float *out, ptrdiff_t out_stride, size_t rows, size_t n,
                              const double *temperature, ptrdiff_t temperature_stride);
@@ -186,94 +220,110 @@ int softdraw_softmax_vjp_f64(const double *p, ptrdiff_t p_stride, const double *
 
 /* ---- generator ------------------------------------------------------------------------------ */
 
-/* Eight xoshiro256++ generators side by side (Blackman and Vigna, https://prng.di.unimi.it), one
- * jump of 2^128 words apart: word 8i + j is lane j's i-th output. Seeded by softdraw_xoshiro_seed;
- * plain data otherwise, to be copied and stored freely. */
+/* Eight xoshiro256++ generators (Blackman and Vigna, https://prng.di.unimi.it), called lanes, each
+ * one jump of 2^128 words ahead of the one before. Word 8i + j of the generator is the i-th output
+ * of lane j. softdraw_xoshiro_seed fills the struct; it is plain data, which may be copied and
+ * stored freely. */
 typedef struct {
-    uint64_t s[4][8];    /* s[k][j]: word k of lane j's state */
-    uint64_t buffer[8];  /* the last eight words made */
-    uint32_t used;       /* how many of them are given out; 8: none is left */
-    uint32_t has_uint32; /* NumPy's half-word: whether there is one */
-    uint32_t uinteger;   /* and its value */
+    uint64_t s[4][8];    /* s[k][j]: word k of the state of lane j */
+    uint64_t buffer[8];  /* the last eight words that were generated */
+    uint32_t used;       /* how many of them have been taken; 8 if none is left */
+    uint32_t has_uint32; /* whether NumPy has taken half of a word and stored the rest */
+    uint32_t uinteger;   /* that rest */
 } softdraw_xoshiro;
 
-/* Lane 0 starts at the given state (all zeros is taken as {0, 0, 0, 1}), the others one jump on. The
- * seed s of Python's Xoshiro256 is the state numpy.random.SeedSequence(s).generate_state(4, uint64). */
+/* Seeds the generator: lane 0 starts at the given state, and each other lane one jump ahead of the
+ * one before. The state of all zeros, which is invalid, is replaced by {0, 0, 0, 1}. For a seed s,
+ * Xoshiro256 in Python takes numpy.random.SeedSequence(s).generate_state(4, numpy.uint64). */
 int softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]);
 
-/* The next word. The generator must not be NULL. In a loop, softdraw_xoshiro_word is faster. */
+/* The next word. The generator must not be NULL. In loops, the inline function
+ * softdraw_xoshiro_word below is faster. */
 uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator);
 
-/* The next n words. */
+/* Writes the next n words to out. */
 int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n);
 
-/* Moves every lane `jumps` long jumps of 2^192 words on and drops the buffer: generators that differ
- * in their jumps never meet. It takes 20 to 200 microseconds, by the size of jumps. */
+/* Moves every lane ahead by `jumps` long jumps of 2^192 words each, and discards what the buffer
+ * holds. Generators with the same seed and different numbers of long jumps never overlap. It takes
+ * 20 to 200 microseconds, more for a larger number of jumps. */
 int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps);
 
 /* ---- alias table ---------------------------------------------------------------------------- */
 
-/* A table is 2^bits buckets of 8 bytes, keep << bits | alias. A word's top `bits` bits choose a
- * bucket, and its other bits, against keep, whether to draw the bucket's own category or its alias
- * (Walker 1977; Vose 1991), so a draw is a pure function of one 64-bit word, and exact: category i
- * is drawn by units[i] of the 2^64 words. */
+/* An alias table (Walker 1977; Vose 1991) draws category i with a probability proportional to
+ * weights[i]. It consists of 2^bits buckets of 8 bytes, keep << bits | alias. The top `bits` bits
+ * of a 64-bit random word choose a bucket. If the rest of the word is less than `keep`, the
+ * category that has the number of the bucket is drawn, otherwise its alias. So a draw is a pure
+ * function of one word. It is exact, too: of the 2^64 possible words, units[i] draw category i. */
 
-/* Number of bits for n categories, at most 2^32: the smallest b >= 1 with 2^b >= n. */
+/* The number of bits of a table of n categories, where n is at most 2^32: the smallest b >= 1 with
+ * 2^b >= n. */
 unsigned softdraw_alias_bits(size_t n);
 
-/* Builds the table: fills 2^bits buckets, bits = softdraw_alias_bits(n). Weights become exact
- * integers: units[i] / 2^64 is weights[i] / sum(weights) to less than one unit, the units sum to
- * 2^64, zero weights get none and positive ones at least one, paid for by the largest weight.
- * *where, if where is not NULL, becomes the index of the largest weight (the first, if tied), or on
- * SOFTDRAW_ERROR_WEIGHT that of the first bad one. scratch has softdraw_alias_scratch(n) bytes; an
- * error leaves anything in it and in buckets. Each weight is read once, so weights that another
- * thread changes meanwhile give some table or an error, never an access out of bounds. */
+/* Builds a table: fills 2^bits buckets, where bits = softdraw_alias_bits(n). The weights need not
+ * be normalised. They become integers, the units, that sum to exactly 2^64: none for a weight of
+ * zero, at least one for a positive weight. units[i] differs from 2^64 * weights[i] / sum(weights)
+ * by less than one, except that the largest weight gives up the units that other positive weights
+ * need to have at least one.
+ *
+ * scratch has softdraw_alias_scratch(n) bytes. *where, unless where is NULL, becomes the index of
+ * the largest weight (the first, if several are equal), or on SOFTDRAW_ERROR_WEIGHT the index of
+ * the first invalid one. After an error, the contents of buckets and scratch are unspecified. Each
+ * weight is read once: if another thread changes weights meanwhile, the result is some table or an
+ * error, but never an access out of bounds. */
 int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                              size_t *where);
 int softdraw_alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                              size_t *where);
-int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
-                             size_t *where);
+int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets,
+                             uint64_t *scratch, size_t *where);
 
-/* Bytes of scratch that building a table of n categories needs: about 5/8 of n. */
+/* The number of bytes of scratch that building a table of n categories needs: about 5/8 n. */
 size_t softdraw_alias_scratch(size_t n);
 
-/* units[i] of each of the n categories, modulo 2^64, back from the buckets: a category that holds all
- * of it has 0. */
+/* Computes the units of all n categories from the buckets of a table, modulo 2^64: if one category
+ * has all 2^64 units, its result is 0. */
 int softdraw_alias_units(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
 
-/* Below, buckets must come from a build, of as many bits: what they hold is trusted. */
+/* The following functions trust the buckets: these must come from a build, with the same number of
+ * bits. */
 
-/* The categories that n words draw; softdraw_alias_map1 is one of them, inline. */
+/* Writes to out the categories that n words draw. The inline function softdraw_alias_map1 below
+ * does it for one word. */
 int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                        int64_t *out);
 
-/* The categories of the generator's next n words. */
-int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator, size_t n,
-                          int64_t *out);
+/* Writes to out the categories that the next n words of the generator draw. */
+int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator,
+                          size_t n, int64_t *out);
 
-/* The categories of the next n words of any generator: next(state) gives one. */
+/* The same for any other generator, whose next word next(state) returns. */
 int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *state),
                         void *state, size_t n, int64_t *out);
 
 /* ---- many alias tables ----------------------------------------------------------------------- */
 
-/* Rows of any lengths, each a table, in one block: row r has the weights from indptr[r] on and
- * before indptr[r + 1], at most 2^32. records[r] tells where its buckets start, << 6, and their bits:
- * 0 bits for a row that is empty or all zeros, which has no buckets and cannot be drawn from. Row r of
- * length n is a table by itself: buckets + (records[r] >> 6), of softdraw_alias_bits(n) bits. */
+/* Many tables of any lengths, called rows, in one block of memory. The weights of row r are
+ * weights[indptr[r]] to weights[indptr[r + 1] - 1], at most 2^32 of them. Its record, records[r],
+ * is start << 6 | bits: its table is at buckets + start and has `bits` bits. A row that is empty or
+ * has only weights of zero has no buckets and 0 bits, and drawing from it is an error. Any other
+ * row is a table like those above. */
 
-/* Room for the buckets of all rows, in buckets; some stays free if rows are all zeros. indptr holds
- * rows + 1 numbers that never decrease, the first not negative; 0 rows take none. */
+/* The number of buckets to allocate for all rows; rows with only weights of zero leave some of them
+ * unused. indptr holds rows + 1 numbers, the first not negative and none less than the one before.
+ * It may be NULL if there are 0 rows. */
 size_t softdraw_alias_rows_max_buckets(const int64_t *indptr, size_t rows);
 
-/* The length of the longest row: softdraw_alias_scratch of that is the scratch for building. */
+/* The length of the longest row. softdraw_alias_scratch of it is the size of the scratch for
+ * softdraw_alias_rows_build. */
 size_t softdraw_alias_rows_max_length(const int64_t *indptr, size_t rows);
 
-/* Builds each row as softdraw_alias_build does. *where, if where is not NULL, becomes the number of
- * buckets in use, or on SOFTDRAW_ERROR_WEIGHT the index among all weights of the first bad one, or on
- * SOFTDRAW_ERROR_LENGTH the row, also if indptr decreases there or is negative. An error leaves
- * anything in records, buckets and scratch. */
+/* Builds the table of each row as softdraw_alias_build does. A row that is too long, or at which
+ * indptr is negative or decreases, is SOFTDRAW_ERROR_LENGTH. *where, unless where is NULL, becomes
+ * the number of buckets in use, on SOFTDRAW_ERROR_WEIGHT the index of the first invalid weight
+ * among all weights, and on SOFTDRAW_ERROR_LENGTH the row. After an error, the contents of records,
+ * buckets and scratch are unspecified. */
 int softdraw_alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
                                   uint64_t *records, uint64_t *buckets, uint64_t *scratch,
                                   size_t *where);
@@ -284,50 +334,65 @@ int softdraw_alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr
                                   uint64_t *records, uint64_t *buckets, uint64_t *scratch,
                                   size_t *where);
 
-/* out[i]: the category, counted within the row, that words[i] draws from row rows[i] of `count`. On
- * SOFTDRAW_ERROR_ROW or SOFTDRAW_ERROR_ZERO, *where, if where is not NULL, becomes the first i whose
- * row is none, or has nothing to draw; some of out may have been written. */
+/* out[i] becomes the category that words[i] draws from row rows[i], counted from the start of that
+ * row; `count` is the number of rows. A row index outside [0, count) is SOFTDRAW_ERROR_ROW, and a
+ * row that cannot be drawn from is SOFTDRAW_ERROR_ZERO. On both, *where becomes the i of the error,
+ * unless where is NULL, and part of out may have been written. */
 int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
                             const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
                             size_t *where);
 
 /* ---- draws from logits ----------------------------------------------------------------------- */
 
-/* How rows of n logits are drawn from, in this order; a NULL changes nothing. Each pointer is to the first
- * row's value, and its stride, in elements, leads to the next row's: 0 for one of all rows.
+/* Filters decide which of the n items of a row may be drawn. They are applied in this order:
+ * allowed and allowed_bits, temperature, top_k, top_p, min_p. Each sees only the items that those
+ * before it have left, with their probabilities among these. A filter that is NULL is off. Its
+ * value for row r is at pointer + r * stride; a stride of 0 means one value for all rows.
  *
- * Begin with SOFTDRAW_FILTERS_INIT, which is no filter, or with zeros and size =
- * sizeof(softdraw_filters). Later releases add filters at the end, so `size` tells which ones the
- * caller knows; those past it are off. A size of 0, or less than the first release's, is
- * SOFTDRAW_ERROR_FILTER, and so is a larger one than the library's if a byte past those that the
- * library knows is not 0: a filter that it lacks. */
+ * Begin with SOFTDRAW_FILTERS_INIT or, in other languages than C, set everything to zero and size
+ * to the size of the struct. Later releases may add fields at the end, and size tells which of them
+ * the struct of the caller has. Filters that an older struct does not have are off. A newer struct
+ * is accepted if all bytes that the library does not know are zero. Otherwise it is
+ * SOFTDRAW_ERROR_FILTER, and so is a size of 0, or below the size in the first release. */
 typedef struct {
-    size_t size; /* sizeof(softdraw_filters) */
-    const uint8_t *allowed; /* n bytes a row: 0 for items that must not be drawn */
+    /* sizeof(softdraw_filters) */
+    size_t size;
+    /* n bytes per row, which are 0 for items that must not be drawn */
+    const uint8_t *allowed;
     ptrdiff_t allowed_stride;
-    const uint32_t *allowed_bits; /* the same in bits: item i is bit i % 32 of word i / 32 */
+    /* the same as bits: item i is bit i % 32 of word i / 32 */
+    const uint32_t *allowed_bits;
     ptrdiff_t allowed_bits_stride;
-    const double *temperature; /* 0 to infinity; NULL: 1. At 0 the largest is drawn, the first if tied */
+    /* at least 0, and 1 if this is NULL; at 0 the largest item is drawn, the first if tied */
+    const double *temperature;
     ptrdiff_t temperature_stride;
-    const uint64_t *top_k; /* >= 1: the k largest are left, ties by lower index */
+    /* at least 1: keeps so many of the largest items, of equal ones those that come first */
+    const uint64_t *top_k;
     ptrdiff_t top_k_stride;
-    const double *top_p; /* 0 to 1: the smallest set of the largest whose mass reaches it */
+    /* 0 to 1: keeps the fewest largest items, at least one, whose total probability reaches it */
+    const double *top_p;
     ptrdiff_t top_p_stride;
-    const double *min_p; /* 0 to 1: what has this times the largest probability */
+    /* 0 to 1: keeps the items whose probability is at least this times the largest one */
+    const double *min_p;
     ptrdiff_t min_p_stride;
 } softdraw_filters;
 
-/* Draws from softmax(logits / T), of what the filters leave, for each of `rows` rows of n contiguous
- * logits, x_stride elements apart: ids[r draws + i] is what words[r draws + i] draws from row r, a pure
- * function of both: the first item, in the order of the row, at which the exponentials, each right to
- * 2 ULP, add up to more than word / 2^64 of their total. -inf and what softmax rounds to 0 are never
- * drawn. logprobs, if it is not NULL, becomes the natural logarithms of the probabilities that these
- * items had among what was left. filters may be NULL, for none.
+/* Draws items from softmax(logits / T), after the filters, for each of `rows` rows of n contiguous
+ * logits, where row r begins at logits + r * x_stride and n is from 1 to 2^32 - 128. Each row is
+ * drawn from `draws` times: ids[r * draws + i] becomes the item that words[r * draws + i] draws
+ * from row r. It is a pure function of row, filters and word: the first item, in the order of the
+ * row, at which the sum of the exponentials, each right to 2 ULP, exceeds word / 2^64 of their
+ * total. Items whose logit is -inf, or whose probability softmax would round to 0, are never drawn.
  *
- * On SOFTDRAW_ERROR_LOGIT, *where becomes the index of the first bad logit counted through all rows, on
- * other errors the row; where may be NULL. Rows before it may have been written then. scratch has
- * softdraw_sample_scratch_f32(n) bytes (float64: _f64), aligned as doubles; it may be NULL where there
- * is neither a filter but temperature and masks, nor logprobs. n is at most 2^32 - 128. */
+ * logprobs, unless it is NULL, gets the natural logarithms of the probabilities of the items drawn,
+ * in the distribution after the filters. filters may be NULL for no filter. scratch has
+ * softdraw_sample_scratch_f32(n) bytes (softdraw_sample_scratch_f64(n) for float64), aligned as
+ * doubles are. It may be NULL if logprobs is NULL and no filter but allowed, allowed_bits and
+ * temperature is set.
+ *
+ * *where, unless where is NULL, becomes on SOFTDRAW_ERROR_LOGIT the index of the first invalid
+ * logit, counted as r * n + i, and on SOFTDRAW_ERROR_TEMPERATURE, SOFTDRAW_ERROR_FILTER and
+ * SOFTDRAW_ERROR_NOTHING the row. Part of ids and logprobs may have been written then. */
 int softdraw_sample_f32(const float *logits, ptrdiff_t x_stride, size_t rows, size_t n,
                         const softdraw_filters *filters, const uint64_t *words, size_t draws,
                         int64_t *ids, float *logprobs, void *scratch, size_t *where);
@@ -335,7 +400,7 @@ int softdraw_sample_f64(const double *logits, ptrdiff_t x_stride, size_t rows, s
                         const softdraw_filters *filters, const uint64_t *words, size_t draws,
                         int64_t *ids, double *logprobs, void *scratch, size_t *where);
 
-/* float16 and bfloat16 logits, as their bits, taken as float32. */
+/* The same for float16 and bfloat16 logits, passed as their bits and computed as float32. */
 int softdraw_sample_f16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
                         const softdraw_filters *filters, const uint64_t *words, size_t draws,
                         int64_t *ids, float *logprobs, void *scratch, size_t *where);
@@ -343,13 +408,14 @@ int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows
                          const softdraw_filters *filters, const uint64_t *words, size_t draws,
                          int64_t *ids, float *logprobs, void *scratch, size_t *where);
 
-/* Bytes of scratch, about 12 n and 20 n. */
+/* The number of bytes of scratch for a row of n logits: about 12 n (float32, float16, bfloat16) and
+ * 20 n (float64). */
 size_t softdraw_sample_scratch_f32(size_t n);
 size_t softdraw_sample_scratch_f64(size_t n);
 
 /* cffi: end */
 
-/* softdraw_filters filters = SOFTDRAW_FILTERS_INIT; no filter yet. */
+/* All filters off: softdraw_filters filters = SOFTDRAW_FILTERS_INIT; */
 #define SOFTDRAW_FILTERS_INIT \
     {sizeof(softdraw_filters), NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0}
 
@@ -357,11 +423,11 @@ size_t softdraw_sample_scratch_f64(size_t n);
 #pragma GCC visibility pop
 #endif
 
-/* ---- inline, for loops -------------------------------------------------------------------------- */
+/* ---- inline functions, for loops ------------------------------------------------------------ */
 
-/* These two need no more than this header, and check nothing. */
+/* These two need only this header, not the library, and do not check their arguments. */
 
-/* The next word, as of softdraw_xoshiro_next. */
+/* The next word, the same as from softdraw_xoshiro_next. */
 static inline uint64_t softdraw_xoshiro_word(softdraw_xoshiro *generator)
 {
     if (generator->used >= 8) {
@@ -382,7 +448,7 @@ static inline uint64_t softdraw_xoshiro_word(softdraw_xoshiro *generator)
     return generator->buffer[generator->used++];
 }
 
-/* The category that one word draws. */
+/* The category that one word draws from a table. */
 static inline uint64_t softdraw_alias_map1(const uint64_t *buckets, unsigned bits, uint64_t word)
 {
     const uint64_t own = word >> (64 - bits);

@@ -136,15 +136,16 @@ def test_temperature_0_counts_the_tied_maxima(dtype):
         warnings.simplefilter("error")
         result = entropy(x, temperature=0)
     assert result[0] == 0
-    assert result[1] == np.log(3).astype(dtype)
-    assert result[2] == np.log(2).astype(dtype)
+    assert result[1] == np.float64(math.log(3)).astype(dtype)
+    assert result[2] == np.float64(math.log(2)).astype(dtype)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_infinite_temperature_counts_what_is_not_minus_infinity(dtype):
     x = np.array([[1, 3, 2, 0], [3, -inf, 3, 1], [-inf, -inf, -inf, 2]], dtype)
     result = entropy(x, temperature=inf)
-    assert result.tolist() == np.log([4.0, 3.0, 1.0]).astype(dtype).tolist()
+    logs = np.array([math.log(4), math.log(3), 0])
+    assert result.tolist() == logs.astype(dtype).tolist()
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

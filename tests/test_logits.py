@@ -47,7 +47,7 @@ def rows():
     yield "flat", np.full(37, 0.25)
     yield "huge", np.array([1e30, -1e30, 1e30, 9.9e29, 0.0])
     yield "subnormal", np.array([3e-40, 1e-40, 0.0, -1e-40])
-    yield "Zipf", -np.log(rng.permutation(100) + 1.0)
+    yield "Zipf", np.array([-math.log(rank + 1) for rank in rng.permutation(100)])
 
 
 ROWS = dict(rows())

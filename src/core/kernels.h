@@ -57,6 +57,9 @@ typedef struct {
                       size_t columns, int past_caches);
 } sd_kernels;
 
+/* The members that every item type fills. */
+#define SD_ROW_KERNELS .softmax = softmax, .log_softmax = log_softmax, .logsumexp = logsumexp, .entropy = entropy
+
 /* The types of weights. */
 enum sd_weight_type { SD_WEIGHTS_F64, SD_WEIGHTS_F32, SD_WEIGHTS_U64, SD_WEIGHT_TYPES };
 

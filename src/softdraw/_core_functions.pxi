@@ -1,5 +1,5 @@
-# What _core.pyx includes: the functions that _core.pxd declares, which call those of the C core, and
-# the struct of pointers to them that the capsule holds.
+# Included by _core.pyx: the functions that _core.pxd declares, which call those of the C core,
+# and the struct of pointers to them that the capsule holds.
 
 # Made from include/softdraw.h by tools/declarations.py: begin
 cdef extern from *:

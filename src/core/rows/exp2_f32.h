@@ -54,23 +54,8 @@ SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reducti
     static const division_t sums = {SD_EXP2F_SUM_C1, SD_EXP2F_SUM_C2, SD_EXP2F_SUM_C3, SD_EXP2F_SUM_C4, 0};
     const f32_table table = f32_table_from(f32_from_bits(i32_load(table_bits)));
     const division_t c = by ? *by : on_grid ? results : sums;
-    const f32x16 grid = f32_set1(GRID);
-    f32x16 y[MAX_GROUP], k[MAX_GROUP], f[MAX_GROUP];
-    FOR_EACH_PACK y[u] = x[u];
-    if (range_mode == SHIFT) {
-        FOR_EACH_PACK y[u] = f32_fma(y[u], f32_set1(r->s1), f32_set1(r->shift));
-        FOR_EACH_PACK y[u] = f32_mul(y[u], f32_set1(r->s2));
-    }
-    /* max gives its second argument for a NaN, which so goes on into the sum */
-    if (range_mode != NO_CLAMP) FOR_EACH_PACK y[u] = f32_max(l->floor, y[u]);
-    FOR_EACH_PACK k[u] = f32_fma(y[u], l->c_hi, l->rounder);
-    FOR_EACH_PACK f[u] = f32_sub(k[u], l->rounder);
-    FOR_EACH_PACK f[u] = f32_fms(y[u], l->c_hi, f[u]);
-    FOR_EACH_PACK f[u] = f32_fma(y[u], l->c_lo, f[u]);
-    if (on_grid) {
-        FOR_EACH_PACK f[u] = f32_add(f[u], grid);
-        FOR_EACH_PACK f[u] = f32_sub(f[u], grid);
-    }
+    f32x16 k[MAX_GROUP], f[MAX_GROUP];
+    reduce_packs(l, r, group, x, range_mode, on_grid, k, f);
     FOR_EACH_PACK s[u] = f32_lookup(table, f32_bits(k[u]));
     FOR_EACH_PACK s[u] = f32_from_bits(i32_add(f32_bits(s[u]), i32_shl(f32_bits(k[u]), 20)));
     FOR_EACH_PACK q[u] = f32_fma(f32_set1(c.c4), f[u], f32_set1(c.c3));

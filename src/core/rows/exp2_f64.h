@@ -46,22 +46,8 @@ SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reducti
                                        const int range_mode, const int on_grid, f64x8 *s, f64x8 *q) {
     static const uint64_t table_bits[8] = SD_EXP2_TABLE;
     const f64_table table = f64_table_from(f64_from_bits(u64_load(table_bits)));
-    const f64x8 grid = f64_set1(GRID);
-    f64x8 y[MAX_GROUP], k[MAX_GROUP], f[MAX_GROUP];
-    FOR_EACH_PACK y[u] = x[u];
-    if (range_mode == SHIFT) {
-        FOR_EACH_PACK y[u] = f64_fma(y[u], f64_set1(r->s1), f64_set1(r->shift));
-        FOR_EACH_PACK y[u] = f64_mul(y[u], f64_set1(r->s2));
-    }
-    if (range_mode != NO_CLAMP) FOR_EACH_PACK y[u] = f64_max(l->floor, y[u]);
-    FOR_EACH_PACK k[u] = f64_fma(y[u], l->c_hi, l->rounder);
-    FOR_EACH_PACK f[u] = f64_sub(k[u], l->rounder);
-    FOR_EACH_PACK f[u] = f64_fms(y[u], l->c_hi, f[u]);
-    FOR_EACH_PACK f[u] = f64_fma(y[u], l->c_lo, f[u]);
-    if (on_grid) {
-        FOR_EACH_PACK f[u] = f64_add(f[u], grid);
-        FOR_EACH_PACK f[u] = f64_sub(f[u], grid);
-    }
+    f64x8 k[MAX_GROUP], f[MAX_GROUP];
+    reduce_packs(l, r, group, x, range_mode, on_grid, k, f);
     FOR_EACH_PACK q[u] =
         f64_fma(f64_set1(by ? by->c8 : SD_EXP2_C8), f[u], f64_set1(by ? by->c7 : SD_EXP2_C7));
     FOR_EACH_PACK q[u] = f64_fma(q[u], f[u], f64_set1(by ? by->c6 : SD_EXP2_C6));

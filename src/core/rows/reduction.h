@@ -98,6 +98,30 @@ SD_INLINE reduction_t make_shifted_reduction(const temperature_t *t, real_t max)
 /* The same for rows side by side, each lane having its own. */
 typedef struct { pack_t c_hi, c_lo, floor, rounder; } lane_reductions_t;
 
+/* Reduces `group` packs x: k holds whole steps of the table in its low bits, f is what x c has beyond them,
+ * on the grid where results need it. Here and below all packs go in lockstep, operation by operation: one
+ * after the other, the long chain of each pack would fill the CPU's scheduler before the next begins. */
+SD_INLINE void reduce_packs(const lane_reductions_t *l, const reduction_t *r, const int group, const pack_t *x,
+                            const int range_mode, const int on_grid, pack_t *k, pack_t *f) {
+    const pack_t grid = v_set1(GRID);
+    pack_t y[MAX_GROUP];
+    FOR_EACH_PACK y[u] = x[u];
+    if (range_mode == SHIFT) {
+        FOR_EACH_PACK y[u] = v_fma(y[u], v_set1(r->s1), v_set1(r->shift));
+        FOR_EACH_PACK y[u] = v_mul(y[u], v_set1(r->s2));
+    }
+    /* max gives its second argument for a NaN, which so goes on into the sum */
+    if (range_mode != NO_CLAMP) FOR_EACH_PACK y[u] = v_max(l->floor, y[u]);
+    FOR_EACH_PACK k[u] = v_fma(y[u], l->c_hi, l->rounder);
+    FOR_EACH_PACK f[u] = v_sub(k[u], l->rounder);
+    FOR_EACH_PACK f[u] = v_fms(y[u], l->c_hi, f[u]);
+    FOR_EACH_PACK f[u] = v_fma(y[u], l->c_lo, f[u]);
+    if (on_grid) {
+        FOR_EACH_PACK f[u] = v_add(f[u], grid);
+        FOR_EACH_PACK f[u] = v_sub(f[u], grid);
+    }
+}
+
 /* A divisor as its inverse in two parts, high + low: one number in all lanes, or one for each lane. */
 typedef struct { pack_t high, low; } inverse_t;
 

@@ -11,6 +11,7 @@
 #define v_compress_index SD_V(compress_index)
 #define v_first SD_V(first)
 #define v_fma SD_V(fma)
+#define v_fms SD_V(fms)
 #define v_load SD_V(load)
 #define v_mark_nan SD_V(mark_nan)
 #define v_mask_between SD_V(mask_between)

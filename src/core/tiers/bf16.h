@@ -16,10 +16,7 @@ typedef uint16_t item_t; /* what lies in memory */
 #include "../rows/rows_f32.h"
 
 const sd_kernels SD_TABLE_OF(SD_TIER, bf16) = {
-    .softmax = softmax,
-    .log_softmax = log_softmax,
-    .logsumexp = logsumexp,
-    .entropy = entropy,
+    SD_ROW_KERNELS,
 };
 SD_TARGET_CLOSE
 #endif

@@ -23,10 +23,7 @@ typedef uint16_t item_bits_t; /* what is transposed */
 #include "../rows/rows_f32.h"
 
 const sd_kernels SD_TABLE_OF(SD_TIER, f16) = {
-    .softmax = softmax,
-    .log_softmax = log_softmax,
-    .logsumexp = logsumexp,
-    .entropy = entropy,
+    SD_ROW_KERNELS,
     .transpose = transpose,
 };
 SD_TARGET_CLOSE

@@ -25,10 +25,7 @@ typedef uint32_t item_bits_t; /* what is transposed */
 #include "../sampling/sampling.h"
 
 const sd_kernels SD_TABLE_OF(SD_TIER, f32) = {
-    .softmax = softmax,
-    .log_softmax = log_softmax,
-    .logsumexp = logsumexp,
-    .entropy = entropy,
+    SD_ROW_KERNELS,
     .softmax_vjp = softmax_vjp,
     .sample = sample,
     .transpose = transpose,

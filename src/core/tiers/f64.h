@@ -30,10 +30,7 @@ static void find_moments_at(const double *x, size_t n, double t, sd_moments *mom
 }
 
 const sd_kernels SD_TABLE_OF(SD_TIER, f64) = {
-    .softmax = softmax,
-    .log_softmax = log_softmax,
-    .logsumexp = logsumexp,
-    .entropy = entropy,
+    SD_ROW_KERNELS,
     .softmax_vjp = softmax_vjp,
     .sample = sample,
     .find_moments = find_moments_at,
