@@ -233,6 +233,9 @@ def test_softmax_refuses_what_is_wrong():
         softmax(np.zeros(4, np.int64), 1.0)
     with pytest.raises(numba.TypingError, match="out must be an array like"):
         softmax_to(x, 1.0, np.zeros(4, np.float32))
+    read_only = np.frombuffer(bytes(32))
+    with pytest.raises(numba.TypingError, match="out is read-only"):
+        softmax_to(x, 1.0, read_only)
 
 
 def test_the_temperature_is_given_by_keyword():

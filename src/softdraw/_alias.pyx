@@ -61,7 +61,7 @@ cdef AliasTable table_of(Py_ssize_t categories, cnp.ndarray buckets):
 
 
 cdef int64_t length_of(cnp.ndarray items, str name) except -1:
-    """How many there are, as a table can have."""
+    """The number of items, if a table can have so many categories."""
     cdef int64_t n = items.shape[0]
     if n == 0:
         raise ValueError(f"{name} is empty")
@@ -80,7 +80,7 @@ cdef cnp.ndarray buckets_of(cnp.ndarray weights, str if_zero):
 
 
 def _unpickle(categories, data):
-    """The table with these buckets, little-endian bytes, or ValueError where that is none."""
+    """Return the table with these buckets, little-endian bytes; a ValueError if they are invalid."""
     if not (isinstance(categories, int) and isinstance(data, bytes) and 0 < categories <= 2**32):
         raise ValueError("not a pickled AliasTable")
     cdef object bits = alias_bits(categories)  # an object: a C long may have 32 bits
@@ -101,31 +101,39 @@ cdef class AliasTable:
     """AliasTable(weights, /)\n--\n
     A fixed distribution over categories, from which a draw takes constant time.
 
-    The weights become integers, the units, that sum to exactly 2**64, and a draw turns one 64-bit
-    word of a generator into a category: category i for exactly ``units[i]`` of the 2**64 words.
+    The weights become integers, the units, that sum to exactly 2**64. A draw turns one random 64-bit
+    word into a category, and exactly ``units[i]`` of the 2**64 words give category i.
 
     Parameters
     ----------
     weights : array_like
-        1-D, at least one and at most 2**32 of them, finite and not negative, not all zero. They
-        need not sum to 1. Integers count exactly up to 2**64 - 1; float16 and bfloat16 are taken
-        as float32.
+        Of shape (n,), n from 1 to 2**32. They must be finite and not negative, not all of them may be
+        zero, and they need not sum to 1. Integers are exact up to 2**64 - 1; float16 and bfloat16
+        are converted to float32, which is exact.
 
     Raises
     ------
     ValueError
-        For weights that are none, naming the first bad one.
+        If a weight is negative, NaN or infinite, naming the first such weight; if all are zero; if
+        there are none, or `weights` is not 1-D.
     TypeError
-        For a dtype that has no real numbers of at most 64 bits, and for masked arrays.
+        If `weights` are not real numbers of at most 64 bits, or a masked array.
+
+    See Also
+    --------
+    AliasTable.from_logits : A table of the softmax of logits.
+    AliasTables : Many tables.
+    sample_logits : Draws from logits without a table, which is faster for a few draws.
 
     Notes
     -----
-    A weight of zero has no unit and is never drawn. A positive one has at least one unit.
-    Otherwise ``abs(units[i] - 2**64 * weights[i] / sum(weights)) < 1`` against exact arithmetic,
-    save that the largest weight (the first, if tied) pays for those that were lifted to one unit.
+    A weight of zero has no units, so it is never drawn. A positive weight has at least one. In exact
+    arithmetic, ``abs(units[i] - 2**64 * weights[i] / sum(weights)) < 1``, except for the largest
+    weight (the first, if tied), which gives up the units that other positive weights need to have one.
 
-    A table is immutable, can be shared by threads, and equals another of the same length and
-    buckets. It takes 8 bytes for each of 2**b buckets, the smallest power that has room for all.
+    A table is immutable, and threads can share it. It equals another table if both have the same
+    number of categories and the same buckets. There are 2**bits buckets of 8 bytes, the smallest power
+    of two that is at least 2 and not below n.
 
     References
     ----------
@@ -162,27 +170,33 @@ cdef class AliasTable:
     @classmethod
     def from_logits(cls, logits, /, *refused, temperature=1.0):
         """
-        Make the table of a softmax.
+        Make a table of the softmax of logits.
 
         Parameters
         ----------
         logits : array_like
-            1-D; -inf stands for an impossible category. float16 and bfloat16 are taken as float32,
-            integers as float64.
+            Of shape (n,), n from 1 to 2**32; -inf stands for an impossible category. float16 and
+            bfloat16 are converted to float32, integers to float64.
         temperature : float, optional
-            What the logits are divided by, from 0 to inf. At 0 only the largest logit is drawn,
-            the first if tied.
+            What the logits are divided by, from 0 to inf. At 0 the largest logit has all of the
+            probability, the first if several are tied.
 
         Returns
         -------
         AliasTable
-            ``AliasTable(softmax(logits, temperature))``, bit for bit, save at temperature 0.
+            Except at temperature 0, and but for half precision, it is bit for bit
+            ``AliasTable(softmax(logits, temperature=temperature))``.
 
         Raises
         ------
         ValueError
-            For a logit that is NaN or +inf, naming the first, for logits that are all -inf, and for
-            a temperature that is negative or NaN.
+            If a logit is NaN or +inf, naming the first such logit; if all are -inf; if the temperature
+            is negative or NaN.
+
+        See Also
+        --------
+        AliasTables.from_logits : Many tables.
+        softmax : The probabilities.
 
         Examples
         --------
@@ -207,24 +221,31 @@ cdef class AliasTable:
         Parameters
         ----------
         size : int or tuple of ints, optional
-            Shape of the result. None draws one category, or with `out` as many as that holds.
-        rng : None, int, SeedSequence, BitGenerator or Generator, optional
-            Where the words come from, one a draw. A generator is advanced, under its lock; a seed
-            makes a new `Xoshiro256`; None is a generator of this thread's own, seeded by the
-            operating system.
+            Shape of the result. None draws one category or, with `out`, fills it.
+        rng : None, int, sequence of ints, SeedSequence, BitGenerator or Generator, optional
+            Where the words come from, one per draw. A generator is advanced while its lock is held.
+            A seed makes a new `Xoshiro256`, so that the same seed gives the same draws. None is a
+            generator that belongs to the thread and was seeded by the operating system.
         out : ndarray, optional
             Array of int64, int32, uint32 or int16 to write to.
 
         Returns
         -------
         int or ndarray
-            `out` if given; otherwise an int, or an int64 array.
+            `out` if given; an int if `size` is None; otherwise an int64 array of shape `size`.
 
         Raises
         ------
         ValueError
-            If `size` and the shape of `out` differ, or the categories do not fit its dtype.
-            Nothing is written then.
+            If `size` and the shape of `out` differ, if the dtype of `out` cannot hold all categories,
+            or if a seed is negative. Nothing is written.
+        TypeError
+            If `rng`, `size` or `out` is something else.
+
+        See Also
+        --------
+        sampler : Faster for one draw at a time.
+        map : The same for given words.
 
         Examples
         --------
@@ -269,15 +290,24 @@ cdef class AliasTable:
 
         Parameters
         ----------
-        words : array_like of uint64
-            Numbers from 0 to 2**64 - 1. A word always gives the same category.
+        words : int or array_like of uint64
+            Of any shape: numbers from 0 to 2**64 - 1. The same word always gives the same category.
         out : ndarray, optional
             Array of int64, int32, uint32 or int16, of the shape of `words`, to write to.
 
         Returns
         -------
         int or ndarray
-            `out` if given; otherwise an int for a single word, or an int64 array.
+            `out` if given; an int for a single word; otherwise an int64 array of the shape of `words`.
+
+        Raises
+        ------
+        ValueError
+            If a word is out of range, naming it, or `out` does not fit. Nothing is written.
+
+        See Also
+        --------
+        sample : The same for the words of a generator.
 
         Examples
         --------
@@ -311,14 +341,18 @@ cdef class AliasTable:
 
         Parameters
         ----------
-        rng : None, int, SeedSequence, BitGenerator or Generator, optional
-            As for `sample`, but best a generator of the sampler's own, since it takes words in
-            blocks of 256, in order. None makes a new one, seeded by the operating system.
+        rng : None, int, sequence of ints, SeedSequence, BitGenerator or Generator, optional
+            As for `sample`, except that None makes a new generator, seeded by the operating system.
+            The sampler takes 256 words at a time from it, so nothing else should use it.
 
         Returns
         -------
         Sampler
-            ``draw()`` gives an int, ``draw(size)`` an int64 array.
+            A function, called `draw` here: ``draw()`` gives an int, ``draw(size)`` an int64 array.
+
+        See Also
+        --------
+        sample : Takes only the words that it needs.
 
         Examples
         --------
@@ -332,12 +366,16 @@ cdef class AliasTable:
 
     def probabilities(self):
         """
-        Tell the distribution that is really drawn from.
+        Return the probabilities that categories are drawn with.
 
         Returns
         -------
         ndarray
-            float64: the units divided by 2**64.
+            float64, of shape (n,): the units divided by 2**64.
+
+        See Also
+        --------
+        units : The exact integers.
 
         Examples
         --------
@@ -354,12 +392,16 @@ cdef class AliasTable:
 
     def units(self):
         """
-        Tell how many of the 2**64 words draw each category.
+        Return how many of the 2**64 words give each category.
 
         Returns
         -------
         ndarray
-            uint64, and so modulo 2**64: a category that is always drawn has 0.
+            uint64, of shape (n,), modulo 2**64: a category that is always drawn reads 0.
+
+        See Also
+        --------
+        probabilities : The same in floating point.
 
         Examples
         --------
@@ -379,13 +421,13 @@ cdef class AliasTable:
 
     @property
     def buckets(self):
-        """The table itself, for C, Cython and Numba (see docs/embedding.md): a read-only array of
-        2**bits uint64, not a copy. `softdraw_alias_map1` of softdraw.h draws from it."""
+        """The table itself, for C, Cython and Numba (see docs/embedding.md): a read-only uint64 array of
+        shape (2**bits,), not a copy. `softdraw_alias_map1` of softdraw.h draws from it."""
         return read_only(self.array, self)
 
     @property
     def bits(self):
-        """How many of a word's 64 bits choose a bucket: there are 2**bits buckets."""
+        """How many of the 64 bits of a word choose a bucket: there are 2**bits buckets."""
         return self.table.bits
 
     @property

@@ -133,7 +133,7 @@ cdef int draw_rows(void *call, size_t begin, size_t n, int64_t *categories) noex
 # ---- tables ------------------------------------------------------------------------------------
 
 cdef AliasTables tables_of(cnp.ndarray lengths, cnp.ndarray bits, cnp.ndarray buckets):
-    """The tables of rows of these lengths (int64) and bits (uint64), which lie one after the other."""
+    """The tables of rows with these lengths (int64) and bits (uint64), whose buckets follow each other."""
     cdef cnp.ndarray indptr = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=indptr[1:])
     sizes = sizes_of(bits)
@@ -147,7 +147,7 @@ cdef object sizes_of(object bits):
 
 
 def _unpickle_tables(lengths, bits, data):
-    """The tables with these buckets, little-endian bytes, or ValueError where that is none."""
+    """Return the tables with these buckets, little-endian bytes; a ValueError if they are invalid."""
     if not all(isinstance(part, bytes) for part in (lengths, bits, data)) or len(lengths) != 8 * len(bits):
         raise ValueError("not pickled AliasTables")
     n = np.frombuffer(lengths, "<i8").astype(np.int64)
@@ -170,32 +170,41 @@ def _unpickle_tables(lengths, bits, data):
 @cython.final
 cdef class AliasTables:
     """AliasTables(weights, indptr, /)\n--\n
-    Many tables of any lengths in one block: a ragged family, in the CSR layout of sparse matrices.
+    Many tables, with different numbers of categories, in one block of memory.
 
-    Row i is an `AliasTable` of ``weights[indptr[i]:indptr[i + 1]]``. A draw takes one word and gives
-    a category counted within its row; draws from many rows wait for memory together.
+    Rows of weights lie one after the other, as in a CSR sparse matrix. Row i is an `AliasTable` of
+    ``weights[indptr[i]:indptr[i + 1]]``, and its categories are counted within the row. Draws from
+    many rows are faster than from as many tables, because they wait for memory together.
+
+    ``tables[i]`` is row i as an `AliasTable`, counted from the end if i is negative; a slice gives
+    AliasTables. Iteration gives None for rows that have nothing to draw.
 
     Parameters
     ----------
     weights : array_like
-        1-D, finite and not negative, those of all rows one after the other; taken as `AliasTable`
-        takes them. Rows may be empty or all zeros, but not drawn from.
+        Of shape (n,): those of all rows, finite and not negative, converted as `AliasTable` does.
+        Rows may be empty or all zeros, but then have nothing to draw.
     indptr : array_like of int
-        Where rows begin, and the last one ends: the first is 0, none is less than the one before,
-        and the last is the number of weights. A row has at most 2**32.
+        Of shape (rows + 1,): where each row begins, and where the last one ends. The first is 0, none
+        is less than the one before it, and the last is n. A row has at most 2**32 weights.
 
     Raises
     ------
     ValueError
-        For weights and for an `indptr` that are none, naming the first bad one.
+        If a weight is negative, NaN or infinite, or `indptr` is invalid, naming the first place.
     TypeError
-        For a dtype that has no real numbers of at most 64 bits, or no integers, and for masked
-        arrays.
+        If `weights` are not real numbers of at most 64 bits, `indptr` not integers, or either is a
+        masked array.
+
+    See Also
+    --------
+    AliasTables.from_logits : Tables of the softmax of rows of logits.
+    AliasTable : One table; what its notes promise holds for each row.
 
     Notes
     -----
-    Tables are immutable and can be shared by threads; they equal others of the same row lengths and
-    buckets. A row takes 16 bytes, and 8 for each of its buckets.
+    Tables are immutable, and threads can share them. They equal others that have the same row lengths
+    and buckets. They take 8 bytes for each bucket, and 16 for each row.
 
     Examples
     --------
@@ -232,14 +241,13 @@ cdef class AliasTables:
     @classmethod
     def from_logits(cls, logits, indptr, /, *refused, temperature=1.0):
         """
-        Make the tables of the softmax of each row.
+        Make tables of the softmax of each row of logits.
 
         Parameters
         ----------
         logits : array_like
-            1-D, of shape (n,), those of all rows one after the other, taken as
-            `AliasTable.from_logits` takes them. A row that is empty, or holds only -inf, cannot be
-            drawn from.
+            Of shape (n,): those of all rows, converted as `AliasTable.from_logits` does. A row that
+            is empty, or all -inf, has nothing to draw.
         indptr : array_like of int
             Of shape (rows + 1,), as for `AliasTables`.
         temperature : float or array_like, optional
@@ -254,8 +262,8 @@ cdef class AliasTables:
         Raises
         ------
         ValueError
-            For a logit that is NaN or +inf, naming the first, and for a temperature or an `indptr`
-            that is invalid.
+            If a logit is NaN or +inf, a temperature is negative or NaN, or `indptr` is invalid,
+            naming the first place.
 
         See Also
         --------
@@ -339,10 +347,10 @@ cdef class AliasTables:
         Raises
         ------
         IndexError
-            For a row that is out of range, naming the first.
+            If a row is out of range, naming the first such row; `out` then holds anything.
         ValueError
-            For a row that has nothing to draw, naming it, and for an `out` whose shape does not fit, or
-            whose dtype cannot hold the categories of the longest row.
+            If a row has nothing to draw, naming it; `out` then holds anything. If the shape of `out`
+            does not fit, or its dtype cannot hold the categories of the longest row; nothing is written.
 
         See Also
         --------
@@ -428,13 +436,14 @@ cdef class AliasTables:
 
     def units(self):
         """
-        Tell how many of the 2**64 words draw each category.
+        Return how many of the 2**64 words give each category.
 
         Returns
         -------
         ndarray
-            uint64, one for each weight, those of row i from ``indptr[i]`` on. They are modulo 2**64:
-            a category that is always drawn has 0, as have all of a row that has nothing to draw.
+            uint64, of shape (n,): those of row i are ``units[indptr[i]:indptr[i + 1]]``. They are
+            modulo 2**64: a category that is always drawn reads 0. So do those of a row that has
+            nothing to draw.
 
         See Also
         --------
@@ -467,13 +476,13 @@ cdef class AliasTables:
 
     def probabilities(self):
         """
-        Tell the distributions that are really drawn from.
+        Return the probabilities that categories are drawn with in their rows.
 
         Returns
         -------
         ndarray
-            float64, one for each weight, those of row i from ``indptr[i]`` on: the units divided by
-            2**64. All of a row that has nothing to draw are 0.
+            float64, of shape (n,), as for `units`: the units divided by 2**64. Those of a row that has
+            nothing to draw are 0.
 
         See Also
         --------
@@ -526,32 +535,32 @@ cdef class AliasTables:
 
     @property
     def nonempty(self):
-        """Whether each row can be drawn from: a boolean array. Rows that are empty, all zeros, or
-        made of logits that are all -inf, cannot."""
+        """Whether each row has something to draw: a boolean array of shape (rows,). It is False for rows
+        that are empty, all zeros, or made of logits that are all -inf."""
         return (self.places & np.uint64(63)) != 0
 
     @property
     def indptr(self):
-        """Where each row begins and the last one ends, among `units` and `probabilities`: a read-only
-        int64 array."""
+        """Where each row begins and the last one ends, in `units` and `probabilities`: a read-only int64
+        array of shape (rows + 1,)."""
         return read_only(self.ends, self)
 
     @property
     def buckets(self):
-        """The buckets of all rows, for C, Cython and Numba (see docs/embedding.md): a read-only array
-        of uint64, not a copy. `softdraw_alias_rows_map` of softdraw.h draws from them."""
+        """The buckets of all rows, for C, Cython and Numba (see docs/embedding.md): a read-only uint64
+        array, not a copy. `softdraw_alias_rows_map` of softdraw.h draws from them."""
         return read_only(self.array, self)
 
     @property
     def records(self):
-        """Where the buckets of each row are, for C, Cython and Numba: a read-only array of uint64, not
-        a copy. ``records[i] >> 6`` is the first bucket of row i, and of the 64 bits of a word
-        ``records[i] & 63`` choose a bucket; 0 if the row cannot be drawn from."""
+        """Where the buckets of each row are, for C, Cython and Numba: a read-only uint64 array of shape
+        (rows,), not a copy. ``records[i] >> 6`` is the first bucket of row i, and
+        ``records[i] & 63`` its number of bits, as `AliasTable.bits`; 0 if it has nothing to draw."""
         return read_only(self.places, self)
 
     @property
     def nbytes(self):
-        """Size of the buckets, and of what tells where each row is, in bytes."""
+        """Size of the buckets, `records` and `indptr` in bytes."""
         return self.array.nbytes + self.places.nbytes + self.ends.nbytes
 
     def __eq__(self, other):

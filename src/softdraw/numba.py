@@ -396,6 +396,8 @@ def _overload_of_rows(function: Any, name: str) -> None:
         new = isinstance(out, (numba.types.NoneType, numba.types.Omitted, type(None)))
         if not new and not (_is_rows(out) and (out.dtype, out.ndim) == (x.dtype, x.ndim)):
             raise numba.errors.TypingError(f"out must be an array like {x}, not {out}")
+        if not new and not out.mutable:
+            raise numba.errors.TypingError("out is read-only")
         suffix = {numba.float32: "f32", numba.float64: "f64"}[x.dtype]
         call = _function(f"softdraw_{name}_{suffix}")
 
