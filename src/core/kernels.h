@@ -1,7 +1,8 @@
 /* What a tier provides: the tables of kernels that dispatch.c chooses from.
  *
- * Each file in tiers/ compiles the kernels for one tier and one item type, and fills one table by name. The
- * API (the files beside this one) checks its arguments, asks for the table of the tier in use, and calls. */
+ * Each file in tiers/ compiles the kernels for one tier and one item type, and fills one table by name.
+ * The API (the files beside this one) checks its arguments, asks for the table of the tier in use, and
+ * calls. */
 #ifndef SD_KERNELS_H
 #define SD_KERNELS_H
 
@@ -34,12 +35,14 @@ typedef struct {
     void *logprobs, *scratch;
 } sd_draws;
 
-/* Scratch layout of draws, in reals: kept[room], work[room + 2 * SD_MAX_SAMPLES], group_maxima[room / 16]; then
- * indices[room] in 32-bit integers. The room is a little more than n, so that packs may run over ends. */
+/* Scratch layout of draws, in reals: kept[room], work[room + 2 * SD_MAX_SAMPLES], group_maxima[room / 16];
+ * then indices[room] in 32-bit integers. The room is a little more than n, so that packs may run over
+ * ends. */
 enum { SD_MAX_SAMPLES = 2048 };
 static inline size_t sd_scratch_room(size_t n) { return (n + 79) / 16 * 16; }
 
-/* The kernels for one item type; NULL where a type has no such kernel. Pointers are to items or to reals. */
+/* The kernels for one item type; NULL where a type has no such kernel. Pointers are to items or to
+ * reals. */
 typedef struct {
     void (*softmax)(const void *x, void *out, const sd_rows *rows);
     void (*log_softmax)(const void *x, void *out, const sd_rows *rows);

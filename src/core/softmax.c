@@ -14,8 +14,8 @@ SD_INLINE int check_rows(const void *x, const void *out, const sd_rows *all, siz
     return SOFTDRAW_OK;
 }
 
-/* One function of softdraw.h, of which `written` items come out for each row. The kernels are asked for last:
- * little is then to be kept while they are. */
+/* One function of softdraw.h, of which `written` items come out for each row. The kernels are asked for
+ * last: little is then to be kept while they are. */
 #define DEFINE_ROWS(function, kernel, TYPE, item, written)                                        \
     int function(const item *x, ptrdiff_t x_stride, item *out, ptrdiff_t out_stride, size_t rows, \
                  size_t n, const double *temperature, ptrdiff_t temperature_stride) {             \

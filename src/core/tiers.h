@@ -1,6 +1,6 @@
-/* The one list of tiers, in the order of enum softdraw_tier in softdraw.h, the best last: the enumerator, the
- * name in file names and in SOFTDRAW_ISA, whether this machine's compilers can build it, and whether the CPU
- * can run it.
+/* The one list of tiers, in the order of enum softdraw_tier in softdraw.h, the best last: the enumerator,
+ * the name in file names and in SOFTDRAW_ISA, whether this machine's compilers can build it, and whether
+ * the CPU can run it.
  *
  * A new tier is an enumerator, a line here, a pack (simd/) and a file for each item type (tiers/). */
 #ifndef SD_TIERS_H

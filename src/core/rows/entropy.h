@@ -1,6 +1,6 @@
 /* Entropy of rows of one item type: one pass for the maximum, one for the moments. */
 
-/* group packs more in the moments, and in the number of maxima, whose exponentials are left out */
+/* Adds `group` packs to the moments, without the maxima, which are counted. */
 SD_BODY void add_to_moments(moment_sums_t *m, pack_t *maxima, const reduction_t *r, const int group,
                             const pack_t *x, pack_t max, const int moved) {
     const pack_t zero = v_set1(0), one = v_set1(1);
@@ -36,7 +36,7 @@ SD_INLINE sd_moments sum_moments(const reduction_t *reduction, double t, const i
     return total_moments(&m, ties, read_exponential(s, q));
 }
 
-/* n >= 1 */
+/* The moments of a row, as moments.h defines them; n >= 1. */
 static sd_moments find_moments(const temperature_t *t, double temperature, const item_t *x, size_t n) {
     const real_t max = v_reduce_max(find_lane_max(x, n)) + 0; /* -0 becomes +0 */
     sd_moments m = {sd_nan(), 0, 0, 0, 0};

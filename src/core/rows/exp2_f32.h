@@ -23,10 +23,10 @@ SD_INLINE temperature_t make_plain_temperature(double t) {
     return r;
 }
 
-/* Division by a sum, which costs nothing: 1 / sum = 2^(k/8) (1 + rest), |rest| < 0.045. k goes into the
- * row's power of two, which need not be whole, and what is left into the polynomial, q becoming
- * (1 + q) (1 + rest) - 1. That is rounded as coarsely as twice q, for which the tilt is made larger.
- * Divided by 2^-power, too. */
+/* A division by the sum that costs nothing: 1 / sum = 2^(k/8) (1 + rest), |rest| < 0.045. k goes into the
+ * row's power of two, which need not be whole, and the rest into the polynomial, where q becomes (1 + q)
+ * (1 + rest) - 1. That is rounded as coarsely as twice q, so the tilt is made larger. The results are also
+ * multiplied by 2^power. */
 typedef struct { float c1, c2, c3, c4, rest; } division_t;
 
 SD_INLINE division_t make_division(reduction_t *r, sd_sum sum, const int power) {
@@ -42,10 +42,9 @@ SD_INLINE division_t make_division(reduction_t *r, sd_sum sum, const int power) 
     return by;
 }
 
-/* The exponentials of `group` packs x, relative to 2^power and times g 2^100, as s (1 + q), divided if
- * there is what by. Only results need f on the grid and the tilt, sums have no order to keep. In lockstep,
- * operation by operation, here and below: one after the other, the long chain of each pack would fill
- * the scheduler before the next begins. */
+/* The exponentials of `group` packs x as s (1 + q), relative to 2^power and times g SCALE; divided as
+ * well, if `by` is not NULL. Results need f on the grid and the tilt; sums do not, because they have no
+ * order to keep. */
 SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reduction_t *r,
                                        const division_t *by, const int group, const f32x16 *x,
                                        const int range_mode, const int on_grid, f32x16 *s, f32x16 *q) {

@@ -1,11 +1,12 @@
-/* Loading and storing packs of items at the end of a row, and the row's extremes, counts and limits. */
+/* Loading and storing packs of items, also at the end of a row, and what is known of a row by comparisons
+ * alone: its maxima and minima, counts, and its result at T = 0 and infinity. */
 
-/* Items, and `fill` in lanes that there are none for. */
+/* Loads a pack of which `left` items are there; the other lanes become fill. */
 SD_INLINE pack_t load_padded(const item_t *x, size_t left, real_t fill) {
     return left >= WIDTH ? item_load(x) : item_load_n(x, left, fill);
 }
 
-/* -inf, and so nothing, there. */
+/* The same with -inf, whose exponential is 0. */
 SD_INLINE pack_t load_up_to(const item_t *x, size_t left) {
     return load_padded(x, left, -(real_t)INFINITY);
 }
@@ -19,8 +20,8 @@ static void fill_row(item_t *out, size_t n, real_t value) {
     for (size_t i = 0; i < n; i += WIDTH) store_up_to(out + i, n - i, v_set1(value));
 }
 
-/* The maximum of each lane, and the minimum unless there is no place for it; NaN is passed over here and
- * shows in the sum. */
+/* Returns the maximum of each lane; *lane_min, if it is not NULL, becomes the minimum. NaN is passed over
+ * here, and shows in the sum. */
 SD_INLINE pack_t find_lane_extremes(const item_t *x, size_t n, pack_t *lane_min) {
     const pack_t lowest = v_set1(-(real_t)INFINITY);
     pack_t max[4] = {lowest, lowest, lowest, lowest}, min = v_set1((real_t)INFINITY);
@@ -47,7 +48,8 @@ SD_INLINE int all_reach(pack_t pack, real_t limit) {
     return v_mask_ge(pack, v_set1(limit)) == item_mask_n(WIDTH);
 }
 
-/* How many x are at least the threshold; NaN if any is NaN. At T = 0 and infinity that is the sum. */
+/* How many x are at least the threshold; NaN if any is NaN. At T = 0 and infinity this is the sum of
+ * exponentials. */
 static double count_from(const item_t *x, size_t n, real_t threshold) {
     const pack_t least = v_set1(threshold), lowest = v_set1(-(real_t)INFINITY);
     const pack_t one = v_set1(1), zero = v_set1(0), nan = v_set1((real_t)sd_nan());
@@ -64,7 +66,8 @@ static double count_from(const item_t *x, size_t n, real_t threshold) {
     return count;
 }
 
-/* What a row of T = 0 or infinity is: `value` from a threshold on, 0 elsewhere. */
+/* The result of a row at T = 0 or infinity: `value` where x is at least the threshold, otherwise
+ * `elsewhere`. */
 static void write_limit(const item_t *x, item_t *out, size_t n, real_t threshold, real_t value,
                         real_t elsewhere) {
     const pack_t least = v_set1(threshold), yes = v_set1(value), no = v_set1(elsewhere);

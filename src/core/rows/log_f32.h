@@ -1,11 +1,12 @@
 /* Logarithms of float32 probabilities and sums, in doubles. */
 
-/* max / T + log(1 + excess) */
+/* logsumexp: max / T + log(1 + excess), as log_softmax.h has it. */
 SD_INLINE float compute_logsumexp(float max, double t, sd_sum excess) {
     return (float)((double)max / t + sd_log1p(excess.high)) + 0; /* -0 becomes +0 */
 }
 
-/* (x - max) / T - log_sum, in double: both terms are negative, so nothing cancels. */
+/* Writes (x - max) / T - log_sum, where log_sum = log(1 + excess): both terms are negative, so nothing
+ * cancels. */
 typedef struct { double max, inverse, log_sum; } log_writer_t;
 
 SD_INLINE log_writer_t make_log_writer(double t, float max, double log_sum) {
@@ -13,12 +14,11 @@ SD_INLINE log_writer_t make_log_writer(double t, float max, double log_sum) {
     return r;
 }
 
-SD_INLINE f64x8 log_write_half(const log_writer_t *w, f64x8 x) {
+SD_INLINE f64x8 write_half(const log_writer_t *w, f64x8 x) {
     return f64_fms(f64_sub(x, f64_set1(w->max)), f64_set1(w->inverse), f64_set1(w->log_sum));
 }
 
 SD_INLINE f32x16 write_log(const log_writer_t *w, f32x16 x) {
-    const f32x16 y =
-        f32_from_f64(log_write_half(w, f32_low_to_f64(x)), log_write_half(w, f32_high_to_f64(x)));
+    const f32x16 y = f32_from_f64(write_half(w, f32_low_to_f64(x)), write_half(w, f32_high_to_f64(x)));
     return f32_add(y, f32_set1(0)); /* -0 becomes +0 */
 }

@@ -4,14 +4,14 @@
  * the maximum's, relative to that: beside a dominant entry nothing else is left to see. */
 
 typedef struct {
-    real_t max, threshold; /* the threshold: at T = 0 and infinity, what counts */
+    real_t max, threshold; /* threshold: the x that count at T = 0 and infinity */
     int is_nan;
     sd_sum excess;
 } log_row_t;
 
-/* group packs more in the sum of what is not the maximum, and in the number of what is. The sum may be
- * 2^-149 of the maximum: so a->s starts at 0, and what it loses is had by Knuth's TwoSum, which does not
- * ask which summand is the larger. */
+/* Adds the exponentials of `group` packs to the excess, without those of maxima, and counts these. The
+ * excess may be 2^-149 of the maximum's exponential: so a->s starts at 0, and what it loses is found by
+ * Knuth's TwoSum, which does not ask which of the two is the larger. */
 SD_BODY void add_to_excess(accumulator_t *a, pack_t *maxima, const reduction_t *r, const int group,
                            const pack_t *x, pack_t max, const int moved) {
     const pack_t zero = v_set1(0), one = v_set1(1);
@@ -57,7 +57,7 @@ SD_INLINE sd_sum sum_excess(const reduction_t *reduction, const item_t *x, size_
     return sd_sum_add(others, divide_sums(total_accumulator(&a), read_exponential(s, q)));
 }
 
-/* n >= 1 */
+/* Finds the maximum and the excess; n >= 1. */
 static log_row_t sum_log_row(const temperature_t *t, const item_t *x, size_t n) {
     log_row_t row = {v_reduce_max(find_lane_max(x, n)) + 0, -LARGEST, 0, {0, 0}}; /* -0 becomes +0 */
     if (t->limit == MAXIMUM_ALONE) row.threshold = row.max;
@@ -90,7 +90,7 @@ static void log_softmax_row(const log_row_t *row, double t, const item_t *x, ite
 }
 
 static real_t logsumexp_row(const log_row_t *row, double t, const item_t *x, size_t n) {
-    /* NaN, or the one infinity: plus if there is one, minus if there is nothing else */
+    /* NaN, or an infinity: plus if the row has it, minus if it has nothing else */
     if (row->is_nan) return count_from(x, n, 0) >= 0 ? row->max : (real_t)sd_nan();
     if (t == 0 && row->max != 0) return row->max > 0 ? (real_t)INFINITY : -(real_t)INFINITY;
     return compute_logsumexp(row->max, t == 0 ? 1 : t, row->excess);

@@ -5,8 +5,8 @@
 #include "../arith/log1p.h"
 #include "../arith/sums.h"
 
-/* With d = (max - x) / T, sums over all x below the maximum: none of their terms is negative, and the
- * maximum's own exponential, exactly 1, is not in them. So nothing cancels, and beside a dominant entry
+/* Sums over all x below the maximum, with d = (max - x) / T. No term is negative, and the maximum's own
+ * exponential, which is exactly 1, is not among them. So nothing cancels, and beside a dominant entry
  * nothing is lost. */
 typedef struct {
     double ties;          /* how many x are the maximum; NaN for a row with NaN, +inf or -inf alone */

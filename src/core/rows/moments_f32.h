@@ -1,4 +1,5 @@
-/* Sums for the entropy, in float64, which holds products of two floats exactly and needs no fma. */
+/* The sums of moments.h for float32, in doubles, which hold products of two floats exactly, so that no fma
+ * is needed. */
 typedef struct { f64x8 others, first, max, lowest; double t; } moment_sums_t;
 
 SD_INLINE moment_sums_t make_moment_sums(double t, float max) {
@@ -7,7 +8,7 @@ SD_INLINE moment_sums_t make_moment_sums(double t, float max) {
     return m;
 }
 
-/* Below the lowest x the exponential is cut off, and d, perhaps infinite, is taken as 0. */
+/* Below `lowest` the exponential is clamped, and d, which may be infinite, is taken as 0. */
 SD_INLINE void moments_add_half(moment_sums_t *m, f64x8 x, f64x8 s, f64x8 q) {
     const f64x8 e = f64_add(s, f64_mul(s, q));
     const f64x8 d = f64_where_ge(x, m->lowest, f64_sub(m->max, x), f64_set1(0));
@@ -20,7 +21,7 @@ SD_INLINE void add_moments(moment_sums_t *m, f32x16 x, f32x16 s, f32x16 q) {
     moments_add_half(m, f32_high_to_f64(x), f32_high_to_f64(s), f32_high_to_f64(q));
 }
 
-/* relative to the maximum's exponential */
+/* Relative to the exponential of the maximum, which is `max`. */
 SD_INLINE sd_moments total_moments(const moment_sums_t *m, double ties, sd_sum max) {
     const double by = UNSCALE / max.high;
     const sd_moments r = {ties, f64_reduce_add(m->others) * by, 0, f64_reduce_add(m->first) * by / m->t, 0};

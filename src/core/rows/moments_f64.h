@@ -1,4 +1,5 @@
-/* Sums for the entropy. d is kept in units of T's power of two, wherein T itself is t. */
+/* The sums of moments.h for float64, in pairs of doubles. d is kept in units of a power of two near T; t
+ * is T in these units. */
 typedef struct {
     f64x8 others, others_rest, first, first_rest, second;
     f64x8 s1, shift, s2, lowest;
@@ -20,7 +21,7 @@ SD_INLINE moment_sums_t make_moment_sums(double t, double max) {
     return m;
 }
 
-/* Below the lowest x the exponential is cut off, and d, perhaps infinite, is taken as 0. */
+/* Below `lowest` the exponential is clamped, and d, which may be infinite, is taken as 0. */
 SD_INLINE void add_moments(moment_sums_t *m, f64x8 x, f64x8 s, f64x8 q) {
     const f64x8 difference = f64_mul(f64_fma(x, m->s1, m->shift), m->s2);
     const f64x8 d = f64_where_ge(x, m->lowest, difference, f64_set1(0));

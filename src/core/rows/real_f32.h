@@ -36,11 +36,13 @@ typedef uint32_t bits_t; /* the bits of a real */
 #define ROUNDER 0x1.8p20f
 /* Adding and subtracting it rounds |f| <= 1/16 to multiples of 2^-26. */
 #define GRID 0.1875f
-/* Adding and subtracting it rounds exponentials to multiples of 2^(100 - 14); 128 of them add up exactly. */
+/* Adding and subtracting it rounds exponentials to multiples of 2^(100 - 14); 128 of them add up
+ * exactly. */
 #define SPLIT 0x1.8p109f
 /* What is added to the polynomial's tilt where it divides as well. */
 #define TILT 4e-8
-/* Items whose sum is kept in reals before it is moved into doubles; the first cache holds two such blocks. */
+/* Items whose sum is kept in reals before it is moved into doubles; the first cache holds two such
+ * blocks. */
 #define SUM_ITEMS 2048
 /* The longest row whose exponentials are stored and then divided: none, because that costs half a ULP. */
 #define MAX_STORED 0

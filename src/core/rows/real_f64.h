@@ -26,7 +26,8 @@ typedef uint64_t bits_t;
 /* Adding and subtracting it rounds |f| <= 1/8 to multiples of 2^-54. */
 #define GRID 0.375
 #define TILT 0x1p-53
-/* Adding and subtracting it rounds exponentials to multiples of 2^(600 - 44); 128 of them add up exactly. */
+/* Adding and subtracting it rounds exponentials to multiples of 2^(600 - 44); 128 of them add up
+ * exactly. */
 #define SPLIT 0x1.8p608
 #define SUM_ITEMS 1024
 #define MAX_STORED (1 << 18)

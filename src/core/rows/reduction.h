@@ -77,7 +77,8 @@ SD_INLINE reduction_t make_reduction(const temperature_t *t, real_t max) {
     return r;
 }
 
-/* Whether the maximum must be subtracted first, or x scaled; so it is where the maximum is NaN or infinite. */
+/* Whether the maximum must be subtracted first, or x scaled; so it is where the maximum is NaN or
+ * infinite. */
 SD_INLINE int needs_shift(const temperature_t *t, real_t max) {
     const double offset = (double)max * t->c;
     return !(offset <= MAX_OFFSET && offset >= -MAX_OFFSET) || t->s1 != 1 || t->s2 != 1;
@@ -101,8 +102,9 @@ typedef struct { pack_t c_hi, c_lo, floor, rounder; } lane_reductions_t;
 /* Reduces `group` packs x: k holds whole steps of the table in its low bits, f is what x c has beyond them,
  * on the grid where results need it. Here and below all packs go in lockstep, operation by operation: one
  * after the other, the long chain of each pack would fill the CPU's scheduler before the next begins. */
-SD_INLINE void reduce_packs(const lane_reductions_t *l, const reduction_t *r, const int group, const pack_t *x,
-                            const int range_mode, const int on_grid, pack_t *k, pack_t *f) {
+SD_INLINE void reduce_packs(const lane_reductions_t *l, const reduction_t *r, const int group,
+                            const pack_t *x, const int range_mode, const int on_grid, pack_t *k,
+                            pack_t *f) {
     const pack_t grid = v_set1(GRID);
     pack_t y[MAX_GROUP];
     FOR_EACH_PACK y[u] = x[u];

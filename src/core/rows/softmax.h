@@ -1,4 +1,6 @@
-/* Softmax of all rows of one item type: which way each of them goes depends on its length and values alone. */
+/* Softmax of all rows of one item type. Which of softmax_short.h, softmax_columns.h, softmax_stored.h and
+ * softmax_long.h computes a row depends on the rows' length and values alone, and all that can compute a
+ * row give the same bits. */
 
 static void softmax_row(const temperature_t *t, const item_t *x, item_t *out, size_t n) {
     if (t->limit) {
@@ -27,7 +29,7 @@ static void softmax_row(const temperature_t *t, const item_t *x, item_t *out, si
 }
 
 static SD_NOINLINE void softmax_short_row(const item_t *x, item_t *out, size_t n, double t) {
-    const int in_order = sizeof *x == sizeof(real_t); /* lanes of halves may not be */
+    const int in_order = sizeof *x == sizeof(real_t); /* halves may not be in the order of lanes */
     const int done = n <= WIDTH / 2 && in_order ? softmax_one(x, out, n, t, 1, 1)
                      : n <= WIDTH               ? softmax_one(x, out, n, t, 1, 0)
                      : n <= 2 * WIDTH           ? softmax_one(x, out, n, t, 2, 0)
@@ -39,7 +41,7 @@ static SD_NOINLINE void softmax_short_row(const item_t *x, item_t *out, size_t n
     }
 }
 
-/* As many short rows at a time as can be. */
+/* Short rows, as many at a time as possible. */
 SD_INLINE void softmax_batches(const item_t *x, item_t *out, const sd_rows *all, const int group) {
     const ptrdiff_t x_stride = all->x_stride, out_stride = all->out_stride;
     const ptrdiff_t t_stride = all->temperature_stride;
@@ -56,7 +58,7 @@ SD_INLINE void softmax_batches(const item_t *x, item_t *out, const sd_rows *all,
             const f64x8 eight = t_stride ? f64_load(each) : f64_set1(*t);
             if (softmax_eight(x, x_stride, out, out_stride, all->n, eight, group)) done = 8;
         }
-        if (!done) { /* a row that is out of the ordinary must not change its neighbours */
+        if (!done) { /* one by one, so that a row that is not ordinary does not change its neighbours */
             for (; done < 8 && done < left; done++) {
                 const ptrdiff_t i = (ptrdiff_t)done;
                 softmax_short_row(x + i * x_stride, out + i * out_stride, all->n, t[i * t_stride]);
@@ -83,7 +85,8 @@ static SD_NOINLINE void softmax_long_rows(const item_t *x, item_t *out, const sd
     }
 }
 
-/* Its branches in functions of their own, so that a lone short row passes by their registers and room. */
+/* The branches are functions of their own, so that a lone short row does not save registers for the
+ * others. */
 static void softmax(const void *items, void *results, const sd_rows *rows) {
     const item_t *x = items;
     item_t *out = results;

@@ -1,9 +1,9 @@
-/* Softmax of many rows of at most two packs, side by side: each row in a lane of its own, each column a pack. */
+/* Softmax of WIDTH rows of at most two packs, side by side: each row in a lane of its own, each column a
+ * pack. So nothing is looked for or added up across a pack, and a temperature per row costs nothing. */
 
-/* As many rows of at most two packs as a pack has lanes, side by side, each in its own lane, a column a
- * pack: nothing is looked for or added up across a pack, and a temperature a row costs nothing. Sums are
- * added up in softmax_eight's order. Halves have the columns of their packs, in whose order lanes may not
- * be items. 0, and nothing written, if a row is out of the ordinary. */
+/* Sums are added in the order of softmax_eight, so that the bits are the same. Rows of halves are loaded
+ * as packs, in whose order lanes may not be items. Returns 0, and writes nothing, if a row is not
+ * ordinary. */
 static SD_NOINLINE int softmax_columns(const item_t *x, ptrdiff_t x_stride, item_t *out,
                                        ptrdiff_t out_stride, size_t n, const double *t) {
     enum { WIDE = 2 * WIDTH, ROOM = (WIDE + MAX_GROUP) * WIDTH, IS_HALF = sizeof *x < sizeof(real_t) };
@@ -50,7 +50,7 @@ static SD_NOINLINE int softmax_columns(const item_t *x, ptrdiff_t x_stride, item
         divide_exponentials(&inverse, group, packs, rests, results);
         FOR_EACH_PACK v_store(s + j + u * WIDTH, results[u]);
     }
-    if (v_mask_ge(min, max)) { /* rows of equal elements */
+    if (v_mask_ge(min, max)) { /* there are constant rows */
         const pack_t equal = v_set1((real_t)(1 / (double)n));
         for (size_t j = 0; j < columns * WIDTH; j += WIDTH)
             v_store(s + j, v_where_ge(min, max, equal, v_load(s + j)));

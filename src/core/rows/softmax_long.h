@@ -6,8 +6,8 @@
 /* bytes of a row from which on results are written past the caches */
 #define STREAM_BYTES (1 << 23)
 
-/* Exponentials divided; then, where one may be subnormal, the scale is taken off, by an fma, because a
- * product would take 150 cycles on some CPUs. */
+/* Computes results. Where one may be subnormal, SCALE is taken off in the end, by an fma, because a
+ * multiplication with a subnormal product takes 150 cycles on some CPUs. */
 SD_BODY void compute_results(const reduction_t *r, const division_t *by, const int group, pack_t *x,
                              const int range_mode) {
     const pack_t unscale = v_set1(UNSCALE), zero = v_set1(0);
@@ -25,7 +25,7 @@ SD_INLINE void write_results(const row_t *row, const item_t *x, item_t *out, siz
     const size_t step = GROUP * WIDTH;
     pack_t packs[GROUP];
     size_t i = 0;
-    if (past_caches) { /* up to a boundary of 64 bytes, if whole items lead there */
+    if (past_caches) { /* up to a multiple of 64 bytes, if items are aligned */
         const size_t beyond = (uintptr_t)out % 64 / sizeof *out;
         const size_t before = beyond ? 64 / sizeof *out - beyond : 0;
         for (; i < before; i += WIDTH) {
@@ -50,7 +50,7 @@ SD_INLINE void write_results(const row_t *row, const item_t *x, item_t *out, siz
     if (past_caches) sd_stream_end();
 }
 
-/* In functions of their own, where compilers have registers enough. */
+/* These are functions of their own, so that compilers have enough registers for each. */
 static SD_NOINLINE void write_unclamped(const row_t *row, const item_t *x, item_t *out, size_t n) {
     write_results(row, x, out, n, NO_CLAMP);
 }

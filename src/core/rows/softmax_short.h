@@ -1,10 +1,11 @@
-/* Softmax of short rows, of at most four packs: they stay in registers, and each exponential is computed once.
+/* Softmax of short rows, of at most four packs: they stay in registers, and each exponential is computed
+ * once.
  *
- * Eight rows go at a time, step by step: what is one number for each row, from its maximum to its 1 / sum, is
- * computed for all eight in one pack (many_rows.h), and waited for once. */
+ * Eight rows go at a time, step by step: what is one number for each row, from its maximum to its 1 / sum,
+ * is computed for all eight in one pack (many_rows.h), and waited for once. */
 
-/* Exponentials s (1 + q) times 1 / sum, as s high + s (q high + low), whose one large term is exact
- * inside the fma. */
+/* Multiplies exponentials s (1 + q) by 1 / sum = high + low, as s high + s (q high + low): the large term
+ * is exact inside the fma. */
 SD_BODY void divide_exponentials(const inverse_t *inverse, const int group, const pack_t *s,
                                  const pack_t *q, pack_t *out) {
     const pack_t unscale = v_set1(UNSCALE), zero = v_set1(0);
@@ -14,28 +15,30 @@ SD_BODY void divide_exponentials(const inverse_t *inverse, const int group, cons
     FOR_EACH_PACK out[u] = v_fma(out[u], unscale, zero);
 }
 
-/* An exponential s (1 + q), cut in two: an upper part, whose sums are exact, and what is left. */
+/* Cuts an exponential s (1 + q) in two: an upper part, whose sums are exact, and the rest, which is
+ * returned. */
 SD_INLINE pack_t split_exponential(pack_t s, pack_t q, pack_t *upper) {
     const pack_t split = v_set1(SPLIT);
     *upper = v_sub(v_add(v_fma(s, q, s), split), split);
     return v_fma(s, q, v_sub(s, *upper));
 }
 
-/* Its parts added. */
+/* Adds both parts of an exponential. */
 SD_INLINE void add_split(pack_t s, pack_t q, pack_t *high, pack_t *low) {
     pack_t upper;
     *low = v_add(*low, split_exponential(s, q, &upper));
     *high = v_add(*high, upper);
 }
 
-/* Whether all n items are the maximum. */
+/* Whether all n items are equal to the maximum. */
 SD_INLINE int all_are_maximum(const pack_t *packs, size_t n, real_t max, const int group) {
     int equal = 1;
     FOR_EACH_PACK equal &= v_mask_ge(packs[u], v_set1(max)) == item_mask_n(n - (size_t)u * WIDTH);
     return equal;
 }
 
-/* Eight rows of n items in `group` packs; 0, and nothing written, if one is out of the ordinary. */
+/* Eight rows of n items in `group` packs. Returns 0, and writes nothing, if a row is not ordinary: if it
+ * needs a shift, is constant, or has NaN. */
 SD_BODY int softmax_eight(const item_t *x, ptrdiff_t x_stride, item_t *out, ptrdiff_t out_stride, size_t n,
                           f64x8 t, const int group) {
     const pack_t zero = v_set1(0);
@@ -66,8 +69,8 @@ SD_BODY int softmax_eight(const item_t *x, ptrdiff_t x_stride, item_t *out, ptrd
     return 1;
 }
 
-/* A lone row likewise, with what is one number in scalars: the same numbers, and so the same bits. If it is
- * narrow, its items are in the lower half of one pack, and nothing of the upper half is computed. */
+/* The same for a lone row, with scalars for what is one number: the same numbers, and so the same bits. If
+ * it is narrow, its items are in the lower half of one pack, and compilers leave out the upper half. */
 SD_BODY int softmax_one(const item_t *x, item_t *out, size_t n, double t, const int group,
                         const int narrow) {
     pack_t packs[MAX_GROUP], s[MAX_GROUP], q[MAX_GROUP], high, low;

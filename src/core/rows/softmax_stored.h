@@ -1,7 +1,7 @@
 /* Softmax of float64 rows that fit the caches: the exponentials are stored and then divided.
  *
- * That is faster there. Each exponential is stored with the sign of what rounding it lost as its own sign, so
- * that half of that loss can be made good. */
+ * That is faster there. Each exponential is stored with the sign of what rounding it lost as its own sign,
+ * so that half of that loss can be made good. */
 
 /* Adds as add_packs does, with s q not rounded. */
 SD_BODY void add_exponentials(accumulator_t *a, const int group, const pack_t *s, const pack_t *q,
@@ -28,11 +28,11 @@ SD_BODY void store_packs(accumulator_t *a, const reduction_t *r, const int group
     add_exponentials(a, group, s, q, e);
 }
 
-/* The exponentials of a row, and their sum. */
+/* Stores the exponentials of a row, and returns their sum. */
 SD_INLINE sd_sum store_exponentials(const reduction_t *reduction, const item_t *x, item_t *out, size_t n,
                                     pack_t lane_max, const int range_mode) {
     const reduction_t r = *reduction;
-    const int cut = range_mode == NO_CLAMP ? CLAMP : range_mode; /* lanes without items */
+    const int cut = range_mode == NO_CLAMP ? CLAMP : range_mode; /* because of the lanes without items */
     accumulator_t a = make_accumulator();
     pack_t s, q, packs[GROUP];
     compute_exponentials(&r, NULL, 1, &lane_max, cut, 1, &s, &q);
@@ -56,9 +56,9 @@ SD_INLINE sd_sum store_exponentials(const reduction_t *reduction, const item_t *
     return total_accumulator(&a);
 }
 
-/* Exponentials divided, and the scale taken off where it was not taken off the inverse. A fifth of a unit
- * in the last place of e is added to it, or taken off: what was lost is between none and half a unit, and
- * where e is just above a power of two most of it counts. */
+/* Divides the stored exponentials e by the sum, and takes SCALE off unless it was taken off the inverse.
+ * HALF_LOSS, a fifth of a unit in the last place of e, is added to e or subtracted, by its sign: what was
+ * lost is between zero and half a unit, and where e is just above a power of two most of it counts. */
 SD_INLINE void divide_stored(const inverse_t *inverse, item_t *out, size_t n, const int is_normal) {
     const pack_t lost = v_mul(inverse->high, v_set1(HALF_LOSS));
     for (size_t i = 0; i < n; i += WIDTH) {

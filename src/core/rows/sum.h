@@ -1,7 +1,12 @@
-/* The sum of a row's exponentials, block by block: the first of the two passes over a long row. */
+/* The sum of a row's exponentials, block by block: the first of the two passes over a long row.
+ *
+ * The order of additions is this: each lane of a pack adds up its own items of a block of SUM_ITEMS in
+ * real numbers (add_packs), then goes into doubles (accumulate_f32.h and accumulate_f64.h), and in the end
+ * the lanes are added as a tree. The items of the last incomplete pack are padded with -inf. So the sum
+ * depends on the row's length and values alone. */
 
-/* The maxima with a group of packs, and the minima, whose own maxima and minima come first: one wait, not
- * one a pack. */
+/* Takes a group of packs into the lane maxima, and into the lane minima. The group's own maxima come
+ * first, so that the running ones are waited for once, not once for each pack. */
 SD_INLINE pack_t take_max(pack_t max, const item_t *x) {
     pack_t most = item_load(x);
     SD_UNROLL for (int u = 1; u < GROUP; u++) most = v_max(item_load(x + u * WIDTH), most);
@@ -14,11 +19,12 @@ SD_INLINE pack_t take_min(pack_t min, const pack_t *packs) {
     return v_min(least, min);
 }
 
-/* group packs more in the sum. a->s is at least any exponential of its lane, since it starts at the
- * lane's largest; so z = (a->s + e) - a->s is exact, e being s (1 + q) rounded, and s + s q - z is what
- * the addition lost and what rounding the exponential to e lost as well: FastTwoSum with the product in
- * it, without which tied elements would all be off to the same side. s q is rounded first, to 2^-29 of
- * the exponential, for that leaves one multiplication where fmas, on the busier ports, would be two. */
+/* Adds the exponentials of `group` packs to the sum. Each is s (1 + q) as exp2_f32.h has it, and e when it
+ * is rounded. a->s is never smaller than an exponential of its lane, because it starts at the lane's
+ * largest; so z = (a->s + e) - a->s is exact, and s + s q - z is what the addition lost plus what rounding
+ * to e lost: this is Dekker's FastTwoSum with the product inside it, without which tied elements would all
+ * be rounded to the same side. s q is rounded first, to 2^-29 of the exponential: that takes one
+ * multiplication, where it would take two fmas, for which CPUs have fewer ports than for additions. */
 SD_INLINE void add_packs(accumulator_t *a, const reduction_t *r, const int group, const pack_t *x,
                          const int range_mode) {
     pack_t s[MAX_GROUP], q[MAX_GROUP], z[MAX_GROUP];
@@ -35,8 +41,9 @@ SD_INLINE void add_packs(accumulator_t *a, const reduction_t *r, const int group
     FOR_EACH_PACK a->c = v_add(a->c, z[u]);
 }
 
-/* A block's sum, still to be flushed, and meanwhile the lane maxima of the next block, which so is in the
- * first cache when its turn comes. Uncut, its lane minima, too: if one is below the floor, the sum is wrong. */
+/* Adds a block of n items to the sum, which the caller then flushes, and returns the lane maxima of the
+ * next block, which this also loads into L1. Without a clamp it takes the block's lane minima into
+ * *lane_min as well: if one is below the floor, the sum is wrong. */
 SD_BODY pack_t add_block(accumulator_t *total, const reduction_t *r, const item_t *x, size_t n,
                          pack_t lane_max, const item_t *next, size_t n_next, pack_t *lane_min,
                          const int range_mode) {
@@ -48,7 +55,7 @@ SD_BODY pack_t add_block(accumulator_t *total, const reduction_t *r, const item_
     start_accumulator(&a, v_fma(s, q, s));
     const int group = GROUP;
     size_t i = 0;
-    for (; n_next - i >= step; i += step) { /* the next block is not the longer one */
+    for (; n_next - i >= step; i += step) { /* the next block is not longer than this one */
         next_max = take_max(next_max, next + i);
         FOR_EACH_PACK packs[u] = item_load(x + i + (size_t)u * WIDTH);
         if (range_mode == NO_CLAMP) min = take_min(min, packs);
@@ -70,7 +77,7 @@ SD_BODY pack_t add_block(accumulator_t *total, const reduction_t *r, const item_
     return v_max(next_max, next_rest);
 }
 
-/* What a row needs before anything of it is written. */
+/* What is known of a row before its results are written. */
 typedef struct {
     real_t max;
     int is_nan, range_mode;
@@ -91,15 +98,16 @@ SD_INLINE void sum_shifted(row_t *row, const item_t *x, size_t n) {
     row->sum = total_accumulator(&a);
 }
 
-/* Below this a result may be subnormal. */
+/* The x below which a result may be subnormal. */
 SD_INLINE real_t find_least_normal(const reduction_t *r, sd_sum sum) {
     int exponent;
     sd_mantissa(sum.high, &exponent);
     return (real_t)((NORMAL_EXPONENT + r->power + exponent) / (double)r->c_hi);
 }
 
-/* The sum over blocks relative to the largest maximum so far; 0 where the row must be moved. Nothing is cut
- * off until a block turns out to have something below the floor. */
+/* Sums the blocks, each relative to the largest maximum so far. Returns 0 if the row needs a shift.
+ * Nothing is clamped until a block turns out to have something below the floor; that block is then summed
+ * again. */
 SD_INLINE int sum_unshifted(row_t *row, const temperature_t *t, const item_t *x, size_t n) {
     accumulator_t a = make_accumulator();
     pack_t lane_min, lane_max = find_lane_extremes(x, n < SUM_ITEMS ? n : SUM_ITEMS, &lane_min);
@@ -134,7 +142,7 @@ SD_INLINE int sum_unshifted(row_t *row, const temperature_t *t, const item_t *x,
     return 1;
 }
 
-/* n >= 1 */
+/* Sums any row; n >= 1. */
 static row_t sum_row(const temperature_t *t, const item_t *x, size_t n) {
     row_t row = {0};
     if (!sum_unshifted(&row, t, x, n)) {
@@ -149,13 +157,13 @@ static row_t sum_row(const temperature_t *t, const item_t *x, size_t n) {
     return row;
 }
 
-/* Whether n exponentials may all be like the first, going by their sum; so it is for NaN. */
+/* Whether n exponentials may all be equal to the first, going by their sum; also true for NaN. */
 SD_INLINE int may_be_equal(sd_sum first, size_t n, sd_sum sum) {
     const double equal = (double)n * first.high;
     return !(sum.high < equal * (1 - 0x1p-20) || sum.high > equal * (1 + 0x1p-20));
 }
 
-/* Whether they are, n >= 1. Equal elements are given the rounded 1 / n itself. */
+/* Whether all items are equal, n >= 1. Their results are then exactly 1 / n, rounded. */
 static SD_NOINLINE int are_equal(const item_t *x, size_t n) {
     const real_t first = v_first(item_load_n(x, 1, 0));
     const pack_t value = v_set1(first), one = v_set1(1), zero = v_set1(0);

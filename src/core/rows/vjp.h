@@ -1,8 +1,8 @@
-/* The gradient of a loss through softmax, p (g - sum(p g)) / T, of rows: one pass for the sum, one to write.
- * vjp_f32.h and vjp_f64.h have the arithmetic.
+/* The gradient of a loss through softmax, p (g - sum(p g)) / T, of rows: one pass for the sum, one to
+ * write. vjp_f32.h and vjp_f64.h have the arithmetic.
  *
- * A row with NaN or an infinity in p or g has a sum that is not finite, and is NaN as a whole: also at
- * T = infinity, because so it is at every T on the way there. */
+ * A row with NaN or an infinity in p or g has a sum that is not finite, and is NaN as a whole: also at T =
+ * infinity, because so it is at every T on the way there. */
 
 static void vjp_row(const real_t *p, const real_t *g, real_t *out, size_t n, const vjp_temperature_t *t) {
     vjp_writer_t writer;

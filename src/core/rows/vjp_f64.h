@@ -1,6 +1,6 @@
 /* The gradient of float64 rows. The dot product is the one of Ogita, Rump and Oishi ("Accurate sum and dot
- * product", SIAM J. Sci. Comput. 2005), which is as exact as if computed in twice the precision; the rest is
- * computed in sums of two doubles. */
+ * product", SIAM J. Sci. Comput. 2005), which is as exact as if computed in twice the precision; the rest
+ * is computed in sums of two doubles. */
 
 /* floor(log2(a)) of a finite a above 0. */
 static int find_exponent(double a) {

@@ -3,7 +3,8 @@
 /* The longest row that is added up item by item, so that it can be drawn from side by side with others. */
 #define MAX_COLUMNS 16
 
-/* The masses of at most BLOCK_ITEMS items, and what all packs before each, and at last all, have. */
+/* The masses of at most BLOCK_ITEMS items; before[p] is the mass of all packs before pack p, before[packs]
+ * that of all. */
 typedef struct {
     real_t mass[BLOCK_ITEMS];
     double before[BLOCK_ITEMS / WIDTH + 1];
@@ -41,25 +42,25 @@ static double add_up_block(block_t *block, size_t n) {
     return block->before[block->packs] = sum;
 }
 
-/* Items first to first + n of a row; returns their mass. */
+/* Fills the block with items first to first + n of a row, as the rule has them; returns their mass. */
 static double make_block(block_t *block, const mass_rule_t *rule, const real_t *x, size_t n, size_t first) {
-    if (rule->moved) compute_block_masses(block, rule, x, n, 1);
+    if (rule->shifted) compute_block_masses(block, rule, x, n, 1);
     else compute_block_masses(block, rule, x, n, 0);
-    if (rule->last < first + n) /* ties further on than the last one kept */
+    if (rule->last < first + n) /* drop the ties after the last one that is kept */
         for (size_t i = rule->last < first ? 0 : rule->last + 1 - first; i < n; i++)
             if (x[i] == rule->least) block->mass[i] = 0;
     return add_up_block(block, n);
 }
 
-/* The item at which masses add up to more than r, or the last that has any: sums that are rounded may
- * end a little before r. SIZE_MAX if none has. */
+/* The item at which the masses add up to more than r, or the last with any mass, because rounded sums may
+ * end a little before r. SIZE_MAX if none has any. */
 static size_t find_in_block(const block_t *block, double r) {
     size_t p = 0;
     while (p + 1 < block->packs && block->before[p + 1] <= r) p++;
     const real_t *mass = block->mass + p * WIDTH;
     double sum = block->before[p];
     size_t i = 0;
-    for (int lane = 0; lane < WIDTH; lane++) { /* without a branch, which would be guessed wrong */
+    for (int lane = 0; lane < WIDTH; lane++) { /* without a branch, which would be mispredicted */
         sum += (double)mass[lane];
         i += sum <= r;
     }

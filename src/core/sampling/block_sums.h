@@ -1,12 +1,13 @@
 /* A row as blocks: what each of them has by a mass rule, and the item that a word draws.
  *
- * An item is the first, in the order of the row, at which the masses add up to more than the word's share of
- * their total. So only the block that the share falls into is looked into. */
+ * An item is the first, in the order of the row, at which the masses add up to more than the word's share
+ * of their total. So only the block that the share falls into is looked into. */
 
-/* blocks of a row; a row longer than their product with BLOCK_ITEMS has longer blocks, which are searched in turn */
+/* blocks of a row; a row longer than their product with BLOCK_ITEMS has longer blocks, which are searched
+ * in turn */
 #define MAX_BLOCKS 256
 
-/* What the blocks before each, and at last all, have. */
+/* before[b] is the mass of all blocks before block b; before[count] that of all. */
 typedef struct {
     size_t length, count;
     double before[MAX_BLOCKS + 1];
@@ -18,14 +19,15 @@ SD_INLINE size_t choose_block_length(size_t n) {
     return length;
 }
 
-/* From the blocks' own masses, in before[1] onwards. */
+/* Adds up: before[b + 1] holds the mass of block b alone when this begins. */
 static void accumulate_blocks(block_sums_t *blocks) {
     blocks->before[0] = 0;
     for (size_t b = 0; b < blocks->count; b++) blocks->before[b + 1] += blocks->before[b];
 }
 
-/* The mass that a plain rule leaves of items, where that is no matter of ties: by their masses alone if
- * rule->least itself has too little, and otherwise by what they are, for a larger item has no smaller mass. */
+/* The mass that the rule keeps of n items that include no dropped ties. One comparison per item is enough:
+ * with its mass if rule->least itself has less than rule->least_mass, otherwise with x, because a larger
+ * item never has a smaller mass. */
 SD_BODY double sum_kept(const mass_rule_t *rule, const real_t *x, size_t n, const int by_mass) {
     const pack_t zero = v_set1(0), least = v_set1(rule->least), least_mass = v_set1(rule->least_mass);
     const reduction_t r = rule->reduction;
@@ -51,7 +53,7 @@ SD_BODY double sum_kept(const mass_rule_t *rule, const real_t *x, size_t n, cons
     return total_masses(&sum);
 }
 
-/* Of items first to first + n, made with a rule. */
+/* The blocks of items first to first + n of a row. */
 static void sum_blocks_by_rule(block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
                                size_t first, size_t n) {
     block_t block;
@@ -65,7 +67,7 @@ static void sum_blocks_by_rule(block_sums_t *blocks, const mass_rule_t *rule, co
         for (; i < end; i += BLOCK_ITEMS) {
             const size_t count = end - i < BLOCK_ITEMS ? end - i : BLOCK_ITEMS;
             const real_t *x = fetch_block(row, first + i, count, room);
-            if (!rule->moved && rule->last >= first + i + count)
+            if (!rule->shifted && rule->last >= first + i + count)
                 sum += by_mass ? sum_kept(rule, x, count, 1) : sum_kept(rule, x, count, 0);
             else sum += make_block(&block, rule, x, count, first + i);
         }
@@ -78,7 +80,8 @@ static void sum_blocks_by_rule(block_sums_t *blocks, const mass_rule_t *rule, co
 static size_t find_in_blocks(const block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
                              size_t first, size_t n, double r);
 
-/* The item of block b at which the masses of all blocks add up to more than r. */
+/* The item of block b at which the masses of the row add up to more than r; SIZE_MAX if the block has
+ * none. */
 static size_t find_in_one_block(const block_sums_t *blocks, size_t b, const mass_rule_t *rule,
                                 const source_t *row, size_t first, size_t n, double r) {
     const size_t start = b * blocks->length;
@@ -97,9 +100,9 @@ static size_t find_in_one_block(const block_sums_t *blocks, size_t b, const mass
     return found == SIZE_MAX ? found : first + found;
 }
 
-/* The item of first to first + n at which masses add up to more than r; SIZE_MAX if none has any. A block
- * that has nothing may have kept a rounding of what was there: then it is the next one's, or if there is
- * none the last one's before. */
+/* The item of first to first + n at which the masses add up to more than r; SIZE_MAX if no item has any. A
+ * block whose items were all dropped may still have the rounding of a sum that was taken off again: if r
+ * falls into it, the next block with an item is taken, or else the last one before. */
 static size_t find_in_blocks(const block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
                              size_t first, size_t n, double r) {
     size_t at = 0, found = SIZE_MAX;
@@ -111,5 +114,5 @@ static size_t find_in_blocks(const block_sums_t *blocks, const mass_rule_t *rule
     return found;
 }
 
-/* In a row that changes meanwhile there may be nothing left to find. */
+/* Another thread may have changed the row meanwhile, so that nothing is found; any item will do then. */
 SD_INLINE size_t item_or_first(size_t found) { return found == SIZE_MAX ? 0 : found; }

@@ -1,14 +1,16 @@
-/* The cutoff of a set that takes the largest items first, found by partition around pivots. */
+/* The cutoff of the smallest set that takes the largest items first and reaches a target, in number
+ * (top_k) or in weight (top_p): found by partition around pivots, as quickselect does, without sorting. */
 
-/* Where a set ends that takes the largest items first: all above `least`, which weigh `above`, and the
- * first `ties` equal to it. */
+/* The set consists of all items above `least`, which weigh `above`, and the first `ties` items that are
+ * equal to it. */
 typedef struct {
     real_t least;
     size_t ties;
     double above;
 } cutoff_t;
 
-/* The smallest number of `equal` items of one mass with which `with` reaches the target; all reach it. */
+/* How many of `equal` items that weigh `one` each must be added to `with` to reach the target; all of them
+ * do. */
 SD_INLINE size_t count_ties_reaching(double with, double one, size_t equal, double target) {
     size_t low = 1, high = equal;
     while (low < high) {
@@ -19,7 +21,7 @@ SD_INLINE size_t count_ties_reaching(double with, double one, size_t equal, doub
     return low;
 }
 
-/* One of n items, near the middle of nine of them. */
+/* The median of nine of n items, chosen at random. */
 static real_t choose_pivot(const real_t *x, size_t n) {
     real_t some[9];
     uint32_t random = (uint32_t)n;
@@ -33,10 +35,10 @@ static real_t choose_pivot(const real_t *x, size_t n) {
     return some[4];
 }
 
-/* Finds the end of the smallest set whose weight, with `base` added, reaches the target, each item
- * weighing its mass, or 1 if the rule is NULL. Partitions x, which it destroys. 0 if all weigh too little.
- * x has no NaN. */
-SD_BODY int find_cutoff(cutoff_t *end, const mass_rule_t *rule, const int weighted, const int moved,
+/* Finds the cutoff of the smallest set whose weight, added to `base`, reaches the target; each item weighs
+ * what the rule gives it, or 1 if it is not `weighted`. Overwrites x, which has no NaN. Returns 0 if all
+ * weigh too little. */
+SD_BODY int find_cutoff(cutoff_t *cutoff, const mass_rule_t *rule, const int weighted, const int shifted,
                         real_t *x, size_t n, double base, double target) {
     const pack_t zero = v_set1(0);
     while (n > 0) {
@@ -53,7 +55,7 @@ SD_BODY int find_cutoff(cutoff_t *end, const mass_rule_t *rule, const int weight
             equal += SD_COUNT_BITS(from & up_to);
             if (weighted) {
                 pack_t e;
-                compute_weights(rule, 1, &pack, moved, &e);
+                compute_weights(rule, 1, &pack, shifted, &e);
                 sum = f64_add(sum, widen(v_where_ge(middle, pack, zero, e)));
             }
         }
@@ -61,9 +63,9 @@ SD_BODY int find_cutoff(cutoff_t *end, const mass_rule_t *rule, const int weight
         const double one = weighted ? compute_weight(rule, pivot) : 1, with = base + weight;
         const int is_above = above > 0 && with >= target;
         if (!is_above && with + (double)equal * one >= target) {
-            end->least = pivot;
-            end->ties = count_ties_reaching(with, one, equal, target);
-            end->above = with;
+            cutoff->least = pivot;
+            cutoff->ties = count_ties_reaching(with, one, equal, target);
+            cutoff->above = with;
             return 1;
         }
         if (!is_above) base = with + (double)equal * one;
@@ -80,12 +82,12 @@ SD_BODY int find_cutoff(cutoff_t *end, const mass_rule_t *rule, const int weight
     return 0;
 }
 
-static SD_NOINLINE int find_cutoff_by_count(cutoff_t *end, real_t *x, size_t n, double target) {
-    return find_cutoff(end, NULL, 0, 0, x, n, 0, target);
+static SD_NOINLINE int find_cutoff_by_count(cutoff_t *cutoff, real_t *x, size_t n, double target) {
+    return find_cutoff(cutoff, NULL, 0, 0, x, n, 0, target);
 }
 
-static SD_NOINLINE int find_cutoff_by_mass(cutoff_t *end, const mass_rule_t *rule, real_t *x, size_t n,
+static SD_NOINLINE int find_cutoff_by_mass(cutoff_t *cutoff, const mass_rule_t *rule, real_t *x, size_t n,
                                            double base, double target) {
-    return rule->moved ? find_cutoff(end, rule, 1, 1, x, n, base, target)
-                       : find_cutoff(end, rule, 1, 0, x, n, base, target);
+    return rule->shifted ? find_cutoff(cutoff, rule, 1, 1, x, n, base, target)
+                         : find_cutoff(cutoff, rule, 1, 0, x, n, base, target);
 }

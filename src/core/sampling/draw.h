@@ -1,18 +1,20 @@
-/* Draws from a row without filters. */
+/* Draws from a row without filters, and what is wrong with a row that cannot be drawn from. */
 
-/* word / 2^64 of a total; in halves, since compilers ask a word for its top bit, which is random. */
+/* word / 2^64 of a total. The word is converted in halves, because for a whole one compilers branch on its
+ * top bit, which is random. */
 SD_INLINE double scale_word(uint64_t word, double total) {
     return ((double)(int64_t)(word >> 32) * 0x1p-32 + (double)(int64_t)(word & 0xffffffff) * 0x1p-64) *
            total;
 }
 
-/* What is the matter with a row whose largest item, or sum, is no number. */
+/* The error of a row whose largest item or whose sum is not finite or not positive; *where becomes the
+ * first bad item, or n. */
 static int find_row_error(const source_t *row, size_t *where) {
     *where = find_bad_item(row);
     return *where < row->n ? SOFTDRAW_ERROR_LOGIT : SOFTDRAW_ERROR_NOTHING;
 }
 
-/* Draws from all items, t > 0. */
+/* Draws from all items at a temperature t > 0, which `ready` is made from. */
 static int draw_from_all(const temperature_t *ready, double t, const source_t *row, const uint64_t *words,
                          size_t draws, int64_t *out, size_t *where) {
     const size_t n = row->n;
@@ -56,7 +58,7 @@ static int draw_largest(const source_t *row, size_t draws, int64_t *out, size_t 
         found >>= 1;
         i++;
     }
-    if (found == 0) i = 0; /* a row that changes meanwhile */
+    if (found == 0) i = 0; /* another thread changed the row meanwhile */
     for (size_t d = 0; d < draws; d++) out[d] = (int64_t)i;
     return SOFTDRAW_OK;
 }

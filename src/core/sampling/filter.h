@@ -1,6 +1,6 @@
-/* What a row is filtered with. */
+/* What a row is filtered with: parameters, the temperature made ready, and the scratch of kernels.h. */
 
-/* What a row is filtered with: everything ready, and scratch in its places. */
+/* top_k is n where it is off, top_p 1, min_p 0. */
 typedef struct {
     const temperature_t *ready;
     double t;
@@ -10,9 +10,11 @@ typedef struct {
     real_t *work, *groups;
 } filter_t;
 
-/* Where a set of what is left ends, by mass, or by count if the rule is NULL. */
-static int find_cutoff_of_kept(const filter_t *f, cutoff_t *end, const mass_rule_t *rule, double target) {
+/* The cutoff of f->items, by weight, or by number if the rule is NULL; 0 if they do not reach the
+ * target. */
+static int find_cutoff_of_kept(const filter_t *f, cutoff_t *cutoff, const mass_rule_t *rule,
+                               double target) {
     memcpy(f->work, f->items.x, f->items.n * sizeof *f->work);
-    return rule ? find_cutoff_by_mass(end, rule, f->work, f->items.n, 0, target)
-                : find_cutoff_by_count(end, f->work, f->items.n, target);
+    return rule ? find_cutoff_by_mass(cutoff, rule, f->work, f->items.n, 0, target)
+                : find_cutoff_by_count(cutoff, f->work, f->items.n, target);
 }

@@ -1,12 +1,16 @@
-/* Draws from a row with every filter in its turn, and log-probabilities. */
+/* Draws from a row with all its filters, in the order top_k, top_p, min_p, and log-probabilities.
+ *
+ * A filter that leaves few items gathers them in f->items. One that leaves many changes the mass rule, by
+ * which the others have no mass, and the blocks have the mass of what is left. A new filter takes its turn
+ * in apply_filters. */
 
-/* Leaves what the filters leave: in f->items, returning 1, or as the rule says with the blocks' masses,
- * returning 0. -1 for a row that cannot be drawn from. */
+/* Applies all filters. Returns 1 if what they leave is in f->items, 0 if the rule and the blocks' masses
+ * describe it, -1 for a row that cannot be drawn from. */
 static int apply_filters(filter_t *f, mass_rule_t *rule, block_sums_t *blocks, const source_t *row) {
     kept_items_t *items = &f->items;
     const size_t n = row->n;
     const int is_long = n >= MIN_SAMPLED && f->top_k >= n;
-    int left = -1; /* in f->items; 0: as the rule says */
+    int left = -1; /* what is returned; -1: not known yet */
     if (is_long && f->top_p < 1) left = select_top_p(f, rule, row, blocks);
     if (left < 0) {
         const size_t group = choose_group_size(f->top_k < n ? f->top_k : 1, n);
@@ -16,7 +20,7 @@ static int apply_filters(filter_t *f, mass_rule_t *rule, block_sums_t *blocks, c
         left = 1;
         if (f->top_k < n) {
             keep_top_k(f, row, group);
-        } else if (f->top_p < 1 || !is_long || rule->moved) {
+        } else if (f->top_p < 1 || !is_long || rule->shifted) {
             gather_from(items, row, -LARGEST, BLOCK_ITEMS, NULL, n);
         } else {
             const real_t bound = find_min_p_bound(f, max);
@@ -36,7 +40,7 @@ static int apply_filters(filter_t *f, mass_rule_t *rule, block_sums_t *blocks, c
     return left;
 }
 
-/* All that a rule leaves, in f->items. */
+/* Gathers in f->items what the rule keeps. */
 static void gather_by_rule(filter_t *f, const mass_rule_t *rule, const source_t *row) {
     kept_items_t *items = &f->items;
     gather_from(items, row, rule->least, BLOCK_ITEMS, NULL, row->n);
@@ -47,7 +51,7 @@ static void gather_by_rule(filter_t *f, const mass_rule_t *rule, const source_t 
     keep_masses(items, rule, rule->least_mass);
 }
 
-/* The logarithms of the probabilities that items drawn had among all of x. */
+/* Replaces each drawn item by the logarithm of the probability that it had among the n items x. */
 static void write_log_probabilities(const filter_t *f, const real_t *x, size_t n, real_t *drawn,
                                     size_t draws) {
     const log_row_t all = sum_log_row(f->ready, x, n);
@@ -57,7 +61,7 @@ static void write_log_probabilities(const filter_t *f, const real_t *x, size_t n
         drawn[i] = f->t > DBL_MAX ? (real_t)-log_sum + 0 : v_first(write_log(&writer, v_set1(drawn[i])));
 }
 
-/* The filters checked; logprobs may be NULL. */
+/* Draws once for each word. logprobs may be NULL; on an error *where is what find_row_error tells. */
 static int draw_from_row(filter_t *f, const source_t *row, const uint64_t *words, size_t draws,
                          int64_t *out, real_t *logprobs, size_t *where) {
     const kept_items_t *items = &f->items;
@@ -81,7 +85,7 @@ static int draw_from_row(filter_t *f, const source_t *row, const uint64_t *words
     if (left) {
         const source_t some = {items->x, SD_NATIVE, NULL, NULL, items->n};
         const int error = draw_from_all(f->ready, f->t, &some, words, draws, out, where);
-        if (error != SOFTDRAW_OK) return error; /* only where a row changes meanwhile */
+        if (error != SOFTDRAW_OK) return error; /* only if another thread changes the row meanwhile */
         for (size_t i = 0; logprobs && i < draws; i++) logprobs[i] = items->x[out[i]];
         for (size_t i = 0; i < draws; i++) out[i] = items->index[out[i]];
     } else {

@@ -1,6 +1,7 @@
-/* Items gathered from a row, with their indices, in the order of the row. */
+/* Items gathered from a row, with their indices, in the order of the row: what is left of it after a
+ * filter that leaves few. */
 
-/* What is left of a row, in its order, with the places that it had there. */
+/* n items and where they stand in the row. */
 typedef struct {
     real_t *x;
     uint32_t *index;
@@ -9,7 +10,7 @@ typedef struct {
 
 static const uint32_t lane_numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* Which of 64 items, of which `left` are there, are from low to high. */
+/* Which of at most 64 items are from low to high, as bits; `left` is the number of items that there are. */
 SD_BODY uint64_t find_between(const real_t *x, size_t left, pack_t low, pack_t high) {
     uint64_t found = 0;
     for (size_t i = 0; i < 64 && i < left; i += 2 * WIDTH) {
@@ -49,7 +50,7 @@ SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t
     for (size_t j = 0; j < n; j += 64) {
         uint64_t each = found[j / 64];
         uint32_t *const next = at + SD_COUNT_BITS(each);
-        do { /* four, whether there are as many or not: where a loop ends at each is guessed wrong */
+        do { /* always four, even if fewer are left: the end of a loop over each would be mispredicted */
             SD_UNROLL for (int k = 0; k < 4; k++, each &= each - 1) *at++ =
                 (uint32_t)(i + j) + SD_FIRST_BIT(each | UINT64_C(1) << 63);
         } while (each);
@@ -58,8 +59,8 @@ SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t
     for (size_t k = 0; k < count; k++) value[k] = x[index[k] - i];
 }
 
-/* What is from low to high; stops past `most`. Groups of items, if their maxima are given, are passed
- * over where those are below it. */
+/* Gathers what is from low to high, and stops when there are more than `most`. If the maxima of groups of
+ * items are given, groups whose maximum is below low are passed over. */
 static SD_NOINLINE void gather(kept_items_t *items, const source_t *row, real_t low, real_t high,
                                size_t group, const real_t *groups, size_t most) {
     real_t room[BLOCK_ITEMS];
@@ -75,13 +76,13 @@ static SD_NOINLINE void gather(kept_items_t *items, const source_t *row, real_t 
     }
 }
 
-/* What is at least `low`. */
+/* Gathers what is at least low. */
 static void gather_from(kept_items_t *items, const source_t *row, real_t low, size_t group,
                         const real_t *groups, size_t most) {
     gather(items, row, low, LARGEST, group, groups, most);
 }
 
-/* Keeps what is above `least`, and the first `ties` that are equal to it. */
+/* Keeps what is above `least`, and the first `ties` items that are equal to it. */
 static void keep_to_cutoff(kept_items_t *items, real_t least, size_t ties) {
     const pack_t limit = v_set1(least);
     size_t kept = 0;
@@ -89,7 +90,7 @@ static void keep_to_cutoff(kept_items_t *items, real_t least, size_t ties) {
         const pack_t pack = load_up_to(items->x + i, items->n - i);
         const unsigned from = v_mask_ge(pack, limit), above = from & ~v_mask_ge(limit, pack);
         unsigned equal = from & ~above, some = 0;
-        if (SD_COUNT_BITS(equal) > ties) { /* the first of them */
+        if (SD_COUNT_BITS(equal) > ties) { /* only the first of them */
             for (size_t left = ties; left > 0; left--, equal &= equal - 1) some |= equal & (0u - equal);
             equal = some;
         }
@@ -101,14 +102,14 @@ static void keep_to_cutoff(kept_items_t *items, real_t least, size_t ties) {
     items->n = kept;
 }
 
-/* Keeps what has at least a mass. */
+/* Keeps what has at least this mass. */
 static void keep_masses(kept_items_t *items, const mass_rule_t *rule, real_t least) {
     const pack_t limit = v_set1(least);
     size_t kept = 0;
     for (size_t i = 0; i < items->n; i += WIDTH) {
         const pack_t pack = load_up_to(items->x + i, items->n - i);
         pack_t e;
-        compute_masses(rule, 1, &pack, rule->moved, &e);
+        compute_masses(rule, 1, &pack, rule->shifted, &e);
         const size_t left = items->n - i;
         const unsigned mask = v_mask_ge(e, limit) & (left < WIDTH ? (1u << left) - 1 : ~0u);
         v_compress(items->x + kept, pack, mask);

@@ -1,26 +1,25 @@
 /* min_p: items that are likely enough beside the largest. */
 
-/* The least real that is at least a positive double. */
+/* The smallest real that is at least a, which is positive. */
 SD_INLINE real_t round_up(double a) {
     real_t r = (real_t)a;
     return (double)r < a ? next_up(r) : r;
 }
 
-/* min_p of what is left. */
+/* The smallest mass that min_p keeps. */
 static real_t find_least_mass(const filter_t *f, const mass_rule_t *rule) {
     return round_up(f->min_p * compute_mass(rule, rule->max));
 }
 
-/* What min_p leaves has at least this logit, but for roundings. */
+/* A bound below every logit that min_p keeps, whatever the roundings. */
 static real_t find_min_p_bound(const filter_t *f, real_t max) {
     const double below = f->t * sd_log1p((1 - f->min_p) / f->min_p);
     const double size = (max < 0 ? -(double)max : (double)max) + below + f->t;
-    const double bound =
-        (double)max - below - 1e-6 * size; /* also where masses differ by roundings alone */
+    const double bound = (double)max - below - 1e-6 * size; /* also where masses differ only by roundings */
     return bound >= -LARGEST ? (real_t)bound : -LARGEST;
 }
 
-/* Whether it looks as if too many items to gather them are at least some value. */
+/* Whether, by a few samples, so many items are at least some value that gathering them does not pay. */
 static int are_many_from(const filter_t *f, const source_t *row, real_t least) {
     const size_t samples = 128;
     take_samples(row, f->work, samples);

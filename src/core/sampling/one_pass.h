@@ -1,21 +1,23 @@
-/* The sums of all blocks of a row in one pass, each relative to the largest item so far. */
+/* The sums of all blocks of a row in one pass: each is relative to the largest item so far, and made
+ * relative to the largest of all in the end. So the maximum needs no pass of its own. */
 
-/* The mass of a block; or if `two` of what is above a bound, and of the rest, but that with roundings
- * of up to 2^-20 of it. */
+/* The mass of a block or, if it is split at a bound, of what is above the bound, and of the rest, which is
+ * rounded by up to 2^-20 of itself. */
 typedef struct { double sum, rest; } split_sums_t;
 
-/* Meanwhile the lane maxima of the next block, as softmax's add_block has them. */
+/* Sums a block, and meanwhile takes the lane maxima of the next one, which also loads it into L1. `split`
+ * is constant, so that compilers make a function of each. */
 SD_BODY split_sums_t sum_block(const reduction_t *reduction, const real_t *x, size_t n, pack_t *lane_max,
-                               const real_t *next, size_t n_next, real_t bound, const int two) {
+                               const real_t *next, size_t n_next, real_t bound, const int split) {
     const pack_t limit = v_set1(bound), zero = v_set1(0);
     const reduction_t r = *reduction;
-    const size_t step = GROUP * WIDTH, span = two ? 16 * WIDTH : step;
+    const size_t step = GROUP * WIDTH, span = split ? 16 * WIDTH : step;
     pack_t s[GROUP], q[GROUP], packs[GROUP], e[GROUP];
     pack_t max = v_set1(-(real_t)INFINITY);
     compute_exponentials(&r, NULL, 1, lane_max, 0, 0, s, q);
     mass_sum_t sum = make_mass_sum(v_fma(s[0], q[0], s[0]));
-    pack_t rest = zero;           /* of up to 16 packs, */
-    f64x8 all_rest = f64_set1(0); /* and of all before them */
+    pack_t rest = zero;           /* of up to 16 packs */
+    f64x8 all_rest = f64_set1(0); /* of all before them */
     const int group = GROUP;
     size_t i = 0;
     while (n_next - i >= span) { /* the next block is not the longer one */
@@ -24,13 +26,13 @@ SD_BODY split_sums_t sum_block(const reduction_t *reduction, const real_t *x, si
             FOR_EACH_PACK packs[u] = v_load(x + i + (size_t)u * WIDTH);
             compute_exponentials(&r, NULL, group, packs, 0, 0, s, q);
             FOR_EACH_PACK e[u] = v_fma(s[u], q[u], s[u]);
-            if (two) {
+            if (split) {
                 FOR_EACH_PACK rest = v_add(rest, v_where_ge(limit, packs[u], e[u], zero));
                 FOR_EACH_PACK e[u] = v_where_ge(limit, packs[u], zero, e[u]);
             }
             add_masses(&sum, group, e);
         }
-        if (two) {
+        if (split) {
             all_rest = f64_add(all_rest, widen(rest));
             rest = zero;
         }
@@ -40,27 +42,27 @@ SD_BODY split_sums_t sum_block(const reduction_t *reduction, const real_t *x, si
         packs[0] = load_up_to(x + i, n - i);
         compute_exponentials(&r, NULL, 1, packs, 0, 0, s, q);
         e[0] = v_fma(s[0], q[0], s[0]);
-        if (two) {
+        if (split) {
             rest = v_add(rest, v_where_ge(limit, packs[0], e[0], zero));
             e[0] = v_where_ge(limit, packs[0], zero, e[0]);
         }
         add_masses(&sum, 1, e);
-        if (two && i % span == span - WIDTH) {
+        if (split && i % span == span - WIDTH) {
             all_rest = f64_add(all_rest, widen(rest));
             rest = zero;
         }
     }
     const split_sums_t sums = {total_masses(&sum),
-                               two ? f64_reduce_add(f64_add(all_rest, widen(rest))) : 0};
+                               split ? f64_reduce_add(f64_add(all_rest, widen(rest))) : 0};
     return sums;
 }
 
-/* The rule of a row in one pass, each block being summed relative to the largest item so far, and what
- * the blocks have; or if `two` have above a bound, and in *rest all that is not. 0 where the row must be
- * moved, which its maximum decides. The sum is NaN if an item is. */
+/* Makes the mass rule of a row and the mass of each block; or, if the row is split at a bound, the mass of
+ * each block above it, and of all the rest in *rest. Returns 0 if the row needs a shift, which its maximum
+ * decides. A sum is NaN if an item of it is. */
 SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *rest,
                             const temperature_t *ready, double t, const source_t *row, real_t bound,
-                            const int two) {
+                            const int split) {
     const size_t n = row->n;
     real_t room[2][BLOCK_ITEMS], largest[MAX_BLOCKS], max = -(real_t)INFINITY;
     double power[MAX_BLOCKS], below = 0;
@@ -90,10 +92,10 @@ SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *res
             }
             if (here >= (real_t)reduction.floor && max >= -LARGEST) {
                 const split_sums_t sums =
-                    sum_block(&reduction, x, count, &lane_max, next, n_next, bound, two);
+                    sum_block(&reduction, x, count, &lane_max, next, n_next, bound, split);
                 sum += sums.sum;
                 below += sums.rest;
-            } else { /* nothing but masked items, or as unlikely ones; NaN has no maximum */
+            } else { /* masked items, items without mass, or NaN, which must show in the sum */
                 sum += count_from(x, count, LARGEST) * 0;
                 lane_max = find_lane_max(next, n_next);
             }

@@ -4,8 +4,8 @@ SD_INLINE float next_up(float a) { return sd_f32_next_up(a); }
 
 SD_INLINE f64x8 widen(f32x16 a) { return f64_add(f32_low_to_f64(a), f32_high_to_f64(a)); }
 
-/* Sums of masses, lane by lane, by FastTwoSum: s is at least any mass of its lane, since it starts at one
- * that is, so what an addition loses is exact, and kept in c. */
+/* Sums of masses, lane by lane, by FastTwoSum (Dekker): s is never smaller than the mass that is added,
+ * since it starts at one that is at least as large, so what an addition loses is exact, and kept in c. */
 typedef struct { f32x16 s, c, start; } mass_sum_t;
 
 SD_INLINE mass_sum_t make_mass_sum(f32x16 start) {
@@ -34,7 +34,7 @@ SD_INLINE float read_one(const void *x, int format, size_t i) {
     return ((const float *)x)[i];
 }
 
-/* The pack at i of a row that ends after `left` more items: -inf after that. */
+/* The pack of items from i on, of which `left` are there; -inf after them. */
 SD_INLINE f32x16 read_items(const void *x, int format, size_t i, size_t left) {
     if (format == SD_NATIVE) {
         const float *p = (const float *)x + i;
@@ -58,7 +58,7 @@ SD_INLINE f32x16 find_lane_bounds(f32x16 max, const double *t, double faint) {
     return f32_max(f32_from_f64(low, high), f32_set1(-LARGEST));
 }
 
-/* Running sums of columns: of all rows so far, stored as 16 doubles. */
+/* The sums of each lane over all columns so far, in doubles, which are also stored for each column. */
 typedef struct { f64x8 low, high; } column_sum_t;
 
 SD_INLINE void add_column(column_sum_t *a, f32x16 e, double *sums) {

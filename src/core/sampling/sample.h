@@ -1,4 +1,4 @@
-/* Draws from each of many rows. */
+/* Draws from each of many rows: the kernel that softdraw_sample_f32 and its relatives call. */
 
 static int sample(const sd_draws *all, size_t *where) {
     const softdraw_filters *by = all->filters;

@@ -1,9 +1,10 @@
-/* Samples of a long row, from which top_p learns about where its cutoff lies. */
+/* Samples of a long row, from which top_p learns about where its cutoff lies. Nothing that is drawn
+ * depends on them, or on how their sums are rounded. */
 
 /* the shortest row that is sampled */
 #define MIN_SAMPLED 4096
 
-/* One item at random of each of `count` parts of a row; -inf for NaN. */
+/* Takes one item at random from each of `count` equal parts of the row; -inf for NaN. */
 static void take_samples(const source_t *row, real_t *samples, size_t count) {
     const uint64_t part = ((uint64_t)row->n << 32) / count; /* in units of 2^-32 items */
     const int plain = is_plain(row);
@@ -37,8 +38,8 @@ static sample_sums_t sum_samples_from(const real_t *samples, const real_t *masse
     return r;
 }
 
-/* About the largest sample such that from it on samples are at least so many, or have so much mass,
- * sought between two values; -LARGEST if from `low` on they are less. */
+/* About the largest sample for which the samples from it on reach the target, in number or, given weights,
+ * in weight; looked for from low to high. -LARGEST if even those from low on do not reach it. */
 SD_BODY real_t find_quantile(const real_t *samples, const real_t *weights, size_t count, real_t low,
                              real_t high, double target) {
     const pack_t zero = v_set1(0), one = v_set1(1);
@@ -56,7 +57,7 @@ SD_BODY real_t find_quantile(const real_t *samples, const real_t *weights, size_
         else high = try;
         try = low / 2 + high / 2;
     }
-    pack_t least = v_set1(-high); /* a sample itself, in case that many items are like it */
+    pack_t least = v_set1(-high); /* the sample itself, because many items may be equal to it */
     for (size_t j = 0; j < count; j += WIDTH) {
         const pack_t x = v_load(samples + j), limit = v_set1(low);
         least = v_max(v_where_ge(x, limit, v_sub(zero, x), least), least);
@@ -74,7 +75,8 @@ static SD_NOINLINE real_t find_sample_of_mass(const real_t *samples, const real_
     return find_quantile(samples, masses, count, low, high, mass);
 }
 
-/* The sample of a rank that is likely to be a little below a bound, or the last that has any mass. */
+/* The sample of a rank that is likely to be a little below a bound; the last with any mass if there are
+ * too few. */
 static real_t find_sample_below(const real_t *samples, size_t count, real_t least, real_t bound,
                                 double rank) {
     const real_t near = bound - (bound - least) / 16;

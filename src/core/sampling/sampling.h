@@ -1,4 +1,5 @@
-/* All of draws from logits, in the order in which the parts use each other; real_f32.h or real_f64.h first. */
+/* All of draws from logits, in the order in which the parts use each other; real_f32.h or real_f64.h
+ * first. */
 #include "source.h"
 #include "masses.h"
 #include "block.h"

@@ -1,7 +1,8 @@
-/* Draws from short rows without filters, many at once. */
+/* Draws from many short rows without filters, one each: sixteen or eight side by side, each in a lane of
+ * its own, or eight at a time with a pack for each, with the same results as draw.h has for a lone row. */
 
-/* One draw from each of `count` rows, 8 or 1, that are `group` packs long, as list_make and list_find
- * have it. 0 if a row is out of the ordinary. */
+/* One draw from each of `count` rows, 8 or 1, that are `group` packs long, as make_block and find_in_block
+ * have it. Returns 0 if a row is not ordinary: if it needs a shift, or has NaN. */
 SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, const int count,
                        const int group, const uint64_t *words, int64_t *out) {
     const pack_t zero = v_set1(0), lowest = v_set1(-(real_t)INFINITY);
@@ -34,7 +35,7 @@ SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, c
     return 1;
 }
 
-/* The same of as many rows as a pack has lanes, each in its own, n <= MAX_COLUMNS. */
+/* The same for WIDTH rows side by side, each in its own lane; n <= MAX_COLUMNS. */
 static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t n, const double *t,
                                     const uint64_t *words, int64_t *out) {
     const pack_t zero = v_set1(0);
@@ -76,11 +77,11 @@ static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t 
         out[i] = (int64_t)found[i];
         whole &= out[i] < (int64_t)n;
     }
-    return whole; /* past the last: a rounding, which list_find looks into */
+    return whole; /* past the last item: a rounded sum fell short, and find_in_block decides */
 }
 
-/* Rows of up to four packs without filters: 8 at a time, or one, as many as come before one that is out
- * of the ordinary. */
+/* Draws from rows of up to four packs, from row `first` on, until one is not ordinary; returns that row,
+ * or the number of rows. */
 SD_BODY size_t draw_short_rows(const sd_draws *all, size_t first, const int group) {
     const softdraw_filters *by = all->filters;
     const double one = 1, *t = by->temperature ? by->temperature : &one;

@@ -1,9 +1,12 @@
-/* A row of logits as it lies in memory, with its mask: read by packs, by blocks and item by item. */
+/* A row of logits as it lies in memory, with its mask: read by packs, by blocks and item by item. Masked
+ * items read as -inf, whatever they are. */
 
-/* items that are read, and whose masses are kept, at once; a multiple of the 32 items of a word of mask bits */
+/* How many items are read at once, and how many masses a block holds; a multiple of the 32 items that a
+ * word of mask bits has. */
 #define BLOCK_ITEMS (64 * WIDTH)
 
-/* A row of logits and what of it may be drawn: everything, or by bytes, or by bits. */
+/* n logits in one of the formats of kernels.h, and which of them may be drawn: all, or those whose byte or
+ * bit is set. */
 typedef struct {
     const void *x;
     int format;
@@ -12,7 +15,7 @@ typedef struct {
     size_t n;
 } source_t;
 
-/* Whether the row consists of reals without a mask, which need no reading. */
+/* Whether the row consists of reals without a mask, so that it can be used where it lies. */
 SD_INLINE int is_plain(const source_t *row) {
     return row->format == SD_NATIVE && !row->allowed && !row->bits;
 }
@@ -31,8 +34,8 @@ SD_BODY pack_t read_pack(const source_t *row, size_t i) {
     return x;
 }
 
-/* Items i to i + count <= i + BLOCK_ITEMS as reals, -inf where they are masked out: where they lie if they
- * are, else in `room`, which holds BLOCK_ITEMS. i is a multiple of 64. */
+/* Items i to i + count as reals, -inf where they are masked out: where they lie if the row is plain,
+ * otherwise in `room`, which holds BLOCK_ITEMS; count is at most that, and i a multiple of 64. */
 static const real_t *fetch_block(const source_t *row, size_t i, size_t count, real_t *room) {
     if (is_plain(row)) return (const real_t *)row->x + i;
     for (size_t j = 0; j < count; j += WIDTH) v_store(room + j, read_pack(row, i + j));
@@ -45,8 +48,8 @@ static real_t read_item(const source_t *row, size_t i) {
     return read_one(row->x, row->format, i);
 }
 
-/* The largest of each group of `group` items, a divisor of BLOCK_ITEMS and of at least two packs, and of
- * all; NaN if any item is. groups may be NULL. */
+/* Returns the largest item, or NaN if any item is NaN; groups[g] becomes the largest of the g-th `group`
+ * items, a divisor of BLOCK_ITEMS that is at least two packs. groups may be NULL. */
 static real_t find_maxima(const source_t *row, size_t group, real_t *groups) {
     const pack_t lowest = v_set1(-(real_t)INFINITY);
     pack_t seen = v_set1(0), all = lowest;
@@ -77,7 +80,7 @@ static real_t find_maxima(const source_t *row, size_t group, real_t *groups) {
     return v_mask_ge(seen, seen) == (1u << WIDTH) - 1 ? v_reduce_max(all) : (real_t)sd_nan();
 }
 
-/* The first item that no draw can be made with, or n. */
+/* The first item that is NaN or infinity, or n. */
 static size_t find_bad_item(const source_t *row) {
     for (size_t i = 0; i < row->n; i += WIDTH) {
         real_t x[WIDTH];

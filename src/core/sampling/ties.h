@@ -1,6 +1,7 @@
-/* Items of one value in a row, and what is kept of them or of gathered items. */
+/* Items that are equal to a value, counted, and how a set with a known cutoff is handed over: to the mass
+ * rule, which says which items are kept, and to the blocks, which have the mass of what is kept. */
 
-/* How often each block has a value. */
+/* Counts the items of each block that are equal to the value, in ties[block]; returns the sum. */
 static size_t count_ties(const source_t *row, real_t value, size_t length, size_t *ties) {
     const pack_t same = v_set1(value);
     real_t room[BLOCK_ITEMS];
@@ -21,7 +22,7 @@ static size_t count_ties(const source_t *row, real_t value, size_t length, size_
     return all;
 }
 
-/* How many items are at least some value. */
+/* Counts the items that are at least some value. */
 static size_t count_row_from(const source_t *row, real_t least) {
     real_t room[BLOCK_ITEMS];
     double all = 0;
@@ -32,7 +33,8 @@ static size_t count_row_from(const source_t *row, real_t least) {
     return (size_t)all;
 }
 
-/* The first `kept` items of a value are left, besides all above it, which blocks have. */
+/* Keeps all items above the value, whose mass the blocks have already, and the first `kept` that are equal
+ * to it, of which each block has ties[block]. */
 static void keep_ties(block_sums_t *blocks, mass_rule_t *rule, const source_t *row, real_t value,
                       const size_t *ties, size_t kept) {
     const double one = compute_mass(rule, value);
@@ -48,14 +50,14 @@ static void keep_ties(block_sums_t *blocks, mass_rule_t *rule, const source_t *r
     }
 }
 
-/* What is left ends among items: blocks get the masses of those that are, or if `had` lose those of the
- * others. */
+/* The cutoff lies among these gathered items: adds the masses of the kept ones to their blocks or, if the
+ * blocks had all of them already, subtracts those of the dropped ones. work has room for their masses. */
 static void keep_gathered(block_sums_t *blocks, mass_rule_t *rule, const kept_items_t *items,
-                          const cutoff_t *end, real_t *work, const int had) {
-    const pack_t least = v_set1(end->least), zero = v_set1(0);
-    const real_t one = had ? 0 : (real_t)compute_mass(rule, end->least);
+                          const cutoff_t *cutoff, real_t *work, const int had) {
+    const pack_t least = v_set1(cutoff->least), zero = v_set1(0);
+    const real_t one = had ? 0 : (real_t)compute_mass(rule, cutoff->least);
     const size_t n = items->n;
-    size_t ties = end->ties;
+    size_t ties = cutoff->ties;
     for (size_t i = 0; i < n; i += WIDTH) {
         const pack_t pack = load_up_to(items->x + i, n - i);
         pack_t e;
@@ -68,8 +70,9 @@ static void keep_gathered(block_sums_t *blocks, mass_rule_t *rule, const kept_it
             rule->last = items->index[at];
         }
     }
-    rule->least = end->least;
-    for (size_t i = 0; i < n;) { /* a block at a time, for a sum that is in memory has to be waited for */
+    rule->least = cutoff->least;
+    for (size_t i = 0;
+         i < n;) { /* block by block, because a sum in memory has to be waited for at every item */
         const size_t block = items->index[i] / blocks->length, after = (block + 1) * blocks->length;
         f64x8 packs = f64_set1(0);
         double sum = 0;

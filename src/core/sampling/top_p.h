@@ -1,6 +1,7 @@
-/* top_p of items that have been gathered. */
+/* top_p of items that have been gathered: the smallest set of the largest whose mass reaches p times the
+ * total, ties by lower index. */
 
-/* How many of n items are p of them, where all have one mass. */
+/* How many of n items of one mass are p of them; at least one. */
 SD_INLINE size_t count_top_p_ties(double p, size_t n) {
     const double wanted = p * (double)n;
     size_t ties = (size_t)wanted;
@@ -8,7 +9,8 @@ SD_INLINE size_t count_top_p_ties(double p, size_t n) {
     return ties > 1 ? ties : 1;
 }
 
-/* top_p of what is left. Where all have one mass, it is counted: nothing is rounded then but p. */
+/* Applies top_p to f->items. Where all have one mass they are counted, so that nothing is rounded except
+ * p. */
 static void keep_top_p(filter_t *f, mass_rule_t *rule) {
     kept_items_t *items = &f->items;
     const pack_t max = v_set1(rule->max), least = v_set1(rule->least);
@@ -18,12 +20,12 @@ static void keep_top_p(filter_t *f, mass_rule_t *rule) {
         largest += SD_COUNT_BITS(v_mask_ge(pack, max));
         possible += SD_COUNT_BITS(v_mask_ge(pack, least));
     }
-    cutoff_t end = {rule->max, count_top_p_ties(f->top_p, largest), 0};
+    cutoff_t cutoff = {rule->max, count_top_p_ties(f->top_p, largest), 0};
     if (largest < possible) {
         weigh_by_largest(rule);
         const int count = f->ready->limit == ALL_EQUAL;
         const double all = count ? (double)possible : sum_weights(rule, items->x, items->n);
-        if (!find_cutoff_of_kept(f, &end, count ? NULL : rule, f->top_p * all)) return;
+        if (!find_cutoff_of_kept(f, &cutoff, count ? NULL : rule, f->top_p * all)) return;
     }
-    keep_to_cutoff(items, end.least, end.ties);
+    keep_to_cutoff(items, cutoff.least, cutoff.ties);
 }

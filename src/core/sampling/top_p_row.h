@@ -1,7 +1,13 @@
-/* top_p of a long row, whose order it never needs: samples tell about where the cutoff lies, one pass over
- * the row what it has above that place, and the cutoff itself is sought among the items near it. */
+/* top_p of a long row without sorting it.
+ *
+ * A few samples of the row tell a bound that is near the cutoff. One pass over the row splits it there: it
+ * sums the mass above the bound, and the rest, so that it is known how much mass the set still wants, or
+ * has too much. The cutoff is then looked for among the items near the bound, which are gathered for that
+ * (top_p_cut.h). The result does not depend on the samples, only the time does: where they misled, the row
+ * is split again at a better bound, or items are gathered from further away. */
 
-/* Samples of a row, with their masses in units of their own, each standing for `weight` items. */
+/* Samples of a row and their masses, relative to 2^power; each stands for `weight` items. `least` is the
+ * smallest x with any mass. */
 typedef struct {
     const real_t *x, *masses;
     size_t count;
@@ -9,8 +15,8 @@ typedef struct {
     real_t least, max;
 } samples_t;
 
-/* Whether it may be that all items have one mass, but are not equal: they are counted then, which takes
- * all of them. Of the samples, those of no mass do not matter. */
+/* Whether all items may have one mass without being equal. Masses then do not tell the items apart, and
+ * top_p has to count them all. Samples without mass do not matter. */
 static int may_have_one_mass(const samples_t *samples, const source_t *row) {
     const pack_t zero = v_set1(0), from = v_set1(samples->least);
     const real_t largest = v_reduce_max(find_lane_max(samples->masses, samples->count));
@@ -25,13 +31,14 @@ static int may_have_one_mass(const samples_t *samples, const source_t *row) {
            count_row_from(row, samples->least);
 }
 
-/* A row split at a bound, which `from` samples reach and `past` exceed: what is above it, what all have,
- * and range_mode much of that is wanting above it, or if negative too much. */
+/* A row split at a bound. `from` samples are at least the bound and `past` samples are above it; `above`
+ * is the mass above the bound, `total` that of all items, and `wanted` what `above` lacks for p times the
+ * total; if negative, what it has too much. */
 typedef struct {
     real_t bound;
     double from, past, above, wanted;
     row_total_t total;
-    int is_tied; /* by many items */
+    int is_tied; /* many items are equal to the bound */
 } row_split_t;
 
 static int split_row(row_split_t *split, const filter_t *f, block_sums_t *blocks, mass_rule_t *rule,
@@ -50,33 +57,34 @@ static int split_row(row_split_t *split, const filter_t *f, block_sums_t *blocks
     return split->total.all > 0;
 }
 
-/* How many samples have together what is wanted, if all are like the bound. */
+/* How many samples like the bound would have the wanted mass. */
 static double count_wanted_samples(const row_split_t *split, const mass_rule_t *rule,
                                    const samples_t *samples) {
     return split->wanted / (samples->weight * compute_mass(rule, split->bound));
 }
 
-/* Where the row should be split instead, now that it is known what all have, of which samples may have
- * missed the largest: at the bound itself if that is not far off. */
+/* Where the row should be split instead, now that its total is known: samples may have missed its largest
+ * items. Returns the bound itself if that is not far off. */
 static real_t find_better_bound(const row_split_t *split, const mass_rule_t *rule,
                                 const samples_t *samples) {
     const real_t *x = samples->x, *masses = samples->masses, bound = split->bound;
     const size_t count = samples->count;
-    if (split->is_tied) { /* the value above? */
+    if (split->is_tied) { /* then only the next value above can be better */
         if (split->wanted > 0 || split->past < 1) return bound;
         return find_sample_of_rank(x, count, bound, samples->max, split->past);
     }
     const double unit = samples->weight * SCALE * sd_power_of_2(samples->power - rule->reduction.power);
     const double mass = sum_samples_from(x, masses, count, bound).mass + split->wanted / unit;
     const real_t other = find_sample_of_mass(x, masses, count, samples->least, samples->max, mass);
-    if (other == -LARGEST) /* not in samples: then in items that are larger than most of them */
+    if (other == -LARGEST) /* the samples have too little mass: the cutoff is below them */
         return find_sample_below(x, count, samples->least, bound, split->from + (double)(count / 32));
     const double off = sum_samples_from(x, masses, count, other).count - split->from;
     return fabs(off) > (double)(count / 10) ? other : bound;
 }
 
-/* How far from the bound items are likely to have together what is wanted, by range_mode close samples are on
- * both sides of it, or `margin` times as likely; 0 where that tells little. */
+/* How far from the bound one must go to gather the wanted mass, going by how close together the samples on
+ * both sides of the bound lie; a larger margin allows for more bad luck. 0 where the samples tell too
+ * little. t is the temperature. */
 static double estimate_reach(const row_split_t *split, const samples_t *samples, double wanted, double t,
                              double margin) {
     if (split->is_tied) return 0;
@@ -94,8 +102,8 @@ static double estimate_reach(const row_split_t *split, const samples_t *samples,
     return reach * (1 + error + (wanted > 0 ? reach / (2 * t) : 0)) + 3 * apart;
 }
 
-/* Ends the set near where a row was split, as end_near does: where samples have it end, or `margin` times
- * as far off. */
+/* Looks for the cutoff near the bound at which the row was split, as far away as samples tell, or `margin`
+ * times as far. Returns what cut_near returns. */
 static int cut_near_split(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row,
                           row_split_t *split, const samples_t *samples, double margin) {
     const double wanted = count_wanted_samples(split, rule, samples);
@@ -118,10 +126,9 @@ static int cut_near_split(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, 
     return cut_near(f, blocks, rule, row, other, bound, split->above, &split->total);
 }
 
-/* top_p of a long row, as apply has it; -1 if it has no plain rule or no sum. Samples tell a bound that
- * is near the last item of the set. One pass sums what is above it, and the rest, so that what is wanting
- * or too much is known; the end is found among what is gathered next to the bound. Nothing depends on the
- * samples but the time that this takes. */
+/* Applies top_p to a long row. Returns 1 if the set is in f->items; 0 if the rule and the blocks' masses
+ * describe it; -1 if this way is not open to the row: it needs a shift, has no sum, or may have items of
+ * one mass. */
 static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, block_sums_t *blocks) {
     const size_t n = row->n, step = 2 * WIDTH;
     const size_t count = (256 + n / 64 < SD_MAX_SAMPLES ? 256 + n / 64 : SD_MAX_SAMPLES) / step * step;
@@ -130,7 +137,7 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
     const real_t max = v_reduce_max(find_lane_max(x, count));
     if (!(max <= LARGEST && max >= -LARGEST)) return -1;
     *rule = make_mass_rule(f->ready, f->t, max, n);
-    if (rule->moved) return -1;
+    if (rule->shifted) return -1;
     for (size_t i = 0; i < count; i += WIDTH) {
         pack_t pack = v_load(x + i);
         compute_masses(rule, 1, &pack, 0, &pack);
@@ -146,8 +153,8 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
         if (of_largest > 0.7 * f->top_p * all.mass) {
             const double rest = samples.weight * (all.mass - of_largest);
             const double most = of_largest + (double)compute_mass(rule, high) * UNSCALE * (double)count;
-            const int may_do = f->top_p * most < of_largest;
-            if (keep_top_p_of_peaked(f, rule, row, high, rest, samples.power, may_do)) return 1;
+            const int may_skip_sum = f->top_p * most < of_largest;
+            if (keep_top_p_of_peaked(f, rule, row, high, rest, samples.power, may_skip_sum)) return 1;
             take_samples(row, x, count);
         }
     }
@@ -156,7 +163,7 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
     split.bound = middle < max ? middle : max;
     for (int again = 0, found = 0; found == 0; again++) {
         if (!split_row(&split, f, blocks, rule, row, &samples)) return -1;
-        real_t bound = split.bound; /* to split the row at instead */
+        real_t bound = split.bound; /* where to split the row instead */
         const int is_far = fabs(count_wanted_samples(&split, rule, &samples)) > (double)(count / 10);
         if (again < 2 && (split.is_tied || is_far)) bound = find_better_bound(&split, rule, &samples);
         for (double margin = 1; found == 0 && bound == split.bound; margin *= 4) {
