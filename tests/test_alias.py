@@ -2,13 +2,16 @@
 
 import copy
 import ctypes
+import inspect
 import math
 import pickle
 import re
 import sys
 import threading
+import weakref
 from collections import deque
 from fractions import Fraction
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -633,6 +636,24 @@ def test_out_that_cannot_take_categories_is_refused(out, error, text):
     assert rng.random_raw() == Xoshiro256(7).random_raw()
 
 
+class Lying(np.ndarray):
+    """An array that claims another shape and dtype."""
+
+    shape = (10**6,)
+    dtype = np.dtype(np.int64)
+
+
+def test_out_is_what_its_memory_is_and_not_what_it_says():
+    table = AliasTable([0, 1])
+    out = np.zeros(3, np.int16).view(Lying)
+    assert table.sample(out=out) is out
+    assert table.map([1, 2, 3], out=out) is out
+    assert np.ndarray.tolist(out) == [1, 1, 1]
+    for proxy in (weakref.proxy(np.zeros(3, np.int64).view(Lying)), mock.Mock(spec=np.ndarray)):
+        with pytest.raises(TypeError, match="^out must be a NumPy array, got "):
+            table.sample(3, out=proxy)
+
+
 def test_out_of_another_shape_is_refused():
     table = AliasTable([0, 1])
     out = np.zeros(3, np.int64)
@@ -697,7 +718,7 @@ def test_wrong_words(words, error, text):
         AliasTable([1, 2]).map(words)
 
 
-# ---- weights that are none ---------------------------------------------------------------------
+# ---- weights that are invalid ------------------------------------------------------------------
 
 FINITE = "weights must be finite and >= 0"
 
@@ -821,6 +842,28 @@ def test_temperatures_that_are_refused(temperature, error, text):
         AliasTable.from_logits([1.0, 2.0], temperature=temperature)
 
 
+@pytest.mark.parametrize(
+    ("call", "got"),
+    [
+        (lambda: AliasTable(), "AliasTable()"),
+        (lambda: AliasTable(p=[1, 2]), "AliasTable(p=...)"),
+        (lambda: AliasTable([1, 2], [0, 2]), "AliasTable(list, list)"),
+        (lambda: AliasTable(object(), 3, np.zeros(4, np.uint64)),
+         "AliasTable(object, int, ndarray)"),
+        (lambda: AliasTable.__new__(AliasTable), "AliasTable()"),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_says_how_to_call(call, got):
+    text = f"call AliasTable(weights), by position; got {got}"
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        call()
+
+
+def test_the_signature_can_be_inspected():
+    assert str(inspect.signature(AliasTable)) == "(weights, /)"
+    assert inspect.getdoc(AliasTable).startswith("A fixed distribution")
+
+
 # ---- a table as an object ----------------------------------------------------------------------
 
 
@@ -899,6 +942,24 @@ def test_a_table_cannot_be_changed():
     assert table == twin
 
 
+def test_buckets_stay_read_only_whatever_is_done_to_their_base():
+    table = AliasTable([1, 2, 1])
+    buckets = table.buckets
+    assert len(buckets) == 2**table.bits == 4
+    assert buckets.base is table
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        buckets.flags.writeable = True
+    with pytest.raises(ValueError, match="does not own its data"):
+        buckets.resize(100, refcheck=False)
+    del table
+    assert buckets.tolist() == AliasTable([1, 2, 1]).buckets.tolist()
+
+
+@pytest.mark.parametrize(("n", "bits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (1000, 10)])
+def test_bits_are_those_that_choose_a_bucket(n, bits):
+    assert AliasTable(np.ones(n)).bits == bits
+
+
 def test_a_table_is_shared_by_threads():
     table = AliasTable(np.arange(1000))
     expected = table.sample(50_000, rng=1)
@@ -970,6 +1031,25 @@ def test_a_forked_sampler_made_with_none_is_seeded_afresh():
     draw()
     children = [in_child(lambda: [draw() for _ in range(300)]) for _ in range(2)]
     assert len({*map(tuple, children), tuple(draw(300).tolist())}) == 3
+
+
+def test_a_sampler_cannot_be_pickled_or_copied():
+    text = (
+        "a Sampler cannot be pickled or copied; pickle or copy its table and its generator, and "
+        "make a sampler of them: table.sampler(rng)"
+    )
+    draw = AliasTable([1, 1]).sampler(7)
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+            attempt(draw)
+
+
+def test_a_sampler_is_made_by_its_table():
+    kind = type(AliasTable([1]).sampler())
+    text = r"a Sampler is made by AliasTable.sampler\(rng\)"
+    for make in (lambda: kind(), lambda: kind(AliasTable([1]), 7), lambda: kind.__new__(kind)):
+        with pytest.raises(TypeError, match=f"^{text}$"):
+            make()
 
 
 def test_a_sampler_keeps_its_table():

@@ -1,6 +1,7 @@
 """AliasTables: every row is the AliasTable of its weights, and bad rows are named."""
 
 import copy
+import inspect
 import pickle
 import re
 import threading
@@ -17,6 +18,7 @@ from tiers import run_on_tier
 from softdraw import AliasTable, AliasTables, Xoshiro256
 
 EMPTY, ZEROS = 3, 5  # rows of `ragged` that cannot be drawn from
+NOTHING = "row 5 has nothing to draw: its weights are all zero, or its logits all -inf"
 
 
 def ragged(rows=40, seed=1):
@@ -223,7 +225,182 @@ def test_rows_that_another_thread_changes_are_drawn_from_or_an_error():
         thread.join()
 
 
-# ---- rows that are none ------------------------------------------------------------------------
+# ---- many draws per row ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, (), (2,), (2, 3), [4, 0], np.int64(5), 700])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (9,), (2, 3)])
+def test_size_adds_axes_of_draws_per_row(shape, size):
+    """Row r takes its words before row r + 1 does."""
+    tables = AliasTables(*ragged())
+    rows = np.resize(drawable(), shape)
+    drawn = tables.sample(rows, size, rng=Xoshiro256(9))
+    assert drawn.dtype == np.int64
+    assert drawn.shape == rows.shape + np.empty(size).shape
+    words = Xoshiro256(9).random_raw(drawn.size)
+    repeated = np.repeat(rows.ravel(), np.empty(size).size)
+    expected = [tables[row].map(word) for row, word in zip(repeated, words, strict=True)]
+    assert drawn.ravel().tolist() == expected
+    assert np.array_equal(tables.map(rows, words.reshape(drawn.shape)), drawn)
+    out = np.empty(drawn.shape, np.int16)
+    for again in (None, size):
+        assert tables.sample(rows, again, rng=Xoshiro256(9), out=out) is out
+        assert out.tolist() == drawn.tolist()
+    assert tables.map(rows, words.reshape(drawn.shape), out=out) is out
+    assert out.tolist() == drawn.tolist()
+
+
+def test_size_and_shapes_that_do_not_fit():
+    tables = AliasTables([1, 1], [0, 2])
+    out = np.full((2, 4), -7)
+    for call, text in [
+        (lambda: tables.sample([0, 0], 3, out=out),
+         "rows has shape (2,) and size is 3, but out has shape (2, 4)"),
+        (lambda: tables.sample([0] * 4, out=out), "rows has shape (4,), but out has shape (2, 4)"),
+        (lambda: tables.map([0, 0], [[1], [2]], out=out),
+         "words has shape (2, 1), but out has shape (2, 4)"),
+        (lambda: tables.map([0], [[1], [2]]), "rows has shape (1,), but words has shape (2, 1)"),
+        (lambda: tables.sample([0, 0], -1), "size must be >= 0, got -1"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+            call()
+    assert (out == -7).all()
+
+
+def test_a_row_that_has_nothing_is_named_among_many_draws_per_row():
+    tables = AliasTables(*ragged())
+    with pytest.raises(ValueError, match=f"^{NOTHING}$"):
+        tables.sample([0, 1, ZEROS], 1000)
+    with pytest.raises(IndexError, match=r"^rows\[1\] is 40; there are 40 rows$"):
+        tables.sample([0, 40, ZEROS], 1000)
+
+
+# ---- logits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, bfloat16, np.int8, ">f4"])
+@pytest.mark.parametrize("temperature", [0.0, 0.7, 1, np.inf, "per row"])
+def test_from_logits_gives_the_tables_of_the_rows(dtype, temperature):
+    rng = np.random.default_rng(4)
+    indptr = np.r_[0, rng.integers(1, 50, 20).cumsum()]
+    logits = (3 * rng.standard_normal(indptr[-1])).astype(dtype)
+    if dtype is not np.int8:
+        logits[rng.integers(0, indptr[-1], 20)] = -np.inf
+    given = np.r_[0.0, rng.random(18), np.inf] if temperature == "per row" else temperature
+    tables = AliasTables.from_logits(logits, indptr, temperature=given)
+    for i, t in enumerate(np.broadcast_to(given, 20)):
+        row = logits[indptr[i] : indptr[i + 1]]
+        assert tables[i] == AliasTable.from_logits(row, temperature=float(t))
+    if temperature == "per row":
+        assert tables == AliasTables.from_logits(logits, indptr, temperature=given[:, np.newaxis])
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0, np.inf])
+def test_rows_of_logits_that_have_nothing_to_draw(temperature):
+    tables = AliasTables.from_logits(
+        [1.0, -np.inf, -np.inf, 2.0], [0, 1, 1, 3, 4], temperature=temperature
+    )
+    assert tables.nonempty.tolist() == [True, False, False, True]
+    with pytest.raises(ValueError, match="^row 1 is empty$"):
+        tables.sample(1)
+    with pytest.raises(ValueError, match=f"^{NOTHING.replace('5', '2')}$"):
+        tables.sample(2)
+
+
+@pytest.mark.parametrize(
+    ("logits", "indptr", "temperature", "error", "text"),
+    [
+        ([0, 1.0, np.nan], [0, 1, 3], 1.0, ValueError,
+         "logits[2] is nan; logits must be finite or -inf"),
+        ([0, np.inf, np.nan], [0, 1, 3], 0, ValueError,
+         "logits[1] is inf; logits must be finite or -inf"),
+        (np.array([0, np.nan], np.float16), [0, 2], 1.0, ValueError,
+         "logits[1] is nan; logits must be finite or -inf"),
+        ([[0, 1]], [0, 2], 1.0, ValueError, "logits must be 1-D, got shape (1, 2)"),
+        ([0, 1], [0, 1], 1.0, ValueError, "indptr[1] is 1; it must be 2, the number of logits"),
+        ([0, 1], [0, 1, 2], [1, -1], ValueError, "temperature[1] must be >= 0, got -1"),
+        ([0, 1], [0, 1, 2], [1, 1, 1], ValueError,
+         "temperature of shape (3,) fits neither (2, 1) nor (2,)"),
+        (["a"], [0, 1], 1.0, TypeError, "logits must be real numbers, got dtype <U1"),
+        (np.ma.array([1.0]), [0, 1], 1.0, TypeError, LOST.format("logits")),
+    ],
+)  # fmt: skip
+def test_logits_that_are_refused(logits, indptr, temperature, error, text):
+    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+        AliasTables.from_logits(logits, indptr, temperature=temperature)
+
+
+# ---- what is drawn from ------------------------------------------------------------------------
+
+
+def test_units_and_probabilities_lie_by_indptr():
+    weights, indptr = ragged()
+    tables = AliasTables(weights, indptr)
+    units, probabilities = tables.units(), tables.probabilities()
+    assert (units.dtype, probabilities.dtype) == (np.uint64, np.float64)
+    assert tables.indptr.tolist() == indptr.tolist()
+    for i, table in enumerate(tables):
+        row = slice(indptr[i], indptr[i + 1])
+        if table is None:
+            assert i in (EMPTY, ZEROS)
+            assert not units[row].any()
+            assert not probabilities[row].any()
+        else:
+            assert units[row].tolist() == table.units().tolist()
+            assert probabilities[row].tolist() == table.probabilities().tolist()
+
+
+def test_a_category_that_holds_everything_has_probability_one():
+    tables = AliasTables([0, 0, 7, 0, 5, 1, 1], [0, 1, 2, 4, 4, 5, 7, 7])
+    assert tables.probabilities().tolist() == [0, 0, 1, 0, 1, 0.5, 0.5]
+    assert tables.units().tolist() == [0, 0, 0, 0, 0, 2**63, 2**63]
+    for none in (AliasTables([], [0, 0]), AliasTables([0, 0], [0, 2])):
+        assert not none.probabilities().any()
+
+
+def test_nonempty_says_which_rows_can_be_drawn_from():
+    nonempty = AliasTables(*ragged()).nonempty
+    assert nonempty.dtype == np.bool_
+    assert np.flatnonzero(nonempty).tolist() == drawable().tolist()
+
+
+# ---- rows, slices, iteration -------------------------------------------------------------------
+
+
+def test_a_negative_row_counts_from_the_end():
+    weights, indptr = ragged()
+    tables = AliasTables(weights, indptr)
+    assert tables[-1] == tables[39] == AliasTable(weights[indptr[39] :])
+    assert tables[np.int8(-40)] == tables[0]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [slice(None), slice(2, 9), slice(-7, None), slice(None, None, -1), slice(30, 2, -3),
+     slice(9, 9), slice(0, 999, 2)],
+    ids=str,
+)  # fmt: skip
+def test_a_slice_gives_the_tables_of_its_rows(rows):
+    weights, indptr = ragged()
+    tables = AliasTables(weights, indptr)
+    chosen = [weights[indptr[i] : indptr[i + 1]] for i in range(40)[rows]]
+    expected = AliasTables(
+        np.concatenate([[], *chosen]), np.r_[0, np.cumsum([len(row) for row in chosen], dtype=int)]
+    )
+    assert tables[rows] == expected
+    assert hash(tables[rows]) == hash(expected)
+    assert pickle.loads(pickle.dumps(tables[rows])) == expected
+    assert list(tables[rows]) == list(expected)
+
+
+def test_iteration_gives_none_for_rows_that_cannot_be_drawn_from():
+    tables = AliasTables(*ragged())
+    found = list(tables)
+    assert [i for i, table in enumerate(found) if table is None] == [EMPTY, ZEROS]
+    assert all(found[i] == tables[int(i)] for i in drawable())
+
+
+# ---- rows that are out of range ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -237,7 +414,7 @@ def test_rows_that_another_thread_changes_are_drawn_from_or_an_error():
         ([0] * 3000 + [99], IndexError, "rows[3000] is 99; there are 40 rows"),
         ([0, EMPTY], ValueError, "row 3 is empty"),
         (EMPTY, ValueError, "row 3 is empty"),
-        ([0] * 3000 + [ZEROS], ValueError, "row 5 is all zeros"),
+        ([0] * 3000 + [ZEROS], ValueError, NOTHING),
         (0.0, TypeError, "rows must be integers, got dtype float64"),
         ([True, False], TypeError, "rows must be integers, got dtype bool"),
         (np.zeros(0), TypeError, "rows must be integers, got dtype float64"),
@@ -253,14 +430,14 @@ def test_rows_that_are_refused(rows, error, text):
         tables.map(rows, np.zeros(np.shape(rows), np.uint64))
 
 
-@pytest.mark.parametrize("row", [-1, 40, 2**70])
-def test_a_table_that_is_none(row):
+@pytest.mark.parametrize("row", [-41, 40, 2**70])
+def test_a_table_that_is_out_of_range(row):
     with pytest.raises(IndexError, match=f"^row is {row}; there are 40 rows$"):
         AliasTables(*ragged())[row]
 
 
 @pytest.mark.parametrize(
-    ("row", "text"), [(EMPTY, "row 3 is empty"), (ZEROS, "row 5 is all zeros")]
+    ("row", "text"), [(EMPTY, "row 3 is empty"), (ZEROS, NOTHING), (ZEROS - 40, NOTHING)]
 )
 def test_a_row_without_weights_has_no_table(row, text):
     with pytest.raises(ValueError, match=f"^{text}$"):
@@ -287,7 +464,7 @@ def test_out_must_hold_the_categories_of_the_longest_row():
     assert out[0] == -7
 
 
-# ---- weights and indptr that are none ----------------------------------------------------------
+# ---- weights and indptr that are invalid -------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -320,6 +497,51 @@ def test_weights_and_indptr_that_are_refused(weights, indptr, error, text):
         AliasTables(weights, indptr)
 
 
+class Csr:
+    """What matters of a sparse matrix of SciPy."""
+
+    data, indptr = np.ones(2), np.array([0, 2])
+
+
+@pytest.mark.parametrize(
+    ("call", "got"),
+    [
+        (lambda: AliasTables(), "AliasTables()"),
+        (lambda: AliasTables([1, 2]), "AliasTables(list)"),
+        (lambda: AliasTables([1, 2], [0, 2], 1.0), "AliasTables(list, list, float)"),
+        (lambda: AliasTables([1], indptr=[0, 1]), "AliasTables(list, indptr=...)"),
+        (lambda: AliasTables(Csr()),
+         "AliasTables(Csr); of a SciPy CSR array, pass csr.data, csr.indptr"),
+        (lambda: AliasTables.__new__(AliasTables), "AliasTables()"),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_says_how_to_call(call, got):
+    text = f"call AliasTables(weights, indptr), by position; got {got}"
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        call()
+
+
+def test_the_signature_can_be_inspected():
+    assert str(inspect.signature(AliasTables)) == "(weights, indptr, /)"
+    assert str(inspect.signature(AliasTables.from_logits)) == (
+        "(logits, indptr, /, *, temperature=1.0)"
+    )
+    assert inspect.getdoc(AliasTables).startswith("Many tables")
+
+
+def test_indptr_is_copied_before_it_is_checked():
+    """An `__array__` that changes the weights meanwhile must not lead out of bounds."""
+    weights = np.ones(100_000)
+
+    class Indptr:
+        def __array__(self, *arguments, **named):
+            weights.resize(1, refcheck=False)
+            return np.array([0, 50_000, 100_000])
+
+    with pytest.raises(ValueError, match="it must be 1, the number of weights$"):
+        AliasTables(weights, Indptr())
+
+
 # ---- tables as an object -----------------------------------------------------------------------
 
 
@@ -348,7 +570,7 @@ def test_pickles_and_copies_are_equal(protocol):
     twin = pickle.loads(pickle.dumps(tables, protocol))
     assert twin == tables
     assert twin[0] == tables[0]
-    with pytest.raises(ValueError, match="row 5 is all zeros"):
+    with pytest.raises(ValueError, match=f"^{NOTHING}$"):
         twin.sample(ZEROS)
     assert copy.copy(tables) is copy.deepcopy(tables) is tables
 
@@ -380,6 +602,30 @@ def test_a_damaged_pickle_is_refused(damaged, text):
     assert whole == parts()
     with pytest.raises(ValueError, match=f"^{text}$"):
         unpickle(*damaged)
+
+
+@pytest.mark.parametrize("name", ["buckets", "records", "indptr"])
+def test_the_arrays_of_tables_stay_read_only(name):
+    for tables in (AliasTables([1, 2, 3], [0, 1, 3]), AliasTables([], [0])):
+        array = getattr(tables, name)
+        assert array.base is tables
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            array.flags.writeable = True
+        with pytest.raises(ValueError, match="does not own its data"):
+            array.resize(100, refcheck=False)
+    del tables
+    assert array.size == (name == "indptr")
+
+
+def test_records_tell_where_the_buckets_of_a_row_are():
+    tables = AliasTables(*ragged())
+    for record, table in zip(tables.records.tolist(), tables, strict=True):
+        start, bits = divmod(record, 64)
+        if table is None:
+            assert bits == 0
+        else:
+            assert bits == table.bits
+            assert tables.buckets[start : start + 2**bits].tolist() == table.buckets.tolist()
 
 
 def test_tables_cannot_be_changed():

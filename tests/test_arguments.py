@@ -19,6 +19,7 @@ ARRAYS = {
     "sample_logits": "logits",
     "temperature_for": "logits",
     "AliasTable.from_logits": "logits",
+    "AliasTables.from_logits": "logits, indptr",
 }
 OVER_AN_AXIS = ["softmax", "log_softmax", "logsumexp", "softmax_vjp", "entropy"]
 
@@ -54,6 +55,13 @@ def test_a_second_number_is_neither_axis_nor_temperature(name):
 def test_the_parameter_after_logits_is_given_by_keyword(name, keyword):
     assert refused(name, 0.5) == (
         f"{name} takes only logits by position; write {name}(logits, {keyword}=0.5)"
+    )
+
+
+def test_the_temperature_of_many_tables_is_given_by_keyword():
+    assert refused("AliasTables.from_logits", 0.5) == (
+        "AliasTables.from_logits takes only logits, indptr by position; "
+        "write AliasTables.from_logits(logits, indptr, temperature=0.5)"
     )
 
 

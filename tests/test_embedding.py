@@ -268,10 +268,27 @@ def test_the_pages_numba_counts_as_sample_does():
     np.testing.assert_array_equal(names["counts"], np.bincount(drawn))
 
 
+def test_the_pages_walk_goes_where_draws_from_the_tables_go():
+    numba = pytest.importorskip("numba")
+    import softdraw.numba
+
+    class graph:
+        data, indices, indptr = np.ones(8), np.array([1, 2, 2, 3, 3, 0, 0, 1]), np.arange(0, 9, 2)
+
+    names = {"np": np, "softdraw": softdraw, "numba": numba, "graph": graph}
+    exec(blocks("py")[1], names)
+    walk = names["walk"], *softdraw.numba.tables(names["edges"]), graph.indptr, graph.indices
+    rng, node = softdraw.Xoshiro256(7), 0
+    for _ in range(100):
+        edge = names["edges"].sample(node, rng=rng)
+        node = graph.indices[graph.indptr[node] + edge]
+    assert walk[0](*walk[1:], softdraw.numba.generator(7), 0, 100) == node
+
+
 def test_the_pages_filters_by_cffi_are_those_of_the_header():
     pytest.importorskip("cffi")
     names = {"softdraw": softdraw}
-    exec(blocks("py")[1], names)
+    exec(blocks("py")[2], names)
     filters = names["filters"]
     assert filters.size == names["ffi"].sizeof("softdraw_filters")
     assert filters.top_k[0] == 40

@@ -462,7 +462,10 @@ LOST = "is a masked array; fill or compress it first, its mask would be lost"
 NUMBERS = "must be a real number or an array of them, got"
 INTEGERS = "must be an integer or an array of them, got"
 DTYPE = "mask must be boolean or packed in int32, got dtype"
-SOURCE = "rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, got"
+SOURCE = (
+    "rng must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator or "
+    "Generator, got"
+)
 
 
 @pytest.mark.parametrize(

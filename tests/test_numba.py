@@ -2,7 +2,9 @@
 
 import doctest
 import inspect
+import re
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,6 +21,14 @@ def draw_all(buckets, bits, words):
     drawn = np.empty(len(words), np.int64)
     for i in range(len(words)):
         drawn[i] = kernels.draw(buckets, bits, words[i])
+    return drawn
+
+
+@numba.njit
+def draw_rows(buckets, records, rows, words):
+    drawn = np.empty(len(words), np.int64)
+    for i in range(len(words)):
+        drawn[i] = kernels.draw_row(buckets, records, rows[i], words[i])
     return drawn
 
 
@@ -52,6 +62,97 @@ def test_draws_are_those_of_map(n):
     table = softdraw.AliasTable(np.random.default_rng(n).pareto(1, n))
     drawn = draw_all(*kernels.table(table), words)
     np.testing.assert_array_equal(drawn, table.map(words))
+
+
+@pytest.mark.parametrize("word", [np.uint64, np.int64, np.int32, np.uint8])
+@pytest.mark.parametrize("bits", [int, np.uint64, np.int64, np.int8])
+def test_words_and_bits_of_any_integer_type_give_the_same_draws(word, bits):
+    """Numba makes floats of uint64 beside int64."""
+    words = softdraw.Xoshiro256(1).random_raw(1000)
+    words[0] = 0x3FFF000000000000
+    words = words.view(word) if np.dtype(word).itemsize == 8 else words.astype(word)
+    unsigned = words.astype(np.uint64)  # as C converts: the sign fills the first bits
+    table = softdraw.AliasTable([1, 2, 3, 4])
+    drawn = draw_all(table.buckets, bits(table.bits), words)
+    np.testing.assert_array_equal(drawn, table.map(unsigned))
+    tables = softdraw.AliasTables([1, 2, 3, 4], [0, 0, 4])
+    rows = np.ones(1000, np.int8)
+    drawn = draw_rows(*kernels.tables(tables), rows, words)
+    np.testing.assert_array_equal(drawn, table.map(unsigned))
+
+
+@pytest.mark.parametrize("row", [np.int64, np.uint64, np.int32])
+def test_draws_from_rows_are_those_of_map(row):
+    lengths = np.random.default_rng(1).integers(1, 100, 500)
+    indptr = np.r_[0, lengths.cumsum()]
+    tables = softdraw.AliasTables(np.random.default_rng(2).pareto(1, indptr[-1]), indptr)
+    rows = np.random.default_rng(3).integers(0, 500, 5000)
+    words = softdraw.Xoshiro256(7).random_raw(5000)
+    drawn = draw_rows(*kernels.tables(tables), rows.astype(row), words)
+    np.testing.assert_array_equal(drawn, tables.map(rows, words))
+
+
+def test_a_row_that_has_nothing_to_draw_gives_minus_one():
+    tables = softdraw.AliasTables([0, 0, 1], [0, 0, 2, 3])
+    words = softdraw.Xoshiro256(7).random_raw(3)
+    assert draw_rows(*kernels.tables(tables), np.arange(3), words).tolist() == [-1, -1, 0]
+
+
+def test_the_arrays_of_tables_are_not_copied_and_cannot_be_changed():
+    tables = softdraw.AliasTables([1, 2, 3], [0, 1, 3])
+    for array in kernels.tables(tables):
+        assert array.base is tables
+        assert not array.flags.writeable
+
+
+def test_wrong_types_are_refused_when_a_function_is_compiled():
+    buckets, bits = kernels.table(softdraw.AliasTable([1, 2, 3]))
+    word = np.ones(1, np.uint64)
+    refuses = partial(pytest.raises, numba.TypingError)
+    with refuses(match="buckets of draw must be a contiguous 1-D array of uint64, not .*int64"):
+        draw_all(buckets.view(np.int64), bits, word)
+    with refuses(match="word of draw must be an integer, not float64"):
+        draw_all(buckets, bits, word * 1.0)
+    with refuses(match="bits of draw must be an integer, not float64"):
+        draw_all(buckets, 1.0, word)
+    with refuses(match="records of draw_row must be a contiguous 1-D array of uint64"):
+        draw_rows(buckets, buckets[::2], np.zeros(1, np.int64), word)
+    with refuses(match="row of draw_row must be an integer, not float64"):
+        draw_rows(buckets, buckets, np.zeros(1), word)
+    with refuses(match="generator of next_word must be a contiguous 1-D array of uint64"):
+        next_words(np.zeros(42), 1)
+
+
+OUTSIDE = {
+    "draw": "AliasTable.map or AliasTable.sample",
+    "draw_row": "AliasTables.map or AliasTables.sample",
+    "next_word": "Xoshiro256.random_raw",
+    "softmax": "softmax",
+    "log_softmax": "log_softmax",
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_call_from_python_says_what_to_do(name):
+    arguments = {"draw": 3, "draw_row": 4}.get(name, 1)
+    text = (
+        f"softdraw.numba.{name} works only in functions that Numba compiles: decorate the caller "
+        "with @numba.njit and leave NUMBA_DISABLE_JIT unset; in Python, use "
+        f"softdraw.{OUTSIDE[name]}"
+    )
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        getattr(kernels, name)(*[np.zeros(2)] * arguments)
+
+
+def test_a_call_with_the_compiler_switched_off_says_what_to_do():
+    code = (
+        "import numba, softdraw.numba\n"
+        "f = numba.njit(lambda words: softdraw.numba.next_word(words))\n"
+        "try: f(softdraw.numba.generator(7))\n"
+        "except TypeError as error: print(error)\n"
+    )
+    done = run([sys.executable, "-c", code], environment={"NUMBA_DISABLE_JIT": "1"})
+    assert "leave NUMBA_DISABLE_JIT unset" in done.stdout
 
 
 def test_a_table_is_not_copied_and_cannot_be_changed():
@@ -132,8 +233,9 @@ def test_softmax_refuses_what_is_wrong():
         softmax(np.zeros(4, np.int64), 1.0)
     with pytest.raises(numba.TypingError, match="out must be an array like"):
         softmax_to(x, 1.0, np.zeros(4, np.float32))
-    with pytest.raises(TypeError, match="for compiled functions"):
-        kernels.softmax(x)
+    read_only = np.frombuffer(bytes(32))
+    with pytest.raises(numba.TypingError, match="out is read-only"):
+        softmax_to(x, 1.0, read_only)
 
 
 def test_the_temperature_is_given_by_keyword():

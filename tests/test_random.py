@@ -530,9 +530,14 @@ def test_a_lock_that_the_forking_thread_held_is_still_its_own_in_the_child():
 TABLE = AliasTable(np.ones(2**20))
 
 
-@pytest.mark.parametrize("seed", [7, np.int32(7), SeedSequence(7)])
+@pytest.mark.parametrize(
+    "seed",
+    [7, np.int32(7), SeedSequence(7), [7, 2**70], (1, 2), range(3), np.array([3, 4])],
+    ids=repr,
+)
 def test_a_seed_makes_a_new_xoshiro256(seed):
-    expected = TABLE.sample(5, rng=Xoshiro256(7)).tolist()
+    expected = TABLE.sample(5, rng=Xoshiro256(seed)).tolist()
+    assert expected == TABLE.sample(5, rng=Generator(Xoshiro256(seed))).tolist()
     assert TABLE.sample(5, rng=seed).tolist() == expected
     assert TABLE.sample(5, rng=seed).tolist() == expected
 
@@ -551,16 +556,62 @@ def test_a_generator_is_advanced_word_by_word(make):
     assert drawn + TABLE.sample((5,), rng=rng).tolist() == expected
 
 
-@pytest.mark.parametrize("rng", [True, 1.0, "seed", [1, 2], RandomState(7), np.random])
-def test_other_rng_is_refused(rng):
-    text = (
-        "rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, "
-        f"got {type(rng).__name__}"
+class Torch:
+    """A generator of another library, whose class has the name of one of NumPy's."""
+
+    class Generator:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("rng", "got"),
+    [
+        (True, "bool"),
+        (1.0, "float"),
+        ("seed", "str"),
+        ([1, 2.5], "list"),
+        ([True], "list"),
+        (np.ones((2, 2), int), "numpy.ndarray"),
+        (np.array(7), "numpy.ndarray"),
+        (RandomState(7), "numpy.random.mtrand.RandomState"),
+        (np.random, "module"),
+        (Torch.Generator(), "test_random.Torch.Generator"),
+    ],
+)
+def test_other_rng_is_refused(rng, got):
+    text = re.escape(
+        "rng must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator "
+        f"or Generator, got {got}"
     )
     with pytest.raises(TypeError, match=f"^{text}$"):
         TABLE.sample(rng=rng)
     with pytest.raises(TypeError, match=f"^{text}$"):
         TABLE.sampler(rng)
+
+
+@pytest.mark.parametrize(
+    ("rng", "text"), [(-1, "rng must be >= 0, got -1"), ([1, -2], "rng[1] must be >= 0, got -2")]
+)
+def test_a_negative_seed_is_refused(rng, text):
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        TABLE.sample(rng=rng)
+
+
+class Hollow(np.random.BitGenerator):
+    """It has no functions."""
+
+
+def test_a_bit_generator_without_functions_is_refused():
+    tables = softdraw.AliasTables([1, 1], [0, 2])
+    for call in (
+        lambda: TABLE.sample(rng=Hollow()),
+        lambda: TABLE.sample(3, rng=Hollow()),
+        lambda: TABLE.sampler(Hollow()),
+        lambda: tables.sample(0, rng=Hollow()),
+        lambda: softdraw.sample_logits([0.0, 1.0], rng=Hollow()),
+    ):
+        with pytest.raises(TypeError, match="^rng, of type Hollow, has not set next_uint64$"):
+            call()
 
 
 def test_none_is_another_generator_in_another_thread():

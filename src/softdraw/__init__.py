@@ -10,13 +10,14 @@ array([0.25, 0.5 , 0.25])
 (5,)
 """
 
-from ._alias import AliasTable, AliasTables
+from ._alias import AliasTable
 from ._core import __version__ as __version__
 from ._core import cpu_info
 from ._include import get_cdef, get_include, get_library, get_sources
 from ._logits import sample_logits
 from ._random import Xoshiro256
 from ._softmax import entropy, log_softmax, logsumexp, softmax, softmax_vjp
+from ._tables import AliasTables
 from ._temperature import temperature_for
 
 __all__ = [

@@ -22,6 +22,11 @@ cdef inline bint read_number(object value, double *number) noexcept:
 # Positional arguments.
 cdef object refuse_positional(str call, tuple values, tuple names)
 
+# Classes: the first argument with which modules of softdraw, and nobody else, can make a table of buckets or
+# a sampler; and the error for a call with other arguments than the class has.
+cdef object internal
+cdef int refuse_call(str name, str parameters, tuple arguments, dict named) except -1
+
 # Arrays.
 cdef bint is_bfloat16(int type_num) noexcept
 cdef bint is_masked(object value)

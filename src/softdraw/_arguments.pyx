@@ -31,6 +31,20 @@ cdef object refuse_positional(str call, tuple values, tuple names):
     raise TypeError(f"{function} takes only {arrays} by position; write {ways}")
 
 
+# ---- classes -----------------------------------------------------------------------------------
+
+internal = object()
+
+
+cdef int refuse_call(str name, str parameters, tuple arguments, dict named) except -1:
+    """Raise for a call of a class that does not give all of its parameters, by position."""
+    got = ", ".join([*(type(item).__name__ for item in arguments), *(f"{key}=..." for key in named)])
+    hint = ""
+    if len(arguments) == 1 and hasattr(arguments[0], "indptr"):
+        hint = "; of a SciPy CSR array, pass csr.data, csr.indptr"
+    raise TypeError(f"call {name}({parameters}), by position; got {name}({got}){hint}")
+
+
 # ---- arrays ------------------------------------------------------------------------------------
 
 # NumPy's number for the bfloat16 of ml_dtypes, once an array of it has been given.
@@ -171,6 +185,8 @@ cdef object broadcast_to_rows(object values, str name, tuple rows):
 
 cdef tuple shape_of(object size):
     """Return size, an int or a tuple of ints, as a tuple."""
+    if type(size) is int and size >= 0:
+        return (size,)
     try:
         shape = tuple(map(operator.index, size if isinstance(size, (tuple, list)) else (size,)))
     except TypeError:

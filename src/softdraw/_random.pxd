@@ -21,8 +21,8 @@ cdef class Lock:
     cdef unsigned long owner  # the thread that holds it, while count > 0
     cdef unsigned long count  # how many times that holds it
     cdef unsigned long waiting  # threads that sleep until it is free
-    cdef bint woken  # one of them has been told so and has not come yet
-    cdef void *bed  # where they sleep: a PyThread lock, itself always held; NULL before the first
+    cdef bint woken  # one of them has been woken and has not taken it yet
+    cdef void *sleep_lock  # of the operating system, always held: who waits for it, sleeps; NULL before
     cdef unsigned long forks  # fork_count() when this was last looked at
     cdef int take(self) except -1
     cdef int wait(self) except -1

@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 from typing_extensions import Self
 
 # What the argument `rng` may be.
-_RNG: TypeAlias = int | np.integer[Any] | ISeedSequence | BitGenerator | Generator | None
+_RNG: TypeAlias = (
+    int
+    | np.integer[Any]
+    | Sequence[int]
+    | NDArray[np.integer[Any]]
+    | ISeedSequence
+    | BitGenerator
+    | Generator
+    | None
+)
 
 class Lock:
     def acquire(self) -> Literal[True]: ...

@@ -2,6 +2,7 @@
 
 import operator
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.random import Generator
@@ -63,14 +64,14 @@ cdef class Lock:
     """A reentrant lock for what takes nanoseconds: `acquire()`, `release()` and `with`.
 
     Its fields are only touched under the GIL (without one, in a critical section), so taking a
-    lock that is free is a comparison and two assignments. Who has to wait sleeps on a lock of the
-    operating system.
+    lock that is free is a comparison and two assignments. A thread that has to wait sleeps on a
+    lock of the operating system. docs/streams.md has the time, and that of other locks.
     """
 
     def __dealloc__(self):
-        if self.bed != NULL:
-            PyThread_release_lock(self.bed)
-            PyThread_free_lock(self.bed)
+        if self.sleep_lock != NULL:
+            PyThread_release_lock(self.sleep_lock)
+            PyThread_free_lock(self.sleep_lock)
 
     cdef int take(self) except -1:
         cdef unsigned long me = PyThread_get_thread_ident()
@@ -87,14 +88,14 @@ cdef class Lock:
         cdef PyThreadState *state
         cdef int status
         while self.count:
-            if self.bed == NULL:
-                self.bed = PyThread_allocate_lock()
-                if self.bed == NULL:
+            if self.sleep_lock == NULL:
+                self.sleep_lock = PyThread_allocate_lock()
+                if self.sleep_lock == NULL:
                     raise MemoryError
-                PyThread_acquire_lock_timed(self.bed, -1, 0)
+                PyThread_acquire_lock_timed(self.sleep_lock, -1, 0)
             self.waiting += 1
             state = PyEval_SaveThread()  # ends a critical section too, until the thread is back
-            status = PyThread_acquire_lock_timed(self.bed, -1, 1)
+            status = PyThread_acquire_lock_timed(self.sleep_lock, -1, 1)
             PyEval_RestoreThread(state)
             self.waiting -= 1
             if status == PY_LOCK_INTR:
@@ -110,17 +111,17 @@ cdef class Lock:
             self.count -= 1
             if self.count == 0 and self.waiting and not self.woken:
                 self.woken = True
-                PyThread_release_lock(self.bed)
+                PyThread_release_lock(self.sleep_lock)
         return 0
 
     cdef void forget_other_threads(self) noexcept:
-        # In a forked child, threads that held this lock or waited for it are gone; the bed may be
-        # in any state and is left behind, as CPython does with its own.
+        # In a forked child, threads that held this lock or waited for it are gone; sleep_lock may
+        # be in any state and is left behind, as CPython does with its own.
         if self.owner != forking_thread:
             self.count = 0
         self.waiting = 0
         self.woken = False
-        self.bed = NULL
+        self.sleep_lock = NULL
         self.forks = forks
 
     def acquire(self):
@@ -405,18 +406,36 @@ cdef BitGenerator bit_generator_of(object rng):
         return <BitGenerator> rng
     if isinstance(rng, Generator):
         return <BitGenerator?> rng.bit_generator
-    if isinstance(rng, (int, np.integer, ISeedSequence)) and not isinstance(rng, bool):
+    if isinstance(rng, ISeedSequence) or is_seed("rng", rng):
         return Xoshiro256(rng)
-    raise TypeError(
-        "rng must be None, an int, a SeedSequence, a BitGenerator or a Generator, "
-        f"got {type(rng).__name__}"
+    if isinstance(rng, Sequence) or isinstance(rng, np.ndarray) and rng.ndim:
+        if all([is_seed(f"rng[{i}]", item) for i, item in enumerate(rng)]):
+            return Xoshiro256(list(rng))
+    kind = type(rng).__name__ if type(rng).__module__ == "builtins" else (
+        f"{type(rng).__module__}.{type(rng).__qualname__}"
     )
+    raise TypeError(
+        "rng must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator or "
+        f"Generator, got {kind}"
+    )
+
+
+cdef bint is_seed(str name, object value) except -1:
+    """Whether the value is an integer, which must not be negative."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        return False
+    if value < 0:
+        raise ValueError(f"{name} must be >= 0, got {value}")
+    return True
 
 
 cdef bitgen_t *bitgen_of(BitGenerator source) except NULL:
     if type(source) is Xoshiro256:
         return &source._bitgen
-    return <bitgen_t *> PyCapsule_GetPointer(source.capsule, "BitGenerator")
+    cdef bitgen_t *bitgen = <bitgen_t *> PyCapsule_GetPointer(source.capsule, "BitGenerator")
+    if bitgen.next_uint64 == NULL:
+        raise TypeError(f"rng, of type {type(source).__name__}, has not set next_uint64")
+    return bitgen
 
 
 cdef int hold(BitGenerator source) except -1:

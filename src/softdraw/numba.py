@@ -1,8 +1,8 @@
 """Softdraw inside functions that Numba compiles: softmax, tables and a generator's words.
 
 Import it as ``import softdraw.numba``; it needs Numba, which softdraw itself does not. All of it is
-to be called from ``@numba.njit`` functions, but for `table` and `generator`, which prepare their
-arguments, and gives the bits and the draws that softdraw gives in Python.
+to be called from ``@numba.njit`` functions, except `table`, `tables` and `generator`, which prepare
+their arguments, and gives the bits and the draws that softdraw gives in Python.
 
 >>> import numba
 >>> import softdraw, softdraw.numba
@@ -38,13 +38,22 @@ from numba.extending import (  # type: ignore[import-not-found, import-untyped]
 )
 from numpy.typing import NDArray
 
-from . import AliasTable, Xoshiro256, get_library
+from . import AliasTable, AliasTables, Xoshiro256, get_library
 from ._signatures import SIGNATURES
 
 if TYPE_CHECKING:
     from ._random import _RNG
 
-__all__ = ["draw", "generator", "log_softmax", "next_word", "softmax", "table"]
+__all__ = [
+    "draw",
+    "draw_row",
+    "generator",
+    "log_softmax",
+    "next_word",
+    "softmax",
+    "table",
+    "tables",
+]
 
 # Compiled code names the functions of the core and does not hold their addresses, so that it can be
 # cached (``njit(cache=True)``); they are found in this library when it is loaded.
@@ -61,8 +70,8 @@ def _function(name: str) -> Any:
 # ---- tables ------------------------------------------------------------------------------------
 
 
-def table(table: AliasTable) -> tuple[_Words, np.uint64]:
-    """Take a table apart, for `draw`.
+def table(table: AliasTable, /) -> tuple[_Words, np.uint64]:
+    """Give what `draw` needs of a table.
 
     Parameters
     ----------
@@ -74,7 +83,11 @@ def table(table: AliasTable) -> tuple[_Words, np.uint64]:
     buckets : ndarray
         ``table.buckets``, not a copy.
     bits : uint64
-        How many bits of a word choose a bucket.
+        ``table.bits``: how many bits of a word choose a bucket.
+
+    See Also
+    --------
+    tables : The same for many tables.
 
     Examples
     --------
@@ -83,25 +96,58 @@ def table(table: AliasTable) -> tuple[_Words, np.uint64]:
     >>> len(buckets), int(bits)
     (4, 2)
     """
-    buckets = table.buckets
-    return buckets, np.uint64(len(buckets).bit_length() - 1)
+    return table.buckets, np.uint64(table.bits)
 
 
-@register_jitable
-def draw(buckets: _Words, bits: np.uint64, word: np.uint64) -> np.int64:
-    """Turn a word into the category that ``AliasTable.map`` turns it into.
+def tables(tables: AliasTables, /) -> tuple[_Words, _Words]:
+    """Give what `draw_row` needs of many tables.
+
+    Parameters
+    ----------
+    tables : AliasTables
+        They need not be kept.
+
+    Returns
+    -------
+    buckets : ndarray
+        ``tables.buckets``, not a copy.
+    records : ndarray
+        ``tables.records``, not a copy: one for each row, so that ``len(records)`` is the number of
+        rows.
+
+    See Also
+    --------
+    table : The same for one table.
+
+    Examples
+    --------
+    >>> import softdraw, softdraw.numba
+    >>> buckets, records = softdraw.numba.tables(softdraw.AliasTables([1, 2, 1], [0, 2, 3]))
+    >>> len(buckets), len(records)
+    (4, 2)
+    """
+    return tables.buckets, tables.records
+
+
+def draw(buckets: _Words, bits: np.uint64, word: np.uint64, /) -> np.int64:
+    """Turn a word into a category, as ``AliasTable.map`` does.
 
     Parameters
     ----------
     buckets, bits
         What `table` gives. They are trusted.
     word : uint64
-        Any; `next_word` gives good ones.
+        A random word, such as `next_word` gives. Another integer is converted as C converts it, so
+        that an int64 gives the category of the same 64 bits.
 
     Returns
     -------
     int64
         The category.
+
+    See Also
+    --------
+    draw_row : The same for many tables.
 
     Examples
     --------
@@ -112,12 +158,110 @@ def draw(buckets: _Words, bits: np.uint64, word: np.uint64) -> np.int64:
     >>> draw(*softdraw.numba.table(weights), word) == weights.map(word)
     True
     """
+    raise _outside("draw", "AliasTable.map or AliasTable.sample")
+
+
+def draw_row(buckets: _Words, records: _Words, row: np.int64, word: np.uint64, /) -> np.int64:
+    """Turn a word into a category of one of many tables, as ``AliasTables.map`` does.
+
+    Parameters
+    ----------
+    buckets, records
+        What `tables` gives. They are trusted.
+    row : integer
+        At least 0 and below ``len(records)``; it is not checked.
+    word : uint64
+        As for `draw`.
+
+    Returns
+    -------
+    int64
+        The category, counted within its row, or -1 if the row has nothing to draw.
+
+    See Also
+    --------
+    draw : The same for one table.
+
+    Examples
+    --------
+    A random walk, which ends where no edge leads on:
+
+    >>> import numba, softdraw, softdraw.numba
+    >>> @numba.njit
+    ... def walk(buckets, records, indptr, targets, words, node):
+    ...     nodes = [node]
+    ...     while len(nodes) < 10:
+    ...         word = softdraw.numba.next_word(words)
+    ...         edge = softdraw.numba.draw_row(buckets, records, node, word)
+    ...         if edge < 0:
+    ...             break
+    ...         node = targets[indptr[node] + edge]
+    ...         nodes.append(node)
+    ...     return nodes
+    >>> indptr, targets = np.array([0, 1, 2, 2]), np.array([1, 2])
+    >>> edges = softdraw.AliasTables([1.0, 1.0], indptr)
+    >>> walk(*softdraw.numba.tables(edges), indptr, targets, softdraw.numba.generator(7), 0)
+    [0, 1, 2]
+    """
+    raise _outside("draw_row", "AliasTables.map or AliasTables.sample")
+
+
+def _outside(name: str, instead: str) -> TypeError:
+    """What to raise where a function for compiled code runs in Python."""
+    return TypeError(
+        f"softdraw.numba.{name} works only in functions that Numba compiles: decorate the caller "
+        "with @numba.njit and leave NUMBA_DISABLE_JIT unset; in Python, use "
+        f"softdraw.{instead}"
+    )
+
+
+@register_jitable
+def _category(buckets: _Words, first: np.uint64, bits: np.uint64, word: np.uint64) -> np.int64:
     # as softdraw_alias_map1 of softdraw.h; Numba makes floats of uint64 beside int64
     own = word >> (np.uint64(64) - bits)
     low = (np.uint64(1) << bits) - np.uint64(1)
-    entry = buckets[own]
+    entry = buckets[first + own]
     keep = np.uint64(0) - np.uint64(((word << bits) | low) < entry)
     return np.int64((own & keep) | (entry & low & ~keep))
+
+
+def _check_types(name: str, words: dict[str, Any], integers: dict[str, Any]) -> None:
+    """Refuse, when a function is compiled, what it would silently draw something else from."""
+    for argument, given in words.items():
+        if not (
+            isinstance(given, numba.types.Array)
+            and (given.dtype, given.ndim, given.layout) == (numba.uint64, 1, "C")
+        ):
+            raise numba.errors.TypingError(
+                f"{argument} of {name} must be a contiguous 1-D array of uint64, not {given}"
+            )
+    for argument, given in integers.items():
+        if not isinstance(given, numba.types.Integer):
+            raise numba.errors.TypingError(f"{argument} of {name} must be an integer, not {given}")
+
+
+@overload(draw)
+def _draw(buckets: Any, bits: Any, word: Any) -> Any:
+    _check_types("draw", {"buckets": buckets}, {"bits": bits, "word": word})
+
+    def run(buckets: Any, bits: Any, word: Any) -> Any:
+        return _category(buckets, np.uint64(0), np.uint64(bits), np.uint64(word))
+
+    return run
+
+
+@overload(draw_row)
+def _draw_row(buckets: Any, records: Any, row: Any, word: Any) -> Any:
+    _check_types("draw_row", {"buckets": buckets, "records": records}, {"row": row, "word": word})
+
+    def run(buckets: Any, records: Any, row: Any, word: Any) -> Any:
+        record = records[np.uint64(row)]  # unsigned, so that nothing is tested for being negative
+        bits = record & np.uint64(63)
+        if bits == np.uint64(0):
+            return np.int64(-1)
+        return _category(buckets, record >> np.uint64(6), bits, np.uint64(word))
+
+    return run
 
 
 # ---- generator ---------------------------------------------------------------------------------
@@ -177,8 +321,7 @@ def generator(rng: _RNG = None) -> _Words:
 _xoshiro_next = _function("softdraw_xoshiro_next")
 
 
-@register_jitable
-def next_word(generator: _Words) -> np.uint64:
+def next_word(generator: _Words, /) -> np.uint64:
     """Take the next word.
 
     Parameters
@@ -198,12 +341,21 @@ def next_word(generator: _Words) -> np.uint64:
     >>> int(next_word(softdraw.numba.generator(7))) == softdraw.Xoshiro256(7).random_raw()
     True
     """
-    used = generator[_USED] & np.uint64(0xFFFFFFFF)
-    if used >= np.uint64(8):
-        return _xoshiro_next(generator.ctypes)  # makes eight words
-    generator[_USED] += np.uint64(1)
-    word: np.uint64 = generator[_BUFFER + used]
-    return word
+    raise _outside("next_word", "Xoshiro256.random_raw")
+
+
+@overload(next_word)
+def _next_word(generator: Any) -> Any:
+    _check_types("next_word", {"generator": generator}, {})
+
+    def run(generator: Any) -> Any:
+        used = generator[_USED] & np.uint64(0xFFFFFFFF)
+        if used >= np.uint64(8):
+            return _xoshiro_next(generator.ctypes)  # makes eight words
+        generator[_USED] += np.uint64(1)
+        return generator[_BUFFER + used]
+
+    return run
 
 
 # ---- softmax -----------------------------------------------------------------------------------
@@ -244,6 +396,8 @@ def _overload_of_rows(function: Any, name: str) -> None:
         new = isinstance(out, (numba.types.NoneType, numba.types.Omitted, type(None)))
         if not new and not (_is_rows(out) and (out.dtype, out.ndim) == (x.dtype, x.ndim)):
             raise numba.errors.TypingError(f"out must be an array like {x}, not {out}")
+        if not new and not out.mutable:
+            raise numba.errors.TypingError("out is read-only")
         suffix = {numba.float32: "f32", numba.float64: "f64"}[x.dtype]
         call = _function(f"softdraw_{name}_{suffix}")
 
@@ -291,7 +445,7 @@ def softmax(x: Any, *, temperature: float = 1.0, out: Any = None) -> Any:
     >>> softmax(np.array([1.0, 2.0]), 2.0)
     array([0.37754067, 0.62245933])
     """
-    raise TypeError("softdraw.numba.softmax is for compiled functions; see softdraw.softmax")
+    raise _outside("softmax", "softmax")
 
 
 def log_softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
@@ -306,9 +460,7 @@ def log_softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
     >>> log_softmax(np.array([1.0, 1.0]))
     array([-0.69314718, -0.69314718])
     """
-    raise TypeError(
-        "softdraw.numba.log_softmax is for compiled functions; see softdraw.log_softmax"
-    )
+    raise _outside("log_softmax", "log_softmax")
 
 
 _overload_of_rows(softmax, "softmax")

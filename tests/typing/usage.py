@@ -66,7 +66,7 @@ assert_type(table.map(2**63), int)
 assert_type(table.map(np.uint64(7)), int)
 assert_type(table.map([1, 2]), NDArray[np.int64])
 assert_type(table.map(np.zeros(5, np.uint64), out=int16), NDArray[np.int16])
-draw = table.sampler(rng=softdraw.Xoshiro256(7))
+draw = table.sampler(softdraw.Xoshiro256(7))
 assert_type(draw(), int)
 assert_type(draw(5), NDArray[np.int64])
 assert_type(table.probabilities(), NDArray[np.float64])
@@ -75,8 +75,10 @@ assert_type(len(table), int)
 assert_type(table.nbytes, int)
 assert_type({table: 1}[table], int)
 
-table.sample(rng="seed")  # type: ignore[call-overload]
+table.sample(rng="seed")  # type: ignore[arg-type]
 table.sample(out=f64)  # type: ignore[type-var]
+softdraw.AliasTable(weights=f64)  # type: ignore[call-arg]
+softdraw.AliasTables(f64)  # type: ignore[call-arg]
 table.nbytes = 5  # type: ignore[misc]
 
 tables = softdraw.AliasTables([1, 2, 1], [0, 2, 3])
@@ -84,9 +86,23 @@ assert_type(tables.sample(1), int)
 assert_type(tables.sample(np.int64(1), rng=7), int)
 assert_type(tables.sample([0, 1], rng=np.random.default_rng(7)), NDArray[np.int64])
 assert_type(tables.sample(i64, out=int16), NDArray[np.int16])
+assert_type(tables.sample([0, 1], 5, rng=[1, 2]), NDArray[np.int64])
+assert_type(tables.sample(1, (2, 3)), NDArray[np.int64])
+assert_type(tables.sample(1, out=int16), NDArray[np.int16])
 assert_type(tables.map(1, 2**63), int)
 assert_type(tables.map([0, 1], [5, 6]), NDArray[np.int64])
 assert_type(tables[0], softdraw.AliasTable)
+assert_type(tables[::2], softdraw.AliasTables)
+for row in tables:
+    assert_type(row, softdraw.AliasTable | None)
+assert_type(tables.probabilities(), NDArray[np.float64])
+assert_type(tables.units(), NDArray[np.uint64])
+assert_type(tables.nonempty, NDArray[np.bool_])
+assert_type(tables.indptr, NDArray[np.int64])
+assert_type(tables.buckets, NDArray[np.uint64])
+assert_type(tables.records, NDArray[np.uint64])
+made = softdraw.AliasTables.from_logits(f32[0], [0, 1, 3], temperature=[0.5, 1])
+assert_type(made, softdraw.AliasTables)
 assert_type(len(tables), int)
 assert_type(tables.nbytes, int)
 assert_type({tables: 1}[tables], int)
@@ -107,7 +123,7 @@ assert_type(logprobs, NDArray[Any])
 one, logprob = softdraw.sample_logits(f32[0], return_logprobs=True)
 assert_type(one, Any)
 
-softdraw.sample_logits(f32, rng="seed")  # type: ignore[call-overload]
+softdraw.sample_logits(f32, rng="seed")  # type: ignore[arg-type]
 softdraw.sample_logits(f32, 1.0)  # type: ignore[call-overload]
 
 # ---- generator and the rest --------------------------------------------------------------------
@@ -129,6 +145,7 @@ assert_type(softdraw.get_library(), str)
 assert_type(softdraw.get_sources(), list[str])
 assert_type(softdraw.get_cdef(), str)
 assert_type(table.buckets, NDArray[np.uint64])
+assert_type(table.bits, int)
 assert_type(softdraw.__version__, str)
 tier: str = softdraw.cpu_info()["tier"]
 tiers: list[str] = [*softdraw.cpu_info()["tiers"]]

@@ -1,0 +1,37 @@
+"""Categories drawn into an array: what `out` may be, and the loop that fills it.
+
+    array = checked_out(out, categories)
+    error = draw_into(array, draw, &call, source)
+"""
+
+cimport numpy as cnp
+from libc.stdint cimport int64_t, uint64_t
+from numpy.random.bit_generator cimport BitGenerator
+
+# A table, as alias_map and its relatives of softdraw.h take it.
+cdef struct Buckets:
+    const uint64_t *data
+    unsigned bits
+
+cdef enum:
+    CHUNK = 1024  # most draws at a time, and how many a call may make without releasing the GIL
+
+# Draws number `begin` and the n - 1 after it of a call, n at most CHUNK; returns an error code of softdraw.h.
+ctypedef int (*draw_function)(
+    void *call, size_t begin, size_t n, int64_t *categories
+) noexcept nogil
+
+# `out` as a plain array, if it can hold that many categories.
+cdef cnp.ndarray checked_out(object out, size_t categories)
+
+# Raises unless the two have the same shape.
+cdef int check_same(cnp.ndarray words, cnp.ndarray out) except -1
+
+# `array`, or a copy of it if it shares memory with `out`.
+cdef cnp.ndarray apart_from(cnp.ndarray out, cnp.ndarray array)
+
+# Fills all of `out`, holding the lock of the source of words if it is not None. After an error code
+# other than SOFTDRAW_OK, which is returned, `out` holds anything.
+cdef int draw_into(
+    cnp.ndarray out, draw_function draw, void *call, BitGenerator source
+) except -1

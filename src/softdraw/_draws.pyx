@@ -1,0 +1,98 @@
+"""Categories drawn into an array: what `out` may be, and the loop that fills it."""
+
+import numpy as np
+
+cimport numpy as cnp
+from libc.stdint cimport int16_t, int64_t, uint32_t
+from numpy.random.bit_generator cimport BitGenerator
+
+from softdraw._arguments cimport unmasked_array
+from softdraw._core cimport SOFTDRAW_OK
+from softdraw._random cimport hold, release
+
+cnp.import_array()
+
+cdef cnp.ndarray checked_out(object out, size_t categories):
+    if not cnp.PyArray_Check(out):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    unmasked_array(out, "out")
+    # A subclass may say anything about its shape and dtype; its memory is what this view says.
+    cdef cnp.ndarray array = out if cnp.PyArray_CheckExact(out) else np.ndarray.view(out, np.ndarray)
+    dtype = array.dtype
+    if dtype.type not in (np.int64, np.int32, np.uint32, np.int16):
+        raise TypeError(f"out must be int64, int32, uint32 or int16, got {dtype}")
+    if not cnp.PyArray_ISWRITEABLE(array):
+        raise ValueError("out is read-only")
+    limit = np.iinfo(dtype).max
+    if categories > limit + 1:
+        raise ValueError(
+            f"out of dtype {dtype} holds categories up to {limit}, not {categories - 1}"
+        )
+    return array
+
+
+cdef int check_same(cnp.ndarray words, cnp.ndarray out) except -1:
+    if not cnp.PyArray_SAMESHAPE(words, out):
+        raise ValueError(
+            f"words has shape {(<object> words).shape}, but out has shape {(<object> out).shape}"
+        )
+    return 0
+
+
+cdef cnp.ndarray apart_from(cnp.ndarray out, cnp.ndarray array):
+    return array.copy() if np.may_share_memory(out, array) else array
+
+
+cdef int draw_into(
+    cnp.ndarray out, draw_function draw, void *call, BitGenerator source
+) except -1:
+    cdef cnp.ndarray target = out
+    if not cnp.PyArray_ISCARRAY(out):
+        target = np.empty((<object> out).shape, out.dtype.newbyteorder("="))
+    cdef char *data = <char *> cnp.PyArray_DATA(target)
+    cdef size_t n = cnp.PyArray_SIZE(target), itemsize = cnp.PyArray_ITEMSIZE(target)
+    cdef int error
+    if source is not None:
+        hold(source)
+    try:
+        if n <= CHUNK:
+            error = draw_chunks(draw, call, n, data, itemsize)
+        else:
+            with nogil:
+                error = draw_chunks(draw, call, n, data, itemsize)
+    finally:
+        if source is not None:
+            release(source)
+    if target is not out and error == SOFTDRAW_OK:
+        out[...] = target
+    return error
+
+
+cdef int draw_chunks(
+    draw_function draw, void *call, size_t n, char *out, size_t itemsize
+) noexcept nogil:
+    cdef int64_t[CHUNK] categories
+    cdef int64_t *drawn
+    cdef size_t begin = 0, length
+    cdef int error
+    while begin < n:
+        length = min(n - begin, <size_t> CHUNK)
+        drawn = <int64_t *> (out + begin * itemsize) if itemsize == 8 else categories
+        error = draw(call, begin, length, drawn)
+        if error != SOFTDRAW_OK:
+            return error
+        if itemsize != 8:
+            narrow(categories, length, out + begin * itemsize, itemsize)
+        begin += length
+    return SOFTDRAW_OK
+
+
+cdef void narrow(const int64_t *categories, size_t n, void *out, size_t itemsize) noexcept nogil:
+    """Store categories as integers of that size, which can hold them."""
+    cdef size_t i
+    if itemsize == 4:  # int32 or uint32: the same bits for what both can hold
+        for i in range(n):
+            (<uint32_t *> out)[i] = <uint32_t> categories[i]
+    else:
+        for i in range(n):
+            (<int16_t *> out)[i] = <int16_t> categories[i]

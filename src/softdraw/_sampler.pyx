@@ -1,0 +1,138 @@
+"""A table with a generator, to draw one category at a time."""
+
+import numpy as np
+
+cimport cython
+cimport numpy as cnp
+from libc.stdint cimport int64_t, uint64_t
+from numpy.random.bit_generator cimport BitGenerator
+
+from softdraw._arguments cimport internal, shape_of
+from softdraw._core cimport SOFTDRAW_OK, alias_map, softdraw_alias_map1
+from softdraw._draws cimport Buckets, draw_into
+from softdraw._random cimport (
+    Lock, bit_generator_of, bitgen_of, fork_count, hold, release, take_words,
+)
+
+from softdraw._random import Xoshiro256
+
+cnp.import_array()
+
+
+cdef Sampler sampler_of(object table, Buckets buckets, object rng):
+    cdef Sampler sampler = Sampler(internal)
+    sampler.table = table
+    sampler.words.buckets = buckets
+    sampler.lock = Lock()
+    sampler.makes_source = rng is None
+    sampler.take_source(rng)
+    return sampler
+
+
+cdef int draw_words(void *call, size_t begin, size_t n, int64_t *out) noexcept nogil:
+    """The categories of the next n words."""
+    cdef Words *words = <Words *> call
+    cdef size_t length
+    while n:
+        if words.used == BLOCK:
+            take_words(words.bitgen, words.block, BLOCK)
+            words.used = 0
+        length = min(n, BLOCK - words.used)
+        alias_map(words.buckets.data, words.buckets.bits, words.block + words.used, length, out)
+        words.used += length
+        out += length
+        n -= length
+    return SOFTDRAW_OK
+
+
+@cython.final
+cdef class Sampler:
+    """
+    Draws from a table, with words that it takes from a generator in blocks.
+
+    ``draw()`` gives an int, ``draw(size)`` an int64 array of that shape. Calls from several threads
+    are serialised. In a forked child, a sampler drops the words that it holds, and takes a new
+    generator if it was made without one.
+
+    See Also
+    --------
+    AliasTable.sampler : Makes a sampler.
+    """
+
+    # One draw, where the block has a word left and no other thread is inside, takes no lock: the
+    # GIL (without one, the critical section) is enough for that. All else holds `lock`.
+
+    def __cinit__(self, *arguments, **named):
+        if not arguments or arguments[0] is not internal:
+            raise TypeError("a Sampler is made by AliasTable.sampler(rng)")
+
+    def __call__(self, size=None):
+        cdef bint ready
+        cdef uint64_t word
+        cdef int64_t category
+        cdef BitGenerator source
+        if size is not None:
+            result = np.empty(shape_of(size), np.int64)
+            source = self.enter()
+            try:
+                draw_into(result, draw_words, &self.words, None)
+            finally:
+                self.leave(source)
+            return result
+        with cython.critical_section(self):
+            ready = (
+                self.words.used < BLOCK
+                and self.lock.count == 0
+                and self.forks == fork_count()
+            )
+            if ready:
+                word = self.words.block[self.words.used]
+                self.words.used += 1
+        if ready:
+            return softdraw_alias_map1(self.words.buckets.data, self.words.buckets.bits, word)
+        source = self.enter()
+        try:
+            draw_words(&self.words, 0, 1, &category)
+        finally:
+            self.leave(source)
+        return category
+
+    cdef int take_source(self, object rng) except -1:
+        """Take a generator, whose words come from now on."""
+        self.source = Xoshiro256() if self.makes_source else bit_generator_of(rng)
+        self.words.bitgen = bitgen_of(self.source)
+        self.words.used = BLOCK
+        self.forks = fork_count()
+        return 0
+
+    cdef BitGenerator enter(self):
+        """Take the generator's lock and then the sampler's, in that order, because a caller may hold
+        the first already; in a forked child, drop the parent's words. Returns what leave() needs."""
+        cdef BitGenerator source = self.source
+        hold(source)
+        try:
+            self.lock.take()
+        except BaseException:
+            release(source)
+            raise
+        if self.forks != fork_count():
+            try:
+                self.take_source(source)  # nobody else has a new one, so nobody else holds it
+            except BaseException:
+                self.leave(source)
+                raise
+        return source
+
+    cdef int leave(self, BitGenerator source) except -1:
+        self.lock.give()
+        release(source)
+        return 0
+
+    def __repr__(self):
+        return f"<Sampler of {self.table!r}>"
+
+    def __reduce__(self):
+        raise TypeError(
+            "a Sampler cannot be pickled or copied; pickle or copy its table and its generator, and "
+            "make a sampler of them: table.sampler(rng)"
+        )
