@@ -1,4 +1,4 @@
-/* What the library says of itself: its version, and what its error codes mean. */
+/* The version of the library, and a text for each of its error codes. */
 #include "softdraw.h"
 
 int softdraw_version(void) { return SOFTDRAW_VERSION; }

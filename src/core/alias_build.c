@@ -1,19 +1,24 @@
-/* Weights to exact integers: units that sum to 2^64, each less than one from 2^64 * weight / sum.
+/* Building an alias table: weights become exact integers, the units, and units become buckets.
  *
- * 1. The weights' exact sum W, whatever their order, cut to 106 bits.
- * 2. r = 2^64 * weight / W in double-double arithmetic, to 2^-38, and its nearest integer. The
- *    integers sum to 2^64 - D; D is small, for the roundings nearly cancel.
- * 3. If D > 0, the first D weights that were rounded down get one unit more; if D < 0, the first -D
- *    that were rounded up get one less. There are always enough of them, since each rounding is at
- *    most 1/2, and an integer so moved is still less than one from the exact value. Those within
- *    2^-36 of an integer are left alone: which side they are on is not certain, and n <= 2^32 of
- *    them do not add up to one unit.
- * 4. Every positive weight still without a unit gets one, paid for by the largest weight, which
- *    has at least 2^64 / n >= 2^32, enough for all.
+ * The units sum to 2^64, and each differs by less than one from 2^64 * weight / W, where W is the sum of
+ * the n weights. The steps:
  *
- * Each weight is read once, into the buckets, and all the rest works on that copy, in place. The
- * kernels read and multiply; what they mark as rounded, lost, light or heavy is seldom looked at one
- * by one here. */
+ * 1. Find W exactly, whatever the order of the weights, truncated to 106 bits (alias/read.h, exact_sum.h).
+ * 2. Compute 2^64 * weight / W in double-double arithmetic, with an error of at most 2^-38, and round it to
+ *    the nearest integer (alias/units.h). The integers sum to 2^64 - D, where D is small, because most of
+ *    the rounding errors cancel.
+ * 3. If D > 0, give one unit more to the first D weights that were rounded down; if D < 0, one less to the
+ *    first -D that were rounded up (alias/correct.h). There are always enough of them, since each rounding
+ *    is at most 1/2, and an integer so corrected is still less than one from the exact value. Products
+ *    within 2^-36 of an integer are left alone: it is not certain on which side of it they are, and
+ *    n <= 2^32 of them do not add up to one unit.
+ * 4. Give one unit to every positive weight that has none, and take these from the largest weight, which
+ *    has at least 2^64 / n >= 2^32 units, enough for all (alias/correct.h).
+ * 5. Arrange the units in buckets (alias/arrange.h).
+ *
+ * Each weight is read once, into the array of buckets, and all steps work in place on that copy. The
+ * kernels do steps 1 and 2 and mark what is rounded, lost, light or heavy, so that few categories need to be
+ * looked at one by one. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"
@@ -23,14 +28,15 @@
 
 size_t softdraw_alias_scratch(size_t n) { return 5 * sizeof(uint64_t) * (n / 64 + (n % 64 > 0)); }
 
-/* Builds from the copies on; *largest becomes the index of the first of the largest. */
+/* Builds the table from the copies of weights in buckets. *largest becomes the index of the first of the
+ * largest. */
 static int build_from_copies(const sd_word_kernels *kernels, sd_weights *seen, size_t n, int is_integer,
                              uint64_t *buckets, uint64_t *scratch, size_t *largest) {
     if (seen->maximum == 0) return SOFTDRAW_ERROR_ZERO;
     const unsigned bits = softdraw_alias_bits(n);
-    *largest = seen->near;
+    *largest = seen->search_from;
     while (buckets[*largest] != seen->maximum) ++*largest;
-    if (seen->same) {
+    if (seen->all_equal) {
         arrange_equal_units(buckets, bits, n);
         return SOFTDRAW_OK;
     }
@@ -39,19 +45,20 @@ static int build_from_copies(const sd_word_kernels *kernels, sd_weights *seen, s
     int exponent;
     sd_exact_sum_top(&seen->sum, &high, &low, &exponent);
     const sd_ratio ratio = make_ratio(high, low, exponent);
-    const sd_marks marks = marks_in(scratch, n);
-    const uint64_t full = (uint64_t)1 << (64 - bits);
-    const uint64_t total = kernels->round_units(buckets, n, is_integer, &ratio, full, &marks);
+    const sd_marks marks = place_marks(scratch, n);
+    const uint64_t capacity = capacity_of(bits);
+    const uint64_t total = kernels->round_units(buckets, n, is_integer, &ratio, capacity, &marks);
     if (n % 64) marks.light[n / 64] &= ((uint64_t)1 << n % 64) - 1;
-    correct_units(buckets, n, *largest, 0 - total, full, &marks);
+    correct_units(buckets, n, *largest, 0 - total, capacity, &marks);
     if (buckets[*largest]) {
         arrange_units(buckets, bits, n, marks.light, marks.heavy);
-    } else { /* it is 2^64, which cannot be taken apart like the others */
+    } else { /* it has all 2^64 units, which is no integer of 64 bits */
         for (size_t i = 0; i < (size_t)1 << bits; i++) buckets[i] = *largest;
     }
     return SOFTDRAW_OK;
 }
 
+/* What the three functions of the header do, for each type of weights. */
 static int build(enum sd_weight_type type, const void *weights, size_t n, uint64_t *buckets,
                  uint64_t *scratch, size_t *where) {
     const sd_word_kernels *kernels = sd_word_kernels_in_use();

@@ -1,10 +1,14 @@
-/* Many tables of any lengths in one block: built row by row, drawn from with two stages of fetching,
- * since a draw from a random row of many waits for the row's record and then for its bucket. */
+/* Many alias tables of any lengths in one block of memory: softdraw_alias_rows_*. A row is the weights of
+ * one table.
+ *
+ * Tables are built row by row. A draw from a random row of many waits for memory twice, for the record of
+ * the row and then for its bucket, so both are fetched some draws ahead. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"
 
-/* A record is where a row's buckets start, and their bits; 0 bits where there is nothing to draw. */
+/* A record has, in its low 6 bits, the bits of the row's table, or 0 if the row has nothing to draw; and
+ * above them the index of the row's first bucket. */
 enum { BITS = 6 };
 static unsigned bits_of(uint64_t record) { return (unsigned)(record & ((1u << BITS) - 1)); }
 
@@ -28,7 +32,7 @@ size_t softdraw_alias_rows_max_length(const int64_t *indptr, size_t rows) {
     return (size_t)longest;
 }
 
-/* The first row whose bounds are negative or decrease, or `rows`. */
+/* The index of the first row whose bounds are negative or decrease, or `rows` if there is none. */
 static size_t find_bad_row(const int64_t *indptr, size_t rows) {
     size_t r = 0;
     while (r < rows && indptr[r] >= 0 && indptr[r] <= indptr[r + 1]) r++;
@@ -93,6 +97,7 @@ int softdraw_alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr
 int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
                             const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
                             size_t *where) {
+    /* how many draws lie between fetching a record and reading it, and then a bucket and reading that */
     enum { AHEAD = 32, RING = 2 * AHEAD };
     struct {
         uint64_t row, record;

@@ -1,4 +1,6 @@
-/* Buckets back to units, and words to categories by the tier's kernel. */
+/* Functions on one alias table that is built already: its units computed back from the buckets, and the
+ * categories that words draw, by the kernel of the tier in use. include/softdraw.h says what a bucket
+ * holds. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"
@@ -43,7 +45,7 @@ int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshi
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (n && (!buckets || !generator || !out)) return SOFTDRAW_ERROR_NULL;
     if (!bits_valid(bits)) return SOFTDRAW_ERROR_LENGTH;
-    uint64_t words[1024]; /* which stay in the first cache on their way to the table */
+    uint64_t words[1024]; /* which stay in the L1 cache on their way to the kernel */
     for (size_t i = 0, size; i < n; i += size) {
         size = n - i < 1024 ? n - i : 1024;
         softdraw_xoshiro_fill(generator, words, size);
@@ -58,7 +60,7 @@ int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (n && (!buckets || !next || !out)) return SOFTDRAW_ERROR_NULL;
     if (!bits_valid(bits)) return SOFTDRAW_ERROR_LENGTH;
-    uint64_t words[256]; /* whose buckets fit the first cache */
+    uint64_t words[256]; /* whose buckets fit the L1 cache */
     for (size_t i = 0, size; i < n; i += size) {
         size = n - i < 256 ? n - i : 256;
         for (size_t j = 0; j < size; j++) {

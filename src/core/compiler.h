@@ -1,7 +1,9 @@
-/* What differs between compilers, said once: contraction, inlining, target regions.
+/* What differs between compilers, in one place: contraction, inlining, prefetching, counting bits, target
+ * regions.
  *
- * Every core source includes this first. It makes `a * b + c` two roundings with any compiler and
- * any -O level, because one fused operation more or less would change the last bit of a result. */
+ * Every source of the core includes this first. It turns contraction off, so that a * b + c is rounded
+ * twice with every compiler and -O level: one fused multiply-add more or less would change the last bit of
+ * a result. */
 #ifndef SD_COMPILER_H
 #define SD_COMPILER_H
 
@@ -14,7 +16,8 @@
 #if defined(__FAST_MATH__) || defined(_M_FP_FAST)
 #error "softdraw: compile without -ffast-math; its results are exact by IEEE arithmetic"
 #endif
-/* 16 says that only _Float16, which is not used here, is evaluated in its own type. */
+/* 16 means the same as 0 for float and double, and says something only of _Float16, which is not used
+ * here. */
 #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
 #error "softdraw: needs FLT_EVAL_METHOD 0 (32-bit x86: -msse2 -mfpmath=sse; s390x: -std=gnu11)"
 #endif
@@ -22,7 +25,7 @@
 #if defined(__clang__)
 #pragma clang fp contract(off)
 #elif defined(__GNUC__)
-/* GCC ignores STDC FP_CONTRACT and fuses even intrinsics unless told so. */
+/* GCC ignores STDC FP_CONTRACT, and fuses even intrinsics unless it is told not to. */
 #pragma GCC optimize("fp-contract=off")
 #elif defined(_MSC_VER)
 #pragma fp_contract(off)
@@ -30,8 +33,9 @@
 #pragma STDC FP_CONTRACT OFF
 #endif
 
-/* GCC for 64-bit Windows keeps vectors on a stack that it does not align for them (its bug 54412), which
- * crashes but where a distributor has mended it. */
+/* SD_X86 and SD_NEON: whether the tiers for x86 and for aarch64 are built. GCC for 64-bit Windows keeps
+ * vectors on a stack that it does not align for them (its bug 54412), which crashes, except where a
+ * distributor has fixed it. */
 #if defined(_WIN64) && defined(__GNUC__) && !defined(__clang__)
 #define SD_X86 0
 #elif defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
@@ -53,7 +57,7 @@
 #define SD_NOINLINE __attribute__((noinline, unused))
 #endif
 
-/* Unrolls the loop that follows, of at most 16 rounds, whole. */
+/* Unrolls the loop that follows, of at most 16 rounds, completely. */
 #if defined(__clang__)
 #define SD_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
@@ -62,14 +66,14 @@
 #define SD_UNROLL
 #endif
 
-/* Starts loading what will be read soon. */
+/* Starts loading memory that will be read soon. */
 #if defined(__GNUC__) || defined(__clang__)
 #define SD_FETCH(address) __builtin_prefetch(address)
 #else
 #define SD_FETCH(address) ((void)(address))
 #endif
 
-/* How many bits are set, of 64. */
+/* How many of 64 bits are set. */
 #if defined(__GNUC__) || defined(__clang__)
 #define SD_COUNT_BITS(bits) ((unsigned)__builtin_popcountll(bits))
 #else
@@ -82,15 +86,15 @@ SD_INLINE unsigned sd_count_bits(uint64_t bits) {
 #define SD_COUNT_BITS(bits) sd_count_bits(bits)
 #endif
 
-/* The place of the first bit that is set, of 64, of which one is. */
+/* The index of the lowest of 64 bits that is set; at least one must be. */
 #if defined(__GNUC__) || defined(__clang__)
 #define SD_FIRST_BIT(bits) ((unsigned)__builtin_ctzll(bits))
 #else
 SD_INLINE unsigned sd_first_bit(uint64_t bits) {
 #if defined(_M_X64) || defined(_M_ARM64)
-    unsigned long place;
-    _BitScanForward64(&place, bits);
-    return place;
+    unsigned long index;
+    _BitScanForward64(&index, bits);
+    return index;
 #else
     return SD_COUNT_BITS((bits & (0 - bits)) - 1);
 #endif
@@ -98,8 +102,8 @@ SD_INLINE unsigned sd_first_bit(uint64_t bits) {
 #define SD_FIRST_BIT(bits) sd_first_bit(bits)
 #endif
 
-/* SD_TARGET_BEGIN("avx2,fma") ... SD_TARGET_END: a region of functions compiled for that target,
- * in a file that is itself compiled with baseline flags. MSVC takes intrinsics anywhere. */
+/* Functions between SD_TARGET_BEGIN("avx2,fma") and SD_TARGET_END are compiled for that target, in a file
+ * that is compiled without flags for it. MSVC needs neither: it takes intrinsics anywhere. */
 #define SD_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
 #define SD_TARGET_BEGIN(isa) \

@@ -1,4 +1,6 @@
-/* Which tier runs: CPUID and XGETBV once, or what SOFTDRAW_ISA names. */
+/* Chooses the tier that runs: the best that this build has and the CPU can run, which is asked only once,
+ * or the one that the environment variable SOFTDRAW_ISA names. The API gets its tables of kernels from
+ * here. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"
@@ -21,8 +23,9 @@ static uint64_t xgetbv(void) {
 }
 #endif
 
-/* Bits of the CPUID leaves 1 and 7 and of XCR0, by Intel's manual, volume 2, CPUID and XGETBV. The
- * operating system must save the registers that a tier uses, or they change under it. */
+/* Whether the CPU has FMA, F16C, AVX and the features of leaf_7, and whether the operating system saves the
+ * registers whose bits in XCR0 are given as `saved`, without which they could change at any time. The bits,
+ * of CPUID leaves 1 and 7 and of XCR0, are in Intel's manual, volume 2, under CPUID and XGETBV. */
 static int has_features(uint32_t leaf_7, uint64_t saved) {
     uint32_t r[4];
     cpuid(0, r);
@@ -37,8 +40,8 @@ static int has_features(uint32_t leaf_7, uint64_t saved) {
 
 enum { AVX2 = 1 << 5, AVX512F = 1 << 16, AVX512DQ = 1 << 17, AVX512BW = 1 << 30 };
 static const uint32_t AVX512VL = 1u << 31;
-static int cpu_has_avx2(void) { return has_features(AVX2, 0x06); } /* XMM and YMM */
-static int cpu_has_avx512(void) {                                  /* ZMM and masks, too */
+static int cpu_has_avx2(void) { return has_features(AVX2, 0x06); } /* XMM, YMM */
+static int cpu_has_avx512(void) {                                  /* and ZMM and masks */
     return has_features(AVX2 | AVX512F | AVX512DQ | AVX512BW | AVX512VL, 0xE6);
 }
 #else
@@ -80,6 +83,7 @@ int softdraw_tier_available(int tier) {
     }
 }
 
+/* The tier to run, or -1 if SOFTDRAW_ISA names none that is available. */
 static int choose_tier(void) {
     const char *forced = getenv("SOFTDRAW_ISA");
     if (forced && *forced) {
@@ -92,12 +96,13 @@ static int choose_tier(void) {
     return SOFTDRAW_SCALAR;
 }
 
-/* The only state: written with the same value by whoever comes first. 0: not decided; 1: none. */
-static volatile int decided;
+/* The only state: 0 until a tier is chosen, then its number + 2, or 1 if SOFTDRAW_ISA names none that is
+ * available. Several threads may write it at once, but all write the same value. */
+static volatile int chosen;
 
 static inline int tier_in_use(void) {
-    if (decided == 0) decided = choose_tier() + 2;
-    return decided - 2;
+    if (chosen == 0) chosen = choose_tier() + 2;
+    return chosen - 2;
 }
 
 int softdraw_tier_in_use(void) { return tier_in_use(); }

@@ -77,8 +77,8 @@ typedef struct {
     size_t (*read_weights[SD_WEIGHT_TYPES])(const void *weights, size_t n, uint64_t *copy,
                                             sd_weights *seen);
     /* Turns copies into units in place, marks them, and returns the sum of the units. */
-    uint64_t (*round_units)(uint64_t *copy, size_t n, int is_integer, const sd_ratio *ratio, uint64_t full,
-                            const sd_marks *marks);
+    uint64_t (*round_units)(uint64_t *copy, size_t n, int is_integer, const sd_ratio *ratio,
+                            uint64_t capacity, const sd_marks *marks);
 } sd_word_kernels;
 
 /* The item types that have tables of sd_kernels. */

@@ -1,6 +1,7 @@
-/* The one list of tiers, in the order of enum softdraw_tier in softdraw.h, the best last: the enumerator,
- * the name in file names and in SOFTDRAW_ISA, whether this machine's compilers can build it, and whether
- * the CPU can run it.
+/* The one list of tiers, in the order of enum softdraw_tier in softdraw.h, the fastest last. A tier is an
+ * instruction set for which all kernels are compiled. Each line has the enumerator, the name in file names
+ * and in SOFTDRAW_ISA, whether the compiler's target can build it, and whether the CPU can run it
+ * (functions of dispatch.c).
  *
  * A new tier is an enumerator, a line here, a pack (simd/) and a file for each item type (tiers/). */
 #ifndef SD_TIERS_H

@@ -1,4 +1,4 @@
-/* Transposition of the bindings' columns by the tier in use. */
+/* sd_transpose, which the Python bindings call, by the kernel of the tier in use. */
 #include "compiler.h"
 #include "kernels.h"
 #include "transpose.h"

@@ -1,13 +1,15 @@
-/* Transposition, for the bindings: how columns become the rows that kernels work on, and rows columns
- * again. */
+/* Transposition for the Python bindings, which turn columns into rows, on which kernels work, and back. It
+ * is not part of the public API. */
 #ifndef SD_TRANSPOSE_H
 #define SD_TRANSPOSE_H
 
 #include <stddef.h>
 
-/* out[c][r] = x[r][c] for r < rows and c < columns, elements of 2, 4 or 8 bytes, aligned; strides are
- * in bytes, between the rows of x and of out, whose elements are contiguous. They must not overlap.
- * past_caches: write out to memory, where the caches would not hold it until it is read. */
+/* out[c][r] = x[r][c] for r < rows and c < columns. Elements have 2, 4 or 8 bytes and are aligned. The
+ * strides, in bytes, are the distances between rows of x and between rows of out; within a row elements are
+ * contiguous. x and out must not overlap. If past_caches is not 0, out is written past the caches, for
+ * results too large to stay in them until they are read. A tier must be in use: SOFTDRAW_ISA must not name
+ * one that is not available. */
 void sd_transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
                   ptrdiff_t out_stride, size_t rows, size_t columns, int past_caches);
 

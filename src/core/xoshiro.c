@@ -1,7 +1,9 @@
-/* Eight-lane xoshiro256++: seeding, jumps, and words in order; the steps are the tier's.
+/* The generator softdraw_xoshiro, eight interleaved lanes of xoshiro256++: seeding, jumps, and words in
+ * order. Steps of all lanes at once are a kernel of the tier in use (sampling/xoshiro.h).
  *
- * The state moves by a linear map over GF(2), so n steps are a polynomial in that map: x^n modulo
- * its characteristic polynomial. Polynomials are 256 bits here, the lowest coefficient first. */
+ * A step is a linear map of the 256 bits of a lane's state, over GF(2). So n steps are a polynomial in that
+ * map: x^n modulo its characteristic polynomial. A polynomial is stored as its 256 coefficients, the lowest
+ * first. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"
@@ -10,8 +12,8 @@
 
 enum { LANES = 8 };
 
-/* tests/test_random.py derives all three again from the map itself. */
-static const uint64_t characteristic[4] = {/* and x^256 */
+/* Three polynomials, which tests/test_random.py derives again from the map itself. */
+static const uint64_t characteristic[4] = {/* without its x^256 */
                                            0x9d116f2bb0f0f001, 0x0280002bcefd1a5e, 0x04b4edcf26259f85,
                                            0x0003c03c3f3ecb19};
 static const uint64_t jump_2_128[4] = {/* x^(2^128) */
@@ -23,7 +25,7 @@ static const uint64_t jump_2_192[4] = {/* x^(2^192) */
 
 static int coefficient(const uint64_t a[4], int i) { return (int)(a[i / 64] >> i % 64 & 1); }
 
-/* a = a * b modulo the characteristic polynomial, from b's highest coefficient down */
+/* a = a * b modulo the characteristic polynomial, from the highest coefficient of b down. */
 static void multiply(uint64_t a[4], const uint64_t b[4]) {
     uint64_t product[4] = {0, 0, 0, 0};
     for (int i = 255; i >= 0; i--) {
@@ -37,6 +39,7 @@ static void multiply(uint64_t a[4], const uint64_t b[4]) {
     memcpy(a, product, sizeof product);
 }
 
+/* One step of one lane. */
 static void step(uint64_t s[4]) {
     const uint64_t t = s[1] << 17;
     s[2] ^= s[0];
@@ -47,7 +50,8 @@ static void step(uint64_t s[4]) {
     s[3] = s[3] << 45 | s[3] >> 19;
 }
 
-/* The state that the polynomial leads to from s: the sum of the states at its nonzero powers. */
+/* Applies the polynomial to the state s: the sum, by exclusive or, of the states after i steps, for each i
+ * whose coefficient is 1. */
 static void advance(uint64_t s[4], const uint64_t polynomial[4]) {
     uint64_t sum[4] = {0, 0, 0, 0};
     for (int i = 0; i < 256; i++) {
@@ -58,6 +62,7 @@ static void advance(uint64_t s[4], const uint64_t polynomial[4]) {
     memcpy(s, sum, sizeof sum);
 }
 
+/* Forgets the words that are buffered, and the half-word that NumPy keeps. */
 static void drop_buffer(softdraw_xoshiro *generator) {
     memset(generator->buffer, 0, sizeof generator->buffer);
     generator->used = LANES;
@@ -98,7 +103,7 @@ int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) {
 uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) {
     if (generator->used >= LANES) {
         const sd_word_kernels *kernels = sd_word_kernels_in_use();
-        if (!kernels) kernels = &sd_scalar_words; /* no error to return, and the words are the same */
+        if (!kernels) kernels = &sd_scalar_words; /* no error can be returned; the words are the same */
         kernels->xoshiro_blocks(generator->s, generator->buffer, 1);
         generator->used = 0;
     }

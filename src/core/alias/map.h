@@ -1,7 +1,9 @@
-/* Words to categories, eight at a time; softdraw_alias_map1 says what one draw is. */
+/* The categories that words draw from an alias table, eight words at a time. softdraw_alias_map1, in
+ * softdraw.h, says what one draw is. */
 
-/* with so many bits, 8 MB, a table is past most second caches */
-enum { FAR_BITS = 20 };
+/* From this many bits on a table, of 8 MB or more, does not fit most L2 caches, and buckets are fetched
+ * ahead. */
+enum { FETCH_BITS = 20 };
 
 SD_INLINE u64x8 map_eight(const uint64_t *buckets, unsigned bits, const uint64_t *words) {
     const u64x8 low = u64_set1(((uint64_t)1 << bits) - 1), word = u64_load(words);
@@ -12,7 +14,7 @@ SD_INLINE u64x8 map_eight(const uint64_t *buckets, unsigned bits, const uint64_t
 
 static void alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                       int64_t *out) {
-    const size_t ahead = bits < FAR_BITS ? 0 : SD_FETCH_AHEAD;
+    const size_t ahead = bits < FETCH_BITS ? 0 : SD_FETCH_AHEAD;
     for (size_t i = 0; i < ahead && i < n; i++) SD_FETCH(buckets + (words[i] >> (64 - bits)));
     size_t i = 0;
     for (; ahead && i + 8 + ahead <= n; i += 8) {

@@ -1,18 +1,21 @@
-/* Weights read once: copied, checked, added exactly.
+/* Reads the weights of an alias table once (step 1 of alias_build.c): copies them, checks them, and finds
+ * their exact sum and the largest.
  *
- * Doubles are added by chunks. Adding and subtracting a large power of two cuts each weight of a
- * chunk at a fixed bit, and what is left at another one 45 bits below (Rump, Ogita and Oishi,
- * "Accurate floating-point summation, part I", SIAM J. Sci. Comput. 31, 2008), so that the parts
- * above either cut add up in doubles without rounding. A chunk with bits below both is added weight
- * by weight. */
+ * Doubles are added in chunks. Adding a large power of two to a weight and subtracting it again rounds the
+ * weight to a multiple of a fixed power of two; this upper part of it is taken away, and the same is done
+ * with the rest 45 bits further down, which gives the lower part (Rump, Ogita and Oishi, "Accurate
+ * floating-point summation, part I", SIAM J. Sci. Comput. 31, 2008). The upper parts of a chunk add up in
+ * doubles without rounding, and so do the lower parts. A chunk that has bits below both is added weight by
+ * weight. */
 
-enum { SD_CHUNK = 2048 }; /* 2^8 weights a lane: the room that the cuts leave for carries */
+enum { CHUNK = 2048 }; /* weights in a chunk; upper and lower parts leave room for 2^8 per lane */
 
+/* Adds n copies of doubles. */
 static void add_one_by_one(sd_exact_sum *sum, const uint64_t *copy, size_t n) {
     for (size_t i = 0; i < n; i++) sd_exact_sum_add_double(sum, copy[i]);
 }
 
-/* The sum of all lanes, integers when scaled. */
+/* The sum of the lanes times scale, which are integers. */
 SD_INLINE int64_t sum_lanes(f64x8 sums, double scale) {
     double lane[8];
     int64_t total = 0;
@@ -21,9 +24,9 @@ SD_INLINE int64_t sum_lanes(f64x8 sums, double scale) {
     return total;
 }
 
-/* Adds n copies of doubles, at most SD_CHUNK; maximum is the largest of them. */
+/* Adds n copies of doubles, at most CHUNK, of which none is above maximum, as fast as possible. */
 static void add_chunk(sd_exact_sum *sum, const uint64_t *copy, size_t n, uint64_t maximum) {
-    /* all are below 2^exponent; its bounds keep the cuts, and what scales by them, in range */
+    /* All weights are below 2^exponent. Its bounds keep the powers of two below in range. */
     int exponent = (int)(maximum >> 52) - 1022;
     if (exponent < -900) exponent = -900;
     const size_t whole = exponent > 900 || n < 64 ? 0 : n - n % 8;
@@ -47,8 +50,9 @@ static void add_chunk(sd_exact_sum *sum, const uint64_t *copy, size_t n, uint64_
         add_one_by_one(sum, copy, whole);
         return;
     }
-    /* The last bits that the cuts keep are 2^(exponent - 44) and 2^(exponent - 89). Where the lower
-     * sum is negative, as many of the upper units as make it positive are taken from there. */
+    /* The upper parts are multiples of 2^(exponent - 44), and the lower ones of 2^(exponent - 89). If the
+     * sum of the lower parts is negative, as much as makes it >= 0 is taken from the sum of the upper
+     * ones. */
     int64_t upper = sum_lanes(uppers, sd_power_of_2(44 - exponent));
     int64_t lower = sum_lanes(lowers, sd_power_of_2(89 - exponent));
     if (lower < 0) {
@@ -56,14 +60,15 @@ static void add_chunk(sd_exact_sum *sum, const uint64_t *copy, size_t n, uint64_
         upper -= taken;
         lower += taken * unit;
     }
-    sd_exact_sum_add(sum, (uint64_t)upper, (unsigned)(exponent - 44 + SD_SUM_BELOW));
-    sd_exact_sum_add(sum, (uint64_t)lower, (unsigned)(exponent - 89 + SD_SUM_BELOW));
+    sd_exact_sum_add(sum, (uint64_t)upper, (unsigned)(exponent - 44 + SD_SUM_POSITION_OF_1));
+    sd_exact_sum_add(sum, (uint64_t)lower, (unsigned)(exponent - 89 + SD_SUM_POSITION_OF_1));
 }
 
-/* What is known of copies that have been made, in packs and one by one. */
+/* What is known of the copies so far, lane by lane: the largest, and bits in which any differs from the
+ * first. */
 typedef struct { u64x8 largest, different; } seen_t;
 
-SD_INLINE void see_copies(seen_t *seen, u64x8 bits, u64x8 first) {
+SD_INLINE void note_copies(seen_t *seen, u64x8 bits, u64x8 first) {
     seen->largest = u64_where_lt(seen->largest, bits, bits, seen->largest);
     seen->different = u64_or(seen->different, u64_xor(bits, first));
 }
@@ -75,15 +80,16 @@ SD_INLINE uint64_t find_largest(const seen_t *seen) {
     return largest;
 }
 
-/* Returns the index of the first weight that is none, or n. Adding zero makes zeros positive. The
- * last weights are read through volatile: once, as the others are by their loads. Equal ones are not
- * added up before another one comes. */
+/* Reads doubles, or floats if that is not NULL. Returns the index of the first invalid weight, or n. Adding
+ * 0 turns -0 into +0. Chunks of equal weights are not added up until a weight comes that differs. Each
+ * weight is read only once, in case another thread changes it: the last ones through volatile, the others
+ * by the load of a pack. */
 SD_INLINE size_t read_reals(const double *doubles, const float *floats, size_t n, uint64_t *copy,
                             sd_weights *weights) {
     const u64x8 zero = u64_set1(0);
     size_t added = 0;
     for (size_t start = 0, end; start < n; start = end) {
-        end = n - start < SD_CHUNK ? n : start + SD_CHUNK;
+        end = n - start < CHUNK ? n : start + CHUNK;
         seen_t seen = {zero, zero};
         size_t i = start;
         for (u64x8 first = zero; i + 8 <= end; i += 8) {
@@ -91,16 +97,16 @@ SD_INLINE size_t read_reals(const double *doubles, const float *floats, size_t n
             const u64x8 bits = f64_bits(f64_add(weight, f64_set1(0)));
             u64_store(copy + i, bits);
             if (i == start) first = u64_set1(copy[0]);
-            see_copies(&seen, bits, first);
+            note_copies(&seen, bits, first);
         }
         uint64_t maximum = find_largest(&seen);
-        int same = u64_mask_eq(seen.different, zero) == 255;
+        int all_equal = u64_mask_eq(seen.different, zero) == 255;
         for (; i < end; i++) {
             const double weight =
                 floats ? *(const volatile float *)(floats + i) : *(const volatile double *)(doubles + i);
             copy[i] = sd_f64_bits(weight + 0.0);
             if (copy[i] > maximum) maximum = copy[i];
-            if (copy[i] != copy[0]) same = 0;
+            if (copy[i] != copy[0]) all_equal = 0;
         }
         if (maximum >= sd_infinity_bits) {
             for (i = start; copy[i] < sd_infinity_bits;) i++;
@@ -108,16 +114,16 @@ SD_INLINE size_t read_reals(const double *doubles, const float *floats, size_t n
         }
         if (maximum > weights->maximum) {
             weights->maximum = maximum;
-            weights->near = start;
+            weights->search_from = start;
         }
-        if (same && !added) continue;
-        for (; added < start; added += SD_CHUNK) {
-            add_chunk(&weights->sum, copy + added, SD_CHUNK, copy[0]);
+        if (all_equal && !added) continue;
+        for (; added < start; added += CHUNK) {
+            add_chunk(&weights->sum, copy + added, CHUNK, copy[0]);
         }
         add_chunk(&weights->sum, copy + start, end - start, maximum);
         added = end;
     }
-    weights->same = !added;
+    weights->all_equal = !added;
     return n;
 }
 
@@ -129,7 +135,8 @@ static size_t read_f32(const void *weights, size_t n, uint64_t *copy, sd_weights
     return read_reals(NULL, weights, n, copy, seen);
 }
 
-/* Any integer is a weight. Their halves add up without carries out of 64 bits. */
+/* Every integer is valid, so it returns n. The upper and lower halves of at most 2^32 integers add up in 64
+ * bits. */
 static size_t read_u64(const void *input, size_t n, uint64_t *copy, sd_weights *weights) {
     const uint64_t *integers = input;
     const u64x8 low = u64_set1(0xffffffff), zero = u64_set1(0);
@@ -140,22 +147,22 @@ static size_t read_u64(const void *input, size_t n, uint64_t *copy, sd_weights *
         const u64x8 weight = u64_load(integers + i);
         u64_store(copy + i, weight);
         if (i == 0) first = u64_set1(copy[0]);
-        see_copies(&seen, weight, first);
+        note_copies(&seen, weight, first);
         lows = u64_add(lows, u64_and(weight, low));
         highs = u64_add(highs, u64_shr_by(weight, 32));
     }
     weights->maximum = find_largest(&seen);
-    weights->same = u64_mask_eq(seen.different, zero) == 255;
+    weights->all_equal = u64_mask_eq(seen.different, zero) == 255;
     for (; i < n; i++) {
         copy[i] = *(const volatile uint64_t *)(integers + i);
-        sd_exact_sum_add(&weights->sum, copy[i], SD_SUM_BELOW);
+        sd_exact_sum_add(&weights->sum, copy[i], SD_SUM_POSITION_OF_1);
         if (copy[i] > weights->maximum) weights->maximum = copy[i];
-        if (copy[i] != copy[0]) weights->same = 0;
+        if (copy[i] != copy[0]) weights->all_equal = 0;
     }
     uint64_t lane[8];
     u64_store(lane, lows);
-    for (i = 0; i < 8; i++) sd_exact_sum_add(&weights->sum, lane[i], SD_SUM_BELOW);
+    for (i = 0; i < 8; i++) sd_exact_sum_add(&weights->sum, lane[i], SD_SUM_POSITION_OF_1);
     u64_store(lane, highs);
-    for (i = 0; i < 8; i++) sd_exact_sum_add(&weights->sum, lane[i], SD_SUM_BELOW + 32);
+    for (i = 0; i < 8; i++) sd_exact_sum_add(&weights->sum, lane[i], SD_SUM_POSITION_OF_1 + 32);
     return n;
 }

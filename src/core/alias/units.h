@@ -1,19 +1,21 @@
-/* Copies of weights to the integers nearest to 2^64 * weight / W, with marks on them.
+/* Turns copies of weights into units, the integers nearest to 2^64 * weight / W, where W is the sum of the
+ * weights, and marks them (step 2 of alias_build.c).
  *
- * The products are worked out in double-double arithmetic, to 2^-38. Every tier must round as this
- * does, or near-ties would become other tables. */
+ * The products are computed in double-double arithmetic, with an error of at most 2^-38. The operations are
+ * part of a stream's definition: others could round products that are close to a tie differently. */
 
-/* The unit nearest to 2^64 * (high + low) / W, modulo 2^64, low NULL for none; what that leaves goes
- * to *rest. */
+/* The integers nearest to 2^64 * (high + low) / W, modulo 2^64, where low is NULL if there is none. *rest
+ * becomes the product less the integer, with an error of at most 2^-38. */
 SD_INLINE u64x8 round_product(const sd_ratio *ratio, f64x8 high, const f64x8 *low, f64x8 *rest) {
     const f64x8 r_high = f64_set1(ratio->high), r_low = f64_set1(ratio->low);
-    high = f64_mul(high, f64_set1(ratio->first));
+    high = f64_mul(high, f64_set1(ratio->prescale));
     const f64x8 product = f64_mul(high, r_high);
     f64x8 cross = f64_mul(high, r_low);
-    if (low) cross = f64_add(cross, f64_mul(f64_mul(*low, f64_set1(ratio->first)), r_high));
+    if (low) cross = f64_add(cross, f64_mul(f64_mul(*low, f64_set1(ratio->prescale)), r_high));
     const f64x8 tail = f64_add(f64_mul_error(high, r_high, product), cross);
-    /* Adding and subtracting 1.5 * 2^52 rounds to an integer, and leaves it in the low bits of the
-     * sum: first a multiple of 2^32, then what is missing, then what the tail adds. */
+    /* Adding 1.5 * 2^52 rounds to an integer and has it in the low bits of the sum; subtracting that again
+     * gives the integer as a double. That is done for the multiples of 2^32, then for what is left, then
+     * for what the tail adds. */
     const f64x8 round = f64_set1(0x1.8p52);
     const f64x8 upper = f64_add(f64_mul(product, f64_set1(0x1p-32)), round);
     const f64x8 middle = f64_sub(product, f64_mul(f64_sub(upper, round), f64_set1(0x1p32)));
@@ -27,14 +29,14 @@ SD_INLINE u64x8 round_product(const sd_ratio *ratio, f64x8 high, const f64x8 *lo
     return SD_WORD_BITS < 64 ? u64_shl_by(unit, 64 - SD_WORD_BITS) : unit;
 }
 
-/* An integer below 2^32 in the low bits of 2^52. */
+/* Integers below 2^32 to doubles: put into the low bits of 2^52, which is then subtracted. */
 SD_INLINE f64x8 small_to_f64(u64x8 integer) {
     const f64x8 base = f64_set1(0x1p52);
     return f64_sub(f64_from_bits(u64_or(integer, f64_bits(base))), base);
 }
 
-/* An integer past 2^53 is a double and what that leaves, so that equal values have equal units
- * whatever their type. */
+/* The units of eight copies. An integer above 2^53 is taken as a double and the rest that this leaves, so
+ * that equal weights of different types have equal units. */
 SD_INLINE u64x8 round_copy(const sd_ratio *ratio, u64x8 copy, const int is_integer, f64x8 *rest) {
     if (!is_integer) return round_product(ratio, f64_from_bits(copy), NULL, rest);
     const f64x8 upper = f64_mul(small_to_f64(u64_shr_by(copy, 32)), f64_set1(0x1p32));
@@ -44,15 +46,16 @@ SD_INLINE u64x8 round_copy(const sd_ratio *ratio, u64x8 copy, const int is_integ
     return round_product(ratio, high, &low, rest);
 }
 
-/* The n copies become units, whose sum is returned; `full` is what a bucket holds. What is within
- * 2^-36 of an integer is not marked as rounded: which way it was is not certain. */
+/* Replaces n copies by their units, sets the marks, and returns the sum of the units modulo 2^64. A product
+ * within 2^-36 of an integer is not marked as rounded up or down, because it is not certain which of them
+ * it was. */
 SD_INLINE uint64_t round_copies(uint64_t *copy, size_t n, const int is_integer, const sd_ratio *ratio,
-                                uint64_t full, const sd_marks *marks) {
-    const u64x8 bucket = u64_set1(full), zero = u64_set1(0);
+                                uint64_t capacity, const sd_marks *marks) {
+    const u64x8 bucket = u64_set1(capacity), zero = u64_set1(0);
     const f64x8 above = f64_set1(0x1p-36), below = f64_set1(-0x1p-36);
     u64x8 sum = zero;
     for (size_t word = 0; 64 * word < n; word++) {
-        uint64_t up = 0, down = 0, lost = 0, light = 0, heavy = 0;
+        uint64_t rounded_down = 0, rounded_up = 0, lost = 0, light = 0, heavy = 0;
         for (size_t j = 0, i = 64 * word; j < 64 && i < n; i += 8, j += 8) {
             uint64_t last[8] = {0}, *at = copy + i;
             const int whole = n - i >= 8;
@@ -63,15 +66,15 @@ SD_INLINE uint64_t round_copies(uint64_t *copy, size_t n, const int is_integer, 
             u64_store(at, unit);
             if (!whole) memcpy(copy + i, last, (n - i) * sizeof *copy);
             sum = u64_add(sum, unit);
-            up |= (uint64_t)f64_mask_lt(above, rest) << j;
-            down |= (uint64_t)f64_mask_lt(rest, below) << j;
+            rounded_down |= (uint64_t)f64_mask_lt(above, rest) << j;
+            rounded_up |= (uint64_t)f64_mask_lt(rest, below) << j;
             light |= (uint64_t)u64_mask_lt(unit, bucket) << j;
             heavy |= (uint64_t)u64_mask_lt(bucket, unit) << j;
-            const unsigned none = u64_mask_eq(unit, zero);
-            if (none) lost |= (uint64_t)(none & ~u64_mask_eq(weight, zero)) << j;
+            const unsigned is_zero = u64_mask_eq(unit, zero);
+            if (is_zero) lost |= (uint64_t)(is_zero & ~u64_mask_eq(weight, zero)) << j;
         }
-        marks->up[word] = up;
-        marks->down[word] = down;
+        marks->rounded_down[word] = rounded_down;
+        marks->rounded_up[word] = rounded_up;
         marks->lost[word] = lost;
         marks->light[word] = light;
         marks->heavy[word] = heavy;
@@ -82,8 +85,8 @@ SD_INLINE uint64_t round_copies(uint64_t *copy, size_t n, const int is_integer, 
     return total;
 }
 
-static uint64_t round_units(uint64_t *copy, size_t n, int is_integer, const sd_ratio *ratio, uint64_t full,
-                            const sd_marks *marks) {
-    return is_integer ? round_copies(copy, n, 1, ratio, full, marks)
-                      : round_copies(copy, n, 0, ratio, full, marks);
+static uint64_t round_units(uint64_t *copy, size_t n, int is_integer, const sd_ratio *ratio,
+                            uint64_t capacity, const sd_marks *marks) {
+    return is_integer ? round_copies(copy, n, 1, ratio, capacity, marks)
+                      : round_copies(copy, n, 0, ratio, capacity, marks);
 }

@@ -1,4 +1,5 @@
-/* What reading weights finds out, and what their units are worked out from. */
+/* The types that pass from one step of building an alias table to the next (alias_build.c has the steps):
+ * what reading the weights finds out, what weights are multiplied by, and marks on categories. */
 #ifndef SD_ALIAS_WEIGHTS_H
 #define SD_ALIAS_WEIGHTS_H
 #include "exact_sum.h"
@@ -6,30 +7,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The weights' copies are integers, or bits of doubles >= 0, which compare as integers do. */
+/* What is known of the weights. A copy of a weight is an integer, or the bits of a double >= 0, which are
+ * in the same order as the doubles. */
 typedef struct {
-    sd_exact_sum sum; /* not used if all are the same */
-    uint64_t maximum; /* the largest copy */
-    size_t near;      /* the first such stands at or after this index */
-    int same;         /* all copies are equal */
+    sd_exact_sum sum;   /* of all weights; not used if all are equal */
+    uint64_t maximum;   /* the largest copy */
+    size_t search_from; /* the first of the largest copies is at this index or after it */
+    int all_equal;      /* 1 if all copies are equal, otherwise 0 */
 } sd_weights;
 
-/* 2^64 / W as (high + low) * first, first a power of two that weights can be multiplied by so that
- * neither they nor high are near the ends of the range. */
-typedef struct { double high, low, first; } sd_ratio;
+/* 2^64 / W, where W is the sum of the weights, as (high + low) * prescale. A weight is multiplied by
+ * prescale, a power of two, first: then neither it nor high is so large or small that a product overflows
+ * or loses bits. */
+typedef struct { double high, low, prescale; } sd_ratio;
 
-/* Bits for the categories, 64 of them in a word. */
+/* Marks on categories: bit i % 64 of word i / 64 is set if category i has the property. A unit is the
+ * integer that a weight becomes; a bucket of the table holds `capacity` units. */
 typedef struct {
-    uint64_t *up, *down;     /* the unit was rounded down, or up, and can be moved by one */
-    uint64_t *lost;          /* the weight is positive, but rounds to no unit */
-    uint64_t *light, *heavy; /* the unit is less than a bucket, or more */
+    uint64_t *rounded_down, *rounded_up; /* the unit, for certain; so it may be one more, or one less */
+    uint64_t *lost;                      /* the weight is positive, but the unit is 0 */
+    uint64_t *light, *heavy;             /* the unit is below, or above, the capacity */
 } sd_marks;
 
-/* All bits of negative numbers and NaN are above those of infinity. */
+/* The bits of infinity: those of NaNs and of all negative numbers are above them, as integers. */
 static const uint64_t sd_infinity_bits = (uint64_t)0x7ff << 52;
 
-/* Bits of a word. With fewer than 64, units are the top bits of 64-bit integers, and all words of a
- * table can be tried: a test compiles the core so. */
+/* How many bits of a word count. A test compiles the core with fewer than 64, so that it can draw every
+ * word. The units, which then sum to 2^SD_WORD_BITS, are stored in the top bits of 64-bit integers. */
 #ifndef SD_WORD_BITS
 #define SD_WORD_BITS 64
 #endif

@@ -1,7 +1,8 @@
-/* Floating-point numbers as their bits: to integers and back, powers of two, exponents, neighbours.
+/* Floating-point numbers and their bits: as integers and back, powers of two, exponents, the next number
+ * up.
  *
- * IEEE 754 puts the sign in the top bit, then the exponent, then the fraction, so that the bits of
- * numbers >= 0 are in the numbers' order. */
+ * IEEE 754 puts the sign in the top bit, then the exponent, then the fraction. So the bits of numbers >= 0,
+ * taken as integers, are in the same order as the numbers. */
 #ifndef SD_BITS_H
 #define SD_BITS_H
 #include "../compiler.h"
@@ -9,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Adding this number rounds |a| < 2^51 to the nearest integer; subtracting it again leaves that. */
+/* Adding this number to a, |a| < 2^51, and subtracting it again gives the integer nearest to a. */
 #define SD_TO_INTEGER 0x1.8p52
 
 SD_INLINE uint32_t sd_f32_bits(float value) {
@@ -36,23 +37,23 @@ SD_INLINE double sd_f64_of_bits(uint64_t bits) {
     return value;
 }
 
-/* The NaN of all results, 0x7ff8000000000000, and as float 0x7fc00000. The macro NAN has a sign that
- * the C library chooses: some for Windows have a negative one. */
+/* The NaN that results have: its bits are 0x7ff8000000000000, and as a float 0x7fc00000. The macro NAN
+ * would not do, because the C library chooses its sign, and some for Windows make it negative. */
 SD_INLINE double sd_nan(void) { return sd_f64_of_bits((uint64_t)0x7ff8 << 48); }
 
-/* 2^exponent for an integer exponent < 1024; 0 where that would be subnormal. */
+/* 2^exponent, where exponent is an integer < 1024; 0 if that would be subnormal. */
 SD_INLINE double sd_power_of_2(double exponent) {
     return sd_f64_of_bits(exponent < -1022 ? 0 : (uint64_t)(1023 + (int64_t)exponent) << 52);
 }
 
-/* The m in [1, 2) and the exponent for which a = 2^exponent m; a is normal and above 0. */
+/* Returns m in [1, 2) and sets the exponent so that a = 2^exponent * m; a must be normal and > 0. */
 SD_INLINE double sd_mantissa(double a, int *exponent) {
     const uint64_t bits = sd_f64_bits(a);
     *exponent = (int)(bits >> 52) - 1023;
     return sd_f64_of_bits((bits & UINT64_MAX >> 12) | (uint64_t)1023 << 52);
 }
 
-/* The next number up; from 0 the smallest above it. */
+/* The next number above a, which must not be NaN or infinite; above 0 it is the smallest subnormal. */
 SD_INLINE float sd_f32_next_up(float a) {
     const uint32_t bits = sd_f32_bits(a);
     return sd_f32_of_bits(a > 0 ? bits + 1 : a < 0 ? bits - 1 : 1);

@@ -1,5 +1,6 @@
-/* float16 and bfloat16 in plain C: exact to float32, and back rounded to nearest, ties to even. A NaN
- * becomes the quiet one without sign or payload, and a zero +0. */
+/* float16 and bfloat16 in plain C, as 16-bit integers. To float32 they convert exactly; from float32 they
+ * are rounded to nearest, ties to even, where every NaN becomes the quiet NaN without sign and payload, and
+ * -0 becomes +0. */
 #ifndef SD_HALF_H
 #define SD_HALF_H
 #include "bits.h"
@@ -18,8 +19,9 @@ SD_INLINE uint16_t sd_f16_from_f32(float value) {
     const uint32_t bits = sd_f32_bits(value), magnitude = bits & 0x7fffffffu;
     uint32_t half;
     if (magnitude > 0x7f800000u) return 0x7e00u;
-    if (magnitude >= 0x47800000u) half = 0x7c00u; /* 2^16 */
-    else if (magnitude < 0x38800000u)             /* 2^-14: the last bit of 0.5 is worth a subnormal's */
+    if (magnitude >= 0x47800000u) half = 0x7c00u; /* from 2^16 on, infinity */
+    /* Below 2^-14 results are subnormal, multiples of 2^-24; adding 0.5, whose last bit that is, rounds so. */
+    else if (magnitude < 0x38800000u)
         half = sd_f32_bits(sd_f32_of_bits(magnitude) + 0.5f) - 0x3f000000u;
     else half = (magnitude - (112u << 23) + 0xfffu + (magnitude >> 13 & 1)) >> 13;
     return (uint16_t)(half ? half | (bits >> 16 & 0x8000u) : 0);

@@ -1,42 +1,42 @@
-/* Fused multiply-add without the instruction: a * b + c rounded once, for the scalar tier.
+/* Fused multiply-add without the instruction, for the scalar tier: a * b + c rounded once.
  *
- * libm's costs a call, is slow without hardware, and has been wrong in some C libraries. Both
- * functions are correct for every input, as IEEE 754 has it, in round-to-nearest; which NaN is
- * returned is unspecified. compiler.h, which bits.h includes, turns contraction off: the error-free
- * transformations below would break with it. */
+ * fma of the C library costs a call, is slow without the instruction, and has been wrong in some libraries.
+ * sd_fma and sd_fmaf are correct for all inputs, as IEEE 754 says for rounding to nearest; which NaN they
+ * return is unspecified. They rely on contraction being off, as compiler.h has it, which bits.h
+ * includes. */
 #ifndef SD_SOFT_FMA_H
 #define SD_SOFT_FMA_H
 #include "bits.h"
 #include "mul_error.h"
 #include "sums.h"
 
-/* sum rounded to odd instead of to nearest, where error is what rounding left of the exact sum:
- * an inexact result ends in a one, so that a second rounding, to fewer bits, sees on which side
- * of every tie the exact value lies (Boldo and Melquiond, "Emulation of FMA and correctly rounded
- * sums: proved algorithms using rounding to odd", IEEE TC 2008). */
-static inline double sd_to_odd(double sum, double error) {
+/* The exact value sum + error rounded to odd, where sum is that value rounded to nearest. An inexact result
+ * has 1 as its last bit, so that a second rounding, to fewer bits, is right also where sum itself would be
+ * a tie (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using
+ * rounding to odd", IEEE TC 2008). */
+static inline double sd_round_to_odd(double sum, double error) {
     uint64_t bits = sd_f64_bits(sum);
     uint64_t inward = (bits ^ sd_f64_bits(error)) >> 63;
     uint64_t step = (uint64_t)(error != 0.0) & ~bits;
     return sd_f64_of_bits(bits + (step & 1) - 2 * (step & inward));
 }
 
-/* In double the product of two floats is exact, and only the sum, rounded to 53 bits and then
- * to 24, could go wrong: where the first rounding lands on a tie of the second. */
+/* The product of two floats is exact in double. The sum is rounded twice, to 53 bits and then to 24, which
+ * gives a wrong result only where the first rounding ends at a tie of the second. */
 static inline float sd_fmaf(float a, float b, float c) {
     double product = (double)a * (double)b;
     double sum = product + (double)c;
     uint64_t bits = sd_f64_bits(sum);
-    /* A float keeps all but the last 29 bits; fewer below 2^-126, where ties are elsewhere. */
+    /* A float keeps all but the last 29 bits; below 2^-126 it keeps fewer, and ties lie elsewhere. */
     int tie = (bits & 0x1fffffff) == 0x10000000;
     int subnormal = (bits << 1) < ((uint64_t)(1023 - 126) << 53);
     if (tie | subnormal) {
-        sum = sd_to_odd(sum, sd_two_sum(product, (double)c).low);
+        sum = sd_round_to_odd(sum, sd_two_sum(product, (double)c).low);
     }
     return (float)sum;
 }
 
-/* (high * 2^64 + low) * 2^exponent */
+/* The number (high * 2^64 + low) * 2^exponent. */
 typedef struct {
     uint64_t high, low;
     int exponent;
@@ -54,7 +54,7 @@ static inline sd_wide sd_wide_shift_left(sd_wide x, int n) {
     return x;
 }
 
-/* n >= 0; what falls off at the right is kept as a one in the last bit ("sticky"). */
+/* n >= 0. If any bit shifted out on the right is 1, the last bit is set ("sticky"). */
 static inline sd_wide sd_wide_shift_right(sd_wide x, int n) {
     uint64_t lost = 0;
     x.exponent += n;
@@ -76,7 +76,7 @@ static inline sd_wide sd_wide_shift_right(sd_wide x, int n) {
     return x;
 }
 
-/* The same value with its leading bit at bit 127; zero stays zero. */
+/* The same value with its highest 1 at bit 127; zero stays zero. */
 static inline sd_wide sd_wide_normalize(sd_wide x) {
     int shift = 0;
     uint64_t top = x.high;
@@ -93,7 +93,7 @@ static inline sd_wide sd_wide_normalize(sd_wide x) {
     return sd_wide_shift_left(x, shift);
 }
 
-/* |x| for finite x, its integer below 2^53 in the low half. */
+/* |x| for finite x, with an integer below 2^53 in low. */
 static inline sd_wide sd_wide_of_double(double x) {
     uint64_t bits = sd_f64_bits(x) & UINT64_C(0x7fffffffffffffff);
     int exponent = (int)(bits >> 52);
@@ -107,6 +107,7 @@ static inline sd_wide sd_wide_of_double(double x) {
     return wide;
 }
 
+/* The product, which is exact; the high parts of a and b must be 0. */
 static inline sd_wide sd_wide_multiply(sd_wide a, sd_wide b) {
     uint64_t a_high = a.low >> 32, a_low = a.low & 0xffffffff;
     uint64_t b_high = b.low >> 32, b_low = b.low & 0xffffffff;
@@ -118,30 +119,30 @@ static inline sd_wide sd_wide_multiply(sd_wide a, sd_wide b) {
     return product;
 }
 
-/* The double nearest to (-1)^negative * x, for a normalized x. */
+/* The double nearest to x, or to -x if negative is 1; x must be normalized. */
 static inline double sd_wide_round(sd_wide x, int negative) {
-    int biased = x.exponent + 127 + 1023; /* of the result, before rounding */
+    int biased = x.exponent + 127 + 1023; /* the exponent bits of the result, before rounding */
     uint64_t sign = (uint64_t)negative << 63;
     if (biased > 2046) return sd_f64_of_bits(sign | UINT64_C(0x7ff0000000000000));
-    int narrow = biased < 1 ? 1 - biased : 0; /* bits that a subnormal result lacks */
+    int narrow = biased < 1 ? 1 - biased : 0; /* how many bits fewer a subnormal result has */
     if (narrow > 0) biased = 1;
     x = sd_wide_shift_right(x, narrow > 127 ? 127 : narrow);
     uint64_t rest = (x.high & 0x7ff) << 1 | (x.low != 0);
     uint64_t kept = x.high >> 11;
     kept += rest > 0x800 || (rest == 0x800 && (kept & 1));
-    /* kept's bit 52, where there is one, adds the one that is missing from the exponent; a carry
-     * out of the fraction does the same, up to infinity. */
+    /* Bit 52 of kept, which a normal result has, adds the 1 that was subtracted from the exponent; a carry
+     * out of the fraction adds 1 as well, which may give infinity. */
     return sd_f64_of_bits(sign | (((uint64_t)(biased - 1) << 52) + kept));
 }
 
-/* Any exponents, by integers of 128 bits. */
+/* a * b + c rounded once for all inputs, in integers of 128 bits. */
 SD_NOINLINE static double sd_fma_exact(double a, double b, double c) {
     const uint64_t infinity = UINT64_C(0x7ff) << 53;
     uint64_t a_bits = sd_f64_bits(a), b_bits = sd_f64_bits(b), c_bits = sd_f64_bits(c);
     int finite = a_bits << 1 < infinity && b_bits << 1 < infinity;
-    /* Nothing is rounded in these, or the product does not matter. */
+    /* The product is 0, infinite or NaN here, so that at most the sum is rounded. */
     if (!finite || a == 0.0 || b == 0.0) return a * b + c;
-    if (c_bits << 1 >= infinity) return c + c; /* quiet, if NaN */
+    if (c_bits << 1 >= infinity) return c + c; /* quiet if c is NaN */
 
     int negative = (int)((a_bits ^ b_bits) >> 63), c_negative = (int)(c_bits >> 63);
     sd_wide product = sd_wide_multiply(sd_wide_of_double(a), sd_wide_of_double(b));
@@ -154,8 +155,8 @@ SD_NOINLINE static double sd_fma_exact(double a, double b, double c) {
         y = swap;
         negative = c_negative;
     }
-    /* A bit of room for the carry. Both have at least 21 zeros at the right, so that a sticky bit
-     * arises only where y is far smaller, and then stays well below the last bit of the result. */
+    /* Shift one bit more for the carry. Both have at least 21 zeros at the right, so that a sticky bit
+     * appears only if y is far smaller than x, and then stays well below the last bit of the result. */
     int apart = x.exponent - y.exponent;
     x = sd_wide_shift_right(x, 1);
     y = sd_wide_shift_right(y, (apart > 126 ? 126 : apart) + 1);
@@ -176,10 +177,10 @@ SD_NOINLINE static double sd_fma_exact(double a, double b, double c) {
     return sd_wide_round(sd_wide_normalize(x), negative);
 }
 
-/* a * b is the product and its error exactly (Dekker), product + c is the sum and its error (Knuth). If
- * neither error is zero, both are within a unit or so in the last place of the sum, so that rounding
- * their own sum to odd hides no tie. Exponents for which these would overflow or lose bits, zeros,
- * infinities and NaNs are left to integers. */
+/* a * b is exactly a rounded product and its error (Dekker); product + c is exactly a rounded sum and its
+ * error (Knuth). If neither error is 0, both errors are at most about a unit in the last place of the sum,
+ * so that their own sum, rounded to odd, hides no tie. Exponents for which these would overflow or lose
+ * bits, zeros, infinities and NaNs are left to integers. */
 static inline double sd_fma(double a, double b, double c) {
     uint64_t a_exponent = sd_f64_bits(a) << 1 >> 53;
     uint64_t b_exponent = sd_f64_bits(b) << 1 >> 53;
@@ -192,7 +193,7 @@ static inline double sd_fma(double a, double b, double c) {
     double product = a * b;
     sd_sum sum = sd_two_sum(product, c);
     sd_sum rest = sd_two_sum(sd_mul_error(a, b, product), sum.low);
-    return sum.high + sd_to_odd(rest.high, rest.low);
+    return sum.high + sd_round_to_odd(rest.high, rest.low);
 }
 
 #endif

@@ -1,4 +1,8 @@
-/* The 512-bit pack on AVX-512: one register. scalar.h says what each function means. */
+/* The pack of 512 bits on AVX-512 (F, BW, DQ and VL), for processors of x86: one register. scalar.h says
+ * what each function means, and has them in the same order.
+ *
+ * i32_shl, u64_shl and u64_rotl are macros, because the count is part of the instruction and must be a
+ * constant. */
 #ifndef SD_PACK_H
 #define SD_PACK_H
 #include "../compiler.h"
@@ -28,7 +32,8 @@ typedef __m512i u64x8;
 typedef __m512 f32_table;  /* 8 entries, twice */
 typedef __m512d f64_table; /* 4 entries, twice */
 
-/* float32 */
+/* ---- float32 ---- */
+
 SD_INLINE f32x16 f32_set1(float a) { return _mm512_set1_ps(a); }
 SD_INLINE f32x16 f32_load(const float *p) { return _mm512_loadu_ps(p); }
 SD_INLINE f32x16 f32_load_n(const float *p, size_t n, float fill) {
@@ -78,7 +83,8 @@ SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
     return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1);
 }
 
-/* float16 and bfloat16. A tail goes through memory: masks of 16 bits gain nothing. */
+/* ---- float16 and bfloat16 ---- */
+
 SD_INLINE f32x16 f16_load(const uint16_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
@@ -91,8 +97,8 @@ SD_INLINE f32x16 bf16_load(const uint16_t *p) {
     const __m512i even = _mm512_castsi256_si512(_mm256_slli_epi32(both, 16));
     return _mm512_castsi512_ps(_mm512_inserti64x4(even, odd, 1));
 }
-/* In the upper half of each lane: adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to
- * nearest even. */
+/* The upper 16 bits of each lane become the bfloat16: adding 0x7fff, and 1 more if the last bit that stays
+ * is 1, rounds to nearest, ties to even. */
 SD_INLINE __m256i bf16_from_f32(f32x16 a) {
     const __m512i bits = _mm512_castps_si512(a), one = _mm512_set1_epi32(1);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), one);
@@ -105,7 +111,8 @@ SD_INLINE void f16_stream(uint16_t *p, f32x16 a) { _mm256_stream_si256((__m256i 
 SD_INLINE void bf16_store(uint16_t *p, f32x16 a) { _mm256_storeu_si256((__m256i *)p, bf16_from_f32(a)); }
 SD_INLINE void bf16_stream(uint16_t *p, f32x16 a) { _mm256_stream_si256((__m256i *)p, bf16_from_f32(a)); }
 
-/* float64 */
+/* ---- float64 ---- */
+
 SD_INLINE f64x8 f64_set1(double a) { return _mm512_set1_pd(a); }
 SD_INLINE f64x8 f64_load(const double *p) { return _mm512_loadu_pd(p); }
 SD_INLINE f64x8 f64_load_n(const double *p, size_t n, double fill) {
@@ -144,7 +151,8 @@ SD_INLINE f64x8 f64_from_bits(u64x8 a) { return _mm512_castsi512_pd(a); }
 SD_INLINE f64_table f64_table_from(f64x8 a) { return _mm512_shuffle_f64x2(a, a, 0x44); }
 SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 i) { return _mm512_permutexvar_pd(i, t); }
 
-/* unsigned 64-bit integers */
+/* ---- unsigned 64-bit integers ---- */
+
 SD_INLINE u64x8 u64_set1(uint64_t a) { return _mm512_set1_epi64((long long)a); }
 SD_INLINE u64x8 u64_load(const uint64_t *p) { return _mm512_loadu_si512(p); }
 SD_INLINE void u64_store(uint64_t *p, u64x8 a) { _mm512_storeu_si512(p, a); }
@@ -165,7 +173,8 @@ SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     return _mm512_mask_blend_epi64(_mm512_cmplt_epu64_mask(a, b), no, yes);
 }
 
-/* of eight packs, one number each */
+/* ---- eight packs to one ---- */
+
 SD_INLINE f64x8 f32_reduce_max_8(const f32x16 *a) {
     __m256 r[8];
     SD_UNROLL for (int i = 0; i < 8; i++)
@@ -191,9 +200,9 @@ SD_INLINE f64x8 f64_reduce_add_8(const f64x8 *a) {
     return _mm512_insertf64x4(_mm512_castpd256_pd512(sd_reduce_add_4_pd(r)), sd_reduce_add_4_pd(r + 4), 1);
 }
 
-SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
-    return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
-}
+/* ---- comparisons as masks ---- */
+
+SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ); }
 SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ); }
 #include "between_plain.h"
 
@@ -209,10 +218,9 @@ SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigne
 }
 #define SD_FETCH_AHEAD 128
 
-
 /* ---- for draws from logits ---- */
 
-/* to a register and from there: to memory at once it takes dozens of cycles on Zen 4 */
+/* First to a register, then to memory: the instruction that does both takes dozens of cycles on Zen 4. */
 SD_INLINE void f32_compress(float *out, f32x16 a, unsigned mask) {
     _mm512_storeu_ps(out, _mm512_maskz_compress_ps((__mmask16)mask, a));
 }

@@ -1,5 +1,6 @@
-/* How to bring those of four 32-bit lanes together whose bits are set in a mask of four: the order of
- * their bytes, and their number. */
+/* Tables with which AVX2 and NEON move selected lanes together (f32_compress): for each mask of four lanes
+ * of 32 bits, the order in which a byte shuffle takes the bytes, selected lanes first, and how many are
+ * selected. */
 #ifndef SD_COMPRESS_4_H
 #define SD_COMPRESS_4_H
 #include <stdint.h>

@@ -1,7 +1,7 @@
-/* x86's intrinsics up to AVX-512, whatever flags a file is compiled with.
+/* Includes the intrinsics of x86 up to AVX-512, whatever flags a file is compiled with.
  *
- * clang in MSVC's place (clang-cl) keeps those that its flags do not allow to itself until their own
- * headers are asked for, although a region of functions for a target may use them. */
+ * clang in place of MSVC (clang-cl) leaves those that its flags do not allow out of immintrin.h, although
+ * functions in a target region (compiler.h) may use them. Their own headers have them. */
 #ifndef SD_INTRINSICS_X86_H
 #define SD_INTRINSICS_X86_H
 

@@ -1,4 +1,5 @@
-/* The 512-bit pack on NEON (aarch64): four registers. scalar.h says what each function means. */
+/* The pack of 512 bits on NEON, for processors of aarch64: four registers. scalar.h says what each function
+ * means, and has them in the same order. */
 #ifndef SD_PACK_H
 #define SD_PACK_H
 #include "../compiler.h"
@@ -18,13 +19,15 @@
 #include <string.h>
 
 #include "tiles_plain.h"
+
 typedef struct { float32x4_t v[4]; } f32x16;
 typedef struct { uint32x4_t v[4]; } i32x16;
 typedef struct { float64x2_t v[4]; } f64x8;
 typedef struct { uint64x2_t v[4]; } u64x8;
-typedef uint8x16x2_t f32_table; /* looked up byte by byte */
+typedef uint8x16x2_t f32_table; /* 32 bytes, for NEON looks up bytes */
 typedef uint8x16x2_t f64_table;
 
+/* Returns a pack whose register i is the expression. */
 #define SD_FOUR(type, expression)                          \
     do {                                                   \
         type r;                                            \
@@ -32,7 +35,8 @@ typedef uint8x16x2_t f64_table;
         return r;                                          \
     } while (0)
 
-/* float32 */
+/* ---- float32 ---- */
+
 SD_INLINE f32x16 f32_set1(float a) { SD_FOUR(f32x16, vdupq_n_f32(a)); }
 SD_INLINE f32x16 f32_load(const float *p) { SD_FOUR(f32x16, vld1q_f32(p + 4 * i)); }
 SD_INLINE f32x16 f32_load_n(const float *p, size_t n, float fill) {
@@ -60,7 +64,7 @@ SD_INLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) {
 SD_INLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) {
     SD_FOUR(f32x16, vfmaq_f32(vnegq_f32(c.v[i]), a.v[i], b.v[i]));
 }
-/* not vmaxq, which gives NaN where x86's max gives b */
+/* not vmaxq, which gives NaN where scalar.h says b */
 SD_INLINE f32x16 f32_max(f32x16 a, f32x16 b) {
     SD_FOUR(f32x16, vbslq_f32(vcgtq_f32(a.v[i], b.v[i]), a.v[i], b.v[i]));
 }
@@ -91,22 +95,21 @@ SD_INLINE f32x16 f32_from_bits(i32x16 a) { SD_FOUR(f32x16, vreinterpretq_f32_u32
 SD_INLINE i32x16 i32_add(i32x16 a, i32x16 b) { SD_FOUR(i32x16, vaddq_u32(a.v[i], b.v[i])); }
 SD_INLINE i32x16 i32_sub(i32x16 a, i32x16 b) { SD_FOUR(i32x16, vsubq_u32(a.v[i], b.v[i])); }
 SD_INLINE i32x16 i32_and(i32x16 a, i32x16 b) { SD_FOUR(i32x16, vandq_u32(a.v[i], b.v[i])); }
-SD_INLINE i32x16 i32_shl(i32x16 a, int count) {
-    SD_FOUR(i32x16, vshlq_u32(a.v[i], vdupq_n_s32(count)));
-}
+SD_INLINE i32x16 i32_shl(i32x16 a, int count) { SD_FOUR(i32x16, vshlq_u32(a.v[i], vdupq_n_s32(count))); }
 SD_INLINE i32x16 i32_set1(uint32_t a) { SD_FOUR(i32x16, vdupq_n_u32(a)); }
 SD_INLINE i32x16 i32_load(const uint32_t *p) { SD_FOUR(i32x16, vld1q_u32(p + 4 * i)); }
 SD_INLINE f32_table f32_table_from(f32x16 a) {
     const f32_table t = {{vreinterpretq_u8_f32(a.v[0]), vreinterpretq_u8_f32(a.v[1])}};
     return t;
 }
-/* bytes 4i, 4i + 1, 4i + 2, 4i + 3 of the table, for i modulo 8 */
+/* Entry i of the table, for i modulo 8, is its bytes 4i, 4i + 1, 4i + 2 and 4i + 3. */
 SD_INLINE float32x4_t f32_lookup_4(f32_table t, uint32x4_t i) {
     const uint32x4_t low = vandq_u32(i, vdupq_n_u32(7));
     const uint32x4_t bytes = vmlaq_u32(vdupq_n_u32(0x03020100u), low, vdupq_n_u32(0x04040404u));
     return vreinterpretq_f32_u8(vqtbl2q_u8(t, vreinterpretq_u8_u32(bytes)));
 }
 SD_INLINE f32x16 f32_lookup(f32_table t, i32x16 a) { SD_FOUR(f32x16, f32_lookup_4(t, a.v[i])); }
+/* 8 floats, a and b, as doubles */
 SD_INLINE f64x8 f32_to_f64_8(float32x4_t a, float32x4_t b) {
     const f64x8 r = {{vcvt_f64_f32(vget_low_f32(a)), vcvt_high_f64_f32(a),
                       vcvt_f64_f32(vget_low_f32(b)), vcvt_high_f64_f32(b)}};
@@ -122,7 +125,8 @@ SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
     return r;
 }
 
-/* float16 and bfloat16 */
+/* ---- float16 and bfloat16 ---- */
+
 SD_INLINE uint16x8_t sd_without_minus_zero(uint16x8_t a) {
     return vbicq_u16(a, vceqq_u16(a, vdupq_n_u16(0x8000)));
 }
@@ -143,8 +147,8 @@ SD_INLINE f32x16 bf16_load(const uint16_t *p) {
     }
     return r;
 }
-/* In the upper half of each lane: adding 0x7fff, and 1 more if the last bit that stays is odd, rounds to
- * nearest even. */
+/* The upper 16 bits of each lane become the bfloat16: adding 0x7fff, and 1 more if the last bit that stays
+ * is 1, rounds to nearest, ties to even. */
 SD_INLINE uint32x4_t bf16_rounded(float32x4_t a) {
     const uint32x4_t bits = vreinterpretq_u32_f32(a);
     const uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
@@ -160,7 +164,8 @@ SD_INLINE void bf16_store(uint16_t *p, f32x16 a) {
 SD_INLINE void f16_stream(uint16_t *p, f32x16 a) { f16_store(p, a); }
 SD_INLINE void bf16_stream(uint16_t *p, f32x16 a) { bf16_store(p, a); }
 
-/* float64 */
+/* ---- float64 ---- */
+
 SD_INLINE f64x8 f64_set1(double a) { SD_FOUR(f64x8, vdupq_n_f64(a)); }
 SD_INLINE f64x8 f64_load(const double *p) { SD_FOUR(f64x8, vld1q_f64(p + 2 * i)); }
 SD_INLINE f64x8 f64_load_n(const double *p, size_t n, double fill) {
@@ -182,9 +187,7 @@ SD_INLINE f64x8 f64_add(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vaddq_f64(a.v[i], b.v
 SD_INLINE f64x8 f64_sub(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vsubq_f64(a.v[i], b.v[i])); }
 SD_INLINE f64x8 f64_mul(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vmulq_f64(a.v[i], b.v[i])); }
 SD_INLINE f64x8 f64_div(f64x8 a, f64x8 b) { SD_FOUR(f64x8, vdivq_f64(a.v[i], b.v[i])); }
-SD_INLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) {
-    SD_FOUR(f64x8, vfmaq_f64(c.v[i], a.v[i], b.v[i]));
-}
+SD_INLINE f64x8 f64_fma(f64x8 a, f64x8 b, f64x8 c) { SD_FOUR(f64x8, vfmaq_f64(c.v[i], a.v[i], b.v[i])); }
 SD_INLINE f64x8 f64_fms(f64x8 a, f64x8 b, f64x8 c) {
     SD_FOUR(f64x8, vfmaq_f64(vnegq_f64(c.v[i]), a.v[i], b.v[i]));
 }
@@ -217,8 +220,8 @@ SD_INLINE f64_table f64_table_from(f64x8 a) {
     const f64_table t = {{vreinterpretq_u8_f64(a.v[0]), vreinterpretq_u8_f64(a.v[1])}};
     return t;
 }
-/* bytes 8i to 8i + 7 of the table, for i modulo 4: NEON multiplies no 64-bit lanes, so i is spread
- * over both 32-bit halves first */
+/* Entry i of the table, for i modulo 4, is its bytes 8i to 8i + 7. NEON cannot multiply lanes of 64 bits,
+ * so i is copied to both halves of its lane first. */
 SD_INLINE float64x2_t f64_lookup_2(f64_table t, uint64x2_t i) {
     const uint32x4_t low = vreinterpretq_u32_u64(vandq_u64(i, vdupq_n_u64(3)));
     const uint32x4_t both = vtrn1q_u32(low, low);
@@ -228,7 +231,8 @@ SD_INLINE float64x2_t f64_lookup_2(f64_table t, uint64x2_t i) {
 }
 SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 a) { SD_FOUR(f64x8, f64_lookup_2(t, a.v[i])); }
 
-/* unsigned 64-bit integers */
+/* ---- unsigned 64-bit integers ---- */
+
 SD_INLINE u64x8 u64_set1(uint64_t a) { SD_FOUR(u64x8, vdupq_n_u64(a)); }
 SD_INLINE u64x8 u64_load(const uint64_t *p) { SD_FOUR(u64x8, vld1q_u64(p + 2 * i)); }
 SD_INLINE void u64_store(uint64_t *p, u64x8 a) {
@@ -239,10 +243,8 @@ SD_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vsubq_u64(a.v[i], b.v
 SD_INLINE u64x8 u64_xor(u64x8 a, u64x8 b) { SD_FOUR(u64x8, veorq_u64(a.v[i], b.v[i])); }
 SD_INLINE u64x8 u64_and(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vandq_u64(a.v[i], b.v[i])); }
 SD_INLINE u64x8 u64_or(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vorrq_u64(a.v[i], b.v[i])); }
-/* a negative count shifts right */
-SD_INLINE u64x8 sd_u64_shift(u64x8 a, int count) {
-    SD_FOUR(u64x8, vshlq_u64(a.v[i], vdupq_n_s64(count)));
-}
+/* Shifts left, or right if the count is negative. */
+SD_INLINE u64x8 sd_u64_shift(u64x8 a, int count) { SD_FOUR(u64x8, vshlq_u64(a.v[i], vdupq_n_s64(count))); }
 SD_INLINE u64x8 u64_shl(u64x8 a, int count) { return sd_u64_shift(a, count); }
 SD_INLINE u64x8 u64_rotl(u64x8 a, int count) {
     return u64_or(sd_u64_shift(a, count), sd_u64_shift(a, count - 64));
@@ -253,7 +255,8 @@ SD_INLINE u64x8 u64_where_lt(u64x8 a, u64x8 b, u64x8 yes, u64x8 no) {
     SD_FOUR(u64x8, vbslq_u64(vcltq_u64(a.v[i], b.v[i]), yes.v[i], no.v[i]));
 }
 
-/* of eight packs, one number each */
+/* ---- eight packs to one ---- */
+
 #define SD_EIGHT(expression)                                      \
     do {                                                          \
         double lane[8];                                           \
@@ -264,6 +267,8 @@ SD_INLINE f64x8 f32_reduce_max_8(const f32x16 *a) { SD_EIGHT((double)f32_reduce_
 SD_INLINE f64x8 f32_reduce_add_8(const f32x16 *a) { SD_EIGHT((double)f32_reduce_add(a[i])); }
 SD_INLINE f64x8 f64_reduce_max_8(const f64x8 *a) { SD_EIGHT(f64_reduce_max(a[i])); }
 SD_INLINE f64x8 f64_reduce_add_8(const f64x8 *a) { SD_EIGHT(f64_reduce_add(a[i])); }
+
+/* ---- comparisons as masks ---- */
 
 SD_INLINE unsigned f32_mask_ge(f32x16 a, f32x16 b) {
     static const uint32_t bits[16] = {1,      1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
@@ -286,7 +291,8 @@ SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
 
 SD_INLINE f64x8 f64_load_f32(const float *p) { return f32_to_f64_8(vld1q_f32(p), vld1q_f32(p + 4)); }
 SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) { return f64_fms(a, b, product); }
-/* lanes that are all ones or zero: each gives its bit of the mask, and they are added */
+/* The mask of 8 lanes, each of which has all bits set or none: each gives its bit, and the bits are
+ * added. */
 SD_INLINE unsigned sd_mask_8(u64x8 a) {
     static const uint64_t bits[8] = {1, 2, 4, 8, 16, 32, 64, 128};
     const u64x8 each = u64_and(a, u64_load(bits));
@@ -307,11 +313,11 @@ SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigne
 }
 #define SD_FETCH_AHEAD 128
 
-
 /* ---- for draws from logits ---- */
 
 #include "compress_4.h"
 
+/* The lanes of a that the mask of 4 bits selects; returns where the next ones go. */
 SD_INLINE uint32_t *sd_compress_4(uint32_t *out, uint32x4_t a, unsigned mask) {
     const uint8x16_t order = vld1q_u8(sd_compress_order[mask]);
     vst1q_u32(out, vreinterpretq_u32_u8(vqtbl1q_u8(vreinterpretq_u8_u32(a), order)));
@@ -328,6 +334,7 @@ SD_INLINE void f64_compress(double *out, f64x8 a, unsigned mask) {
         out += (mask & 1) + (mask >> 1 & 1);
     }
 }
+/* `fours` times four integers */
 SD_INLINE void sd_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask,
                                  const int fours) {
     uint32x4_t r[4];

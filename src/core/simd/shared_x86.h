@@ -1,8 +1,8 @@
-/* What the packs of AVX2 and AVX-512 have in common, in registers of at most 256 bits. */
+/* Functions that the packs of AVX2 and AVX-512 share, on registers of at most 256 bits. */
 
 SD_INLINE void sd_stream_end(void) { _mm_sfence(); }
 
-/* 16 halves, with +0 for -0. */
+/* 16 items of float16 or bfloat16, with every -0 replaced by +0. */
 SD_INLINE __m256i sd_without_minus_zero(__m256i a) {
     return _mm256_andnot_si256(_mm256_cmpeq_epi16(a, _mm256_set1_epi16((short)0x8000)), a);
 }
@@ -12,11 +12,10 @@ SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
     return (unsigned)_mm_movemask_epi8(is_0) ^ 0xffffu;
 }
 
-/* One number of each of eight packs, in one register: their lanes are combined as f32_reduce_add and
- * f64_reduce_add combine those of one pack, but transposed on the way, for a third of the shuffles. The packs
- * come folded in half, as registers of 256 bits. */
-
-/* r[i] is combined lane by lane with op: halves, then quarters, then neighbours */
+/* The lanes of each r[i] combined by op (addition or maximum) to one number: lane i of the result. Each
+ * r[i] is a pack whose halves are combined already. The order is that of f32_reduce_add and f64_reduce_add
+ * (scalar.h): the upper half with the lower, then again; but registers are transposed on the way, for a
+ * third of the shuffles. */
 #define SD_REDUCE_8_PS(op, r)                                                                      \
     const __m256 a = op(_mm256_permute2f128_ps(r[0], r[4], 0x20), _mm256_permute2f128_ps(r[0], r[4], 0x31)); \
     const __m256 b = op(_mm256_permute2f128_ps(r[1], r[5], 0x20), _mm256_permute2f128_ps(r[1], r[5], 0x31)); \

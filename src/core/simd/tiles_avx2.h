@@ -1,4 +1,5 @@
-/* What tile_plain.h says, in registers: elements are interleaved until they stand in columns. */
+/* The functions of tiles_plain.h, which says what they do, in registers for AVX2 and AVX-512: interleaving
+ * the elements of registers, step by step, brings those of a column together. */
 
 enum { SD_TILE_16 = 8, SD_TALL_16 = 32, SD_TILE_32 = 4, SD_TALL_32 = 16, SD_TILE_64 = 4, SD_TALL_64 = 8 };
 
@@ -33,7 +34,7 @@ SD_INLINE void tile_32(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptr
     SD_UNROLL for (int i = 0; i < 4; i++) _mm_storeu_si128((__m128i *)(out + i * out_stride), a[i]);
 }
 
-/* 8 rows and 4 columns of 32 bits as 4 registers, each a column */
+/* Reads 8 rows and 4 columns of 32 bits; each column becomes one register. */
 SD_INLINE void tile_columns_32(const uint32_t *x, ptrdiff_t x_stride, __m256i column[4]) {
     __m256i row[4], pair[4];
     SD_UNROLL for (int i = 0; i < 4; i++) {
@@ -81,7 +82,7 @@ SD_INLINE void wide_32(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptr
     }
 }
 
-/* 4 rows and 4 columns of 64 bits as 4 registers, each a column */
+/* Reads 4 rows and 4 columns of 64 bits; each column becomes one register. */
 SD_INLINE void tile_columns_64(const uint64_t *x, ptrdiff_t x_stride, __m256i column[4]) {
     __m256i row[4], pair[4];
     SD_UNROLL for (int i = 0; i < 4; i++)

@@ -1,6 +1,10 @@
-/* Small pieces of an array transposed, out[c][r] = x[r][c], strides in elements, in plain C: for element types
- * of 16, 32 and 64 bits, a square tile of SD_TILE rows and columns; a tall one of SD_TALL rows, whose columns
- * are whole lines of the cache; and, for 32 and 64 bits, a wide one, which is a tall one turned back. */
+/* Tiles, which are small pieces of an array, transposed: out[c][r] = x[r][c]. This file is in plain C, and
+ * tiles_avx2.h the same with registers; simd/transpose.h and simd/columns.h put arrays together from tiles.
+ *
+ * For elements of 16, 32 and 64 bits there are: tile_, of SD_TILE rows and SD_TILE columns; tall_, of
+ * SD_TALL rows and SD_TILE columns, which become whole cache lines; and, for 32 and 64 bits, wide_, of
+ * SD_TILE rows and SD_TALL columns, the reverse of tall_. x_stride and out_stride are the distances between
+ * rows, in elements. */
 #ifndef SD_TILES_H
 #define SD_TILES_H
 #include "../compiler.h"
@@ -11,7 +15,7 @@
 
 enum { SD_TILE_16 = 8, SD_TALL_16 = 32, SD_TILE_32 = 4, SD_TALL_32 = 16, SD_TILE_64 = 4, SD_TALL_64 = 8 };
 
-/* strides in bytes */
+/* strides and the size of an element in bytes */
 SD_INLINE void sd_transpose_piece(const void *x, ptrdiff_t x_stride, void *out, ptrdiff_t out_stride,
                                   ptrdiff_t rows, ptrdiff_t columns, const ptrdiff_t size) {
     for (ptrdiff_t c = 0; c < columns; c++)
@@ -45,7 +49,8 @@ SD_INLINE void wide_64(const uint64_t *x, ptrdiff_t x_stride, uint64_t *out, ptr
     sd_transpose_piece(x, 8 * x_stride, out, 8 * out_stride, SD_TILE_64, SD_TALL_64, 8);
 }
 
-/* Writes 64 bytes to the beginning of a line of the cache, past the caches where that is possible. */
+/* Writes 64 bytes to a whole cache line, past the caches if the machine can; call tile_stream_end() after
+ * the last. */
 SD_INLINE void tile_stream_line(char *out, const char *from) { memcpy(out, from, 64); }
 SD_INLINE void tile_stream_end(void) {}
 

@@ -1,11 +1,14 @@
-/* Transposition of items by tiles, for the kernel's table.
+/* The transposition of an array of items: the kernel behind sd_transpose (src/core/transpose.h).
  *
- * Tall tiles go as far as they can, then square ones, along the longer side, so that a line of either array
- * that the cache has loaded is used whole while it is there. What is left goes by elements. */
+ * Tall tiles (tiles_plain.h) cover as many rows as they can, then square ones, and what is left is copied
+ * element by element. Tiles follow each other along the longer side, so that a cache line of either array
+ * is used whole while it is in the cache. The file for the item type (tiers/) defines item_bits_t, an
+ * integer of its size, ITEM_TILE, ITEM_TALL, item_tile and item_tall. Strides are the distances between
+ * rows, in items. */
 
 enum { LINE_BYTES = 64, RUN_BYTES = 1024 };
 
-/* Writes whole lines past the caches, and the rest as usual. */
+/* Copies bytes: whole cache lines past the caches, those before and after with ordinary stores. */
 static void stream_run(char *out, const char *from, size_t bytes) {
     const size_t head = (size_t)(-(uintptr_t)out % LINE_BYTES);
     const size_t first = head < bytes ? head : bytes;
@@ -15,15 +18,16 @@ static void stream_run(char *out, const char *from, size_t bytes) {
     memcpy(out + i, from + i, bytes - i);
 }
 
+/* Transposes the rows first <= r < last and the columns c < columns, all by tiles of one kind. */
 SD_INLINE void transpose_tiles(const item_bits_t *x, ptrdiff_t x_stride, item_bits_t *out,
-                               ptrdiff_t out_stride, size_t from, size_t to, size_t columns,
+                               ptrdiff_t out_stride, size_t first, size_t last, size_t columns,
                                const int is_tall) {
     const size_t height = is_tall ? ITEM_TALL : ITEM_TILE, width = ITEM_TILE;
-    const int down = to - from > columns;
-    const size_t outer_step = down ? height : width, inner_step = down ? width : height;
-    for (size_t i = down ? from : 0; i < (down ? to : columns); i += outer_step)
-        for (size_t j = down ? 0 : from; j < (down ? columns : to); j += inner_step) {
-            const ptrdiff_t r = (ptrdiff_t)(down ? i : j), c = (ptrdiff_t)(down ? j : i);
+    const int by_rows = last - first > columns;
+    const size_t outer_step = by_rows ? height : width, inner_step = by_rows ? width : height;
+    for (size_t i = by_rows ? first : 0; i < (by_rows ? last : columns); i += outer_step)
+        for (size_t j = by_rows ? 0 : first; j < (by_rows ? columns : last); j += inner_step) {
+            const ptrdiff_t r = (ptrdiff_t)(by_rows ? i : j), c = (ptrdiff_t)(by_rows ? j : i);
             const item_bits_t *source = x + r * x_stride + c;
             item_bits_t *target = out + c * out_stride + r;
             if (is_tall) item_tall(source, x_stride, target, out_stride);
@@ -42,8 +46,8 @@ static void transpose_in_caches(const item_bits_t *x, ptrdiff_t x_stride, item_b
             out[(ptrdiff_t)c * out_stride + (ptrdiff_t)r] = x[(ptrdiff_t)r * x_stride + (ptrdiff_t)c];
 }
 
-/* Past the caches, columns are staged, and written in runs of a kilobyte: lines that are written singly, a
- * page apart, take three times as long. */
+/* Where results go past the caches, columns are first collected on the stack and then written in runs of a
+ * kilobyte: single lines, each in another page, take three times as long. */
 static void transpose(const void *array, ptrdiff_t x_stride, void *result, ptrdiff_t out_stride,
                       size_t rows, size_t columns, int past_caches) {
     const item_bits_t *x = array;
@@ -57,7 +61,7 @@ static void transpose(const void *array, ptrdiff_t x_stride, void *result, ptrdi
     for (size_t c = 0; c < columns; c += LINE) {
         const size_t width = columns - c < LINE ? columns - c : LINE;
         item_bits_t *target = out + (ptrdiff_t)c * out_stride;
-        size_t length = RUN - (uintptr_t)target % LINE_BYTES / SIZE; /* runs end where lines do */
+        size_t length = RUN - (uintptr_t)target % LINE_BYTES / SIZE; /* runs end at line ends */
         for (size_t r = 0; r < rows; r += length, length = RUN) {
             if (rows - r < length) length = rows - r;
             transpose_in_caches(x + (ptrdiff_t)r * x_stride + (ptrdiff_t)c, x_stride, stage[0], RUN + LINE,

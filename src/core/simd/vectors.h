@@ -1,9 +1,9 @@
-/* The pack's operations under names that do not say the type: in a file for float32, `v_add` is f32_add,
- * and `item_load` loads what lies in memory.
+/* Names for the operations of a pack that do not depend on the type: where kernels compute in float32,
+ * v_add is f32_add; where they compute in float64, it is f64_add.
  *
  * The kernels in rows/ and sampling/ are written once with these names and compiled once for each tier and
- * item type. SD_V(operation), which rows/real_f32.h and rows/real_f64.h define, is the operation on packs of
- * the real type that is computed in. scalar.h says what each operation does. */
+ * item type. SD_V(operation) adds the prefix; rows/real_f32.h and rows/real_f64.h define it, and WIDTH, the
+ * number of lanes. scalar.h says what each operation does. */
 #define v_abs SD_V(abs)
 #define v_add SD_V(add)
 #define v_assume_upper SD_V(assume_upper)
@@ -30,5 +30,5 @@
 #define v_where_ge SD_V(where_ge)
 #define v_with_sign SD_V(with_sign)
 
-/* The first n lanes, as bits. */
+/* A mask of the first n lanes; of all if n is WIDTH or more. */
 SD_INLINE unsigned mask_first(size_t n) { return n < WIDTH ? (1u << n) - 1 : (1u << WIDTH) - 1; }

@@ -1,9 +1,9 @@
-/* The kernels for bfloat16, which is computed in float32. Each of the files *_bf16.c
- * includes this after a pack. */
+/* The kernels for bfloat16, which are computed in float32. The files *_bf16.c, one for each tier, include
+ * this after a pack (simd/), and so compile the same kernels for every tier. */
 #ifdef SD_TIER
 #include "../rows/real_f32.h"
 
-typedef uint16_t item_t; /* what lies in memory */
+typedef uint16_t item_t; /* the type in memory */
 #define item_load bf16_load
 #define item_load_n load_half_n
 #define item_mask_n bf16_mask_n

@@ -1,9 +1,9 @@
-/* The kernels for float16, which is computed in float32. Each of the files *_f16.c
- * includes this after a pack. */
+/* The kernels for float16, which are computed in float32. The files *_f16.c, one for each tier, include
+ * this after a pack (simd/), and so compile the same kernels for every tier. */
 #ifdef SD_TIER
 #include "../rows/real_f32.h"
 
-typedef uint16_t item_t; /* what lies in memory */
+typedef uint16_t item_t; /* the type in memory */
 #define item_load f16_load
 #define item_load_n load_half_n
 #define item_mask_n mask_first
@@ -13,7 +13,7 @@ typedef uint16_t item_t; /* what lies in memory */
 #define half_of sd_f16_from_f32
 #include "../simd/halves.h"
 
-typedef uint16_t item_bits_t; /* what is transposed */
+typedef uint16_t item_bits_t; /* the type that is transposed */
 #define ITEM_TILE SD_TILE_16
 #define ITEM_TALL SD_TALL_16
 #define item_tile tile_16

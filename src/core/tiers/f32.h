@@ -1,9 +1,9 @@
-/* The kernels for float32. Each of the files *_f32.c
- * includes this after a pack. */
+/* The kernels for float32. The files *_f32.c, one for each tier, include this after a
+ * pack (simd/), and so compile the same kernels for every tier. */
 #ifdef SD_TIER
 #include "../rows/real_f32.h"
 
-typedef float item_t; /* what lies in memory */
+typedef float item_t; /* the type in memory */
 #define item_load f32_load
 #define item_load_n f32_load_n
 #define item_mask_n mask_first
@@ -11,7 +11,7 @@ typedef float item_t; /* what lies in memory */
 #define item_store_n f32_store_n
 #define item_stream f32_stream
 
-typedef uint32_t item_bits_t; /* what is transposed */
+typedef uint32_t item_bits_t; /* the type that is transposed */
 #define ITEM_TILE SD_TILE_32
 #define ITEM_TALL SD_TALL_32
 #define item_tile tile_32

@@ -1,9 +1,9 @@
-/* The kernels for float64. Each of the files *_f64.c
- * includes this after a pack. */
+/* The kernels for float64. The files *_f64.c, one for each tier, include this after a
+ * pack (simd/), and so compile the same kernels for every tier. */
 #ifdef SD_TIER
 #include "../rows/real_f64.h"
 
-typedef double item_t; /* what lies in memory */
+typedef double item_t; /* the type in memory */
 #define item_load f64_load
 #define item_load_n f64_load_n
 #define item_mask_n mask_first
@@ -11,7 +11,7 @@ typedef double item_t; /* what lies in memory */
 #define item_store_n f64_store_n
 #define item_stream f64_stream
 
-typedef uint64_t item_bits_t; /* what is transposed */
+typedef uint64_t item_bits_t; /* the type that is transposed */
 #define ITEM_TILE SD_TILE_64
 #define ITEM_TALL SD_TALL_64
 #define item_tile tile_64

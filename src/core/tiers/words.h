@@ -1,5 +1,5 @@
-/* The kernels on 64-bit words: the generator, and alias tables. Each of the files *_words.c includes this after
- * a pack. */
+/* The kernels on 64-bit words: the generator, and alias tables. The files *_words.c, one for each tier,
+ * include this after a pack (simd/), and so compile the same kernels for every tier. */
 #ifdef SD_TIER
 #include "../alias/map.h"
 #include "../alias/read.h"
