@@ -17,7 +17,7 @@
  * 5. Arrange the units in buckets (alias/arrange.h).
  *
  * Each weight is read once, into the array of buckets, and all steps work in place on that copy. The
- * kernels do steps 1 and 2 and mark what is rounded, lost, light or heavy, so that few categories need to be
+ * kernels do steps 1 and 2 and mark what is rounded, lost, light or heavy, so that few categories are
  * looked at one by one. */
 #include "compiler.h"
 #include "kernels.h"
@@ -28,8 +28,7 @@
 
 size_t softdraw_alias_scratch(size_t n) { return 5 * sizeof(uint64_t) * (n / 64 + (n % 64 > 0)); }
 
-/* Builds the table from the copies of weights in buckets. *largest becomes the index of the first of the
- * largest. */
+/* Builds the table from the copies in buckets; *largest becomes the index of the first of the largest. */
 static int build_from_copies(const sd_word_kernels *kernels, sd_weights *seen, size_t n, int is_integer,
                              uint64_t *buckets, uint64_t *scratch, size_t *largest) {
     if (seen->maximum == 0) return SOFTDRAW_ERROR_ZERO;

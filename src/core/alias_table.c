@@ -1,6 +1,5 @@
 /* Functions on one alias table that is built already: its units computed back from the buckets, and the
- * categories that words draw, by the kernel of the tier in use. include/softdraw.h says what a bucket
- * holds. */
+ * categories that words draw, by the kernel of the tier in use. softdraw.h says what a bucket holds. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"

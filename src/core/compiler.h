@@ -2,8 +2,7 @@
  * regions.
  *
  * Every source of the core includes this first. It turns contraction off, so that a * b + c is rounded
- * twice with every compiler and -O level: one fused multiply-add more or less would change the last bit of
- * a result. */
+ * twice with every compiler and -O level: one fused multiply-add more or less would change a result. */
 #ifndef SD_COMPILER_H
 #define SD_COMPILER_H
 
@@ -16,8 +15,7 @@
 #if defined(__FAST_MATH__) || defined(_M_FP_FAST)
 #error "softdraw: compile without -ffast-math; its results are exact by IEEE arithmetic"
 #endif
-/* 16 means the same as 0 for float and double, and says something only of _Float16, which is not used
- * here. */
+/* 16 is 0 for float and double; it differs only for _Float16, which is not used here. */
 #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
 #error "softdraw: needs FLT_EVAL_METHOD 0 (32-bit x86: -msse2 -mfpmath=sse; s390x: -std=gnu11)"
 #endif
@@ -34,8 +32,8 @@
 #endif
 
 /* SD_X86 and SD_NEON: whether the tiers for x86 and for aarch64 are built. GCC for 64-bit Windows keeps
- * vectors on a stack that it does not align for them (its bug 54412), which crashes, except where a
- * distributor has fixed it. */
+ * vectors on a stack that it does not align for them (its bug 54412), which crashes, unless a distributor
+ * has fixed it. */
 #if defined(_WIN64) && defined(__GNUC__) && !defined(__clang__)
 #define SD_X86 0
 #elif defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)

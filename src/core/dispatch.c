@@ -1,6 +1,5 @@
 /* Chooses the tier that runs: the best that this build has and the CPU can run, which is asked only once,
- * or the one that the environment variable SOFTDRAW_ISA names. The API gets its tables of kernels from
- * here. */
+ * or the one that the environment variable SOFTDRAW_ISA names. The API gets its kernels here. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"

@@ -1,5 +1,5 @@
-/* Transposition for the Python bindings, which turn columns into rows, on which kernels work, and back. It
- * is not part of the public API. */
+/* Transposition for the Python bindings, which turn columns into rows for the kernels, and back. Not a
+ * public API. */
 #ifndef SD_TRANSPOSE_H
 #define SD_TRANSPOSE_H
 
@@ -8,8 +8,8 @@
 /* out[c][r] = x[r][c] for r < rows and c < columns. Elements have 2, 4 or 8 bytes and are aligned. The
  * strides, in bytes, are the distances between rows of x and between rows of out; within a row elements are
  * contiguous. x and out must not overlap. If past_caches is not 0, out is written past the caches, for
- * results too large to stay in them until they are read. A tier must be in use: SOFTDRAW_ISA must not name
- * one that is not available. */
+ * results too large to stay in them until they are read. SOFTDRAW_ISA must not name a tier that is
+ * missing. */
 void sd_transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
                   ptrdiff_t out_stride, size_t rows, size_t columns, int past_caches);
 

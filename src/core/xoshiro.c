@@ -2,8 +2,7 @@
  * order. Steps of all lanes at once are a kernel of the tier in use (sampling/xoshiro.h).
  *
  * A step is a linear map of the 256 bits of a lane's state, over GF(2). So n steps are a polynomial in that
- * map: x^n modulo its characteristic polynomial. A polynomial is stored as its 256 coefficients, the lowest
- * first. */
+ * map: x^n modulo its characteristic polynomial. A polynomial is its 256 coefficients, the lowest first. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"
@@ -50,8 +49,8 @@ static void step(uint64_t s[4]) {
     s[3] = s[3] << 45 | s[3] >> 19;
 }
 
-/* Applies the polynomial to the state s: the sum, by exclusive or, of the states after i steps, for each i
- * whose coefficient is 1. */
+/* Applies the polynomial to the state s: the sum of the states after i steps, for each i whose
+ * coefficient is 1. */
 static void advance(uint64_t s[4], const uint64_t polynomial[4]) {
     uint64_t sum[4] = {0, 0, 0, 0};
     for (int i = 0; i < 256; i++) {

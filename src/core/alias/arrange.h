@@ -13,8 +13,7 @@
  * the capacity. Light j is filled up by the first heavy k with s[k] > d[j]. The bucket of heavy k is filled
  * up by heavy k + 1, after the first j lights, for the first j with d[j] >= s[k]. So buckets are completed
  * in the order in which the two ascending sequences are merged, and a merge can be cut at several places
- * and continued from all of them at once, without branches. No d[j] or s[k] reaches 2^64, the sum of all
- * units. */
+ * and continued from all of them at once, without branches. Each d[j] and s[k] is below 2^64. */
 #ifndef SD_ARRANGE_H
 #define SD_ARRANGE_H
 #include "weights.h"
@@ -243,7 +242,7 @@ static void merge_all(uint64_t *buckets, unsigned bits, size_t n, const uint64_t
     }
 }
 
-/* Turns buckets[i], the units of category i < n, into the 2^bits buckets, in place. light and heavy are
+/* Turns the units of the n categories, in buckets[i], into the 2^bits buckets. light and heavy are
  * marks. */
 static void arrange_units(uint64_t *buckets, unsigned bits, size_t n, const uint64_t *light,
                           const uint64_t *heavy) {

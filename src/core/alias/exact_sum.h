@@ -8,8 +8,7 @@
 
 /* The number is the sum of limb[k] * 2^(32 * k - SD_SUM_POSITION_OF_1). A limb is made for 32 bits and has
  * room to add up 2^32 such numbers, so that carries need to be passed on only once, at the end. The
- * smallest double is 2^-1074. The lowest four limbs stay 0, because sd_exact_sum_top reads that far below
- * the last bit. */
+ * smallest double is 2^-1074. The lowest four limbs stay 0, but sd_exact_sum_top reads them. */
 enum { SD_SUM_LIMBS = 72, SD_SUM_POSITION_OF_1 = 1074 + 128 };
 typedef struct { uint64_t limb[SD_SUM_LIMBS]; } sd_exact_sum;
 
@@ -32,8 +31,7 @@ SD_INLINE void sd_exact_sum_add_double(sd_exact_sum *sum, uint64_t bits) {
 }
 
 /* Gives a sum > 0, truncated to 106 bits, as (high + low) * 2^exponent, where high, from 1 to 2, is high +
- * low rounded to nearest. The carries are passed on for it, so nothing can be added to the sum
- * afterwards. */
+ * low rounded to nearest. It passes the carries on, after which nothing can be added. */
 SD_INLINE void sd_exact_sum_top(sd_exact_sum *sum, double *high, double *low, int *exponent) {
     uint64_t *limb = sum->limb;
     int top = 0;

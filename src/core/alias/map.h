@@ -1,8 +1,7 @@
 /* The categories that words draw from an alias table, eight words at a time. softdraw_alias_map1, in
  * softdraw.h, says what one draw is. */
 
-/* From this many bits on a table, of 8 MB or more, does not fit most L2 caches, and buckets are fetched
- * ahead. */
+/* From this many bits on (8 MB) a table does not fit most L2 caches, and buckets are fetched ahead. */
 enum { FETCH_BITS = 20 };
 
 SD_INLINE u64x8 map_eight(const uint64_t *buckets, unsigned bits, const uint64_t *words) {

@@ -5,7 +5,7 @@
  * weight to a multiple of a fixed power of two; this upper part of it is taken away, and the same is done
  * with the rest 45 bits further down, which gives the lower part (Rump, Ogita and Oishi, "Accurate
  * floating-point summation, part I", SIAM J. Sci. Comput. 31, 2008). The upper parts of a chunk add up in
- * doubles without rounding, and so do the lower parts. A chunk that has bits below both is added weight by
+ * doubles without rounding, and so do the lower parts. A chunk with bits below both is added weight by
  * weight. */
 
 enum { CHUNK = 2048 }; /* weights in a chunk; upper and lower parts leave room for 2^8 per lane */
@@ -51,8 +51,7 @@ static void add_chunk(sd_exact_sum *sum, const uint64_t *copy, size_t n, uint64_
         return;
     }
     /* The upper parts are multiples of 2^(exponent - 44), and the lower ones of 2^(exponent - 89). If the
-     * sum of the lower parts is negative, as much as makes it >= 0 is taken from the sum of the upper
-     * ones. */
+     * lower sum is negative, as much as makes it >= 0 is taken from the upper one. */
     int64_t upper = sum_lanes(uppers, sd_power_of_2(44 - exponent));
     int64_t lower = sum_lanes(lowers, sd_power_of_2(89 - exponent));
     if (lower < 0) {
@@ -64,8 +63,7 @@ static void add_chunk(sd_exact_sum *sum, const uint64_t *copy, size_t n, uint64_
     sd_exact_sum_add(sum, (uint64_t)lower, (unsigned)(exponent - 89 + SD_SUM_POSITION_OF_1));
 }
 
-/* What is known of the copies so far, lane by lane: the largest, and bits in which any differs from the
- * first. */
+/* The copies so far, lane by lane: the largest, and the bits in which any differs from the first. */
 typedef struct { u64x8 largest, different; } seen_t;
 
 SD_INLINE void note_copies(seen_t *seen, u64x8 bits, u64x8 first) {
@@ -135,8 +133,7 @@ static size_t read_f32(const void *weights, size_t n, uint64_t *copy, sd_weights
     return read_reals(NULL, weights, n, copy, seen);
 }
 
-/* Every integer is valid, so it returns n. The upper and lower halves of at most 2^32 integers add up in 64
- * bits. */
+/* Every integer is valid, so it returns n. The halves of at most 2^32 integers add up in 64 bits. */
 static size_t read_u64(const void *input, size_t n, uint64_t *copy, sd_weights *weights) {
     const uint64_t *integers = input;
     const u64x8 low = u64_set1(0xffffffff), zero = u64_set1(0);

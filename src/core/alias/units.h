@@ -14,8 +14,8 @@ SD_INLINE u64x8 round_product(const sd_ratio *ratio, f64x8 high, const f64x8 *lo
     if (low) cross = f64_add(cross, f64_mul(f64_mul(*low, f64_set1(ratio->prescale)), r_high));
     const f64x8 tail = f64_add(f64_mul_error(high, r_high, product), cross);
     /* Adding 1.5 * 2^52 rounds to an integer and has it in the low bits of the sum; subtracting that again
-     * gives the integer as a double. That is done for the multiples of 2^32, then for what is left, then
-     * for what the tail adds. */
+     * gives the integer as a double. So are rounded the multiples of 2^32, what is left, and what the tail
+     * adds. */
     const f64x8 round = f64_set1(0x1.8p52);
     const f64x8 upper = f64_add(f64_mul(product, f64_set1(0x1p-32)), round);
     const f64x8 middle = f64_sub(product, f64_mul(f64_sub(upper, round), f64_set1(0x1p32)));
@@ -47,8 +47,7 @@ SD_INLINE u64x8 round_copy(const sd_ratio *ratio, u64x8 copy, const int is_integ
 }
 
 /* Replaces n copies by their units, sets the marks, and returns the sum of the units modulo 2^64. A product
- * within 2^-36 of an integer is not marked as rounded up or down, because it is not certain which of them
- * it was. */
+ * within 2^-36 of an integer is not marked as rounded up or down, since it is not certain which it was. */
 SD_INLINE uint64_t round_copies(uint64_t *copy, size_t n, const int is_integer, const sd_ratio *ratio,
                                 uint64_t capacity, const sd_marks *marks) {
     const u64x8 bucket = u64_set1(capacity), zero = u64_set1(0);

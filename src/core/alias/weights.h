@@ -17,8 +17,7 @@ typedef struct {
 } sd_weights;
 
 /* 2^64 / W, where W is the sum of the weights, as (high + low) * prescale. A weight is multiplied by
- * prescale, a power of two, first: then neither it nor high is so large or small that a product overflows
- * or loses bits. */
+ * prescale, a power of two, first: then no product overflows or loses bits by underflow. */
 typedef struct { double high, low, prescale; } sd_ratio;
 
 /* Marks on categories: bit i % 64 of word i / 64 is set if category i has the property. A unit is the

@@ -1,6 +1,6 @@
-/* float16 and bfloat16 in plain C, as 16-bit integers. To float32 they convert exactly; from float32 they
- * are rounded to nearest, ties to even, where every NaN becomes the quiet NaN without sign and payload, and
- * -0 becomes +0. */
+/* float16 and bfloat16 in plain C, as 16-bit integers. They convert exactly to float32, and from it are
+ * rounded to nearest, ties to even; a NaN becomes the quiet one without sign and payload, and -0 becomes
+ * +0. */
 #ifndef SD_HALF_H
 #define SD_HALF_H
 #include "bits.h"
@@ -20,7 +20,7 @@ SD_INLINE uint16_t sd_f16_from_f32(float value) {
     uint32_t half;
     if (magnitude > 0x7f800000u) return 0x7e00u;
     if (magnitude >= 0x47800000u) half = 0x7c00u; /* from 2^16 on, infinity */
-    /* Below 2^-14 results are subnormal, multiples of 2^-24; adding 0.5, whose last bit that is, rounds so. */
+    /* below 2^-14, subnormal: adding 0.5, whose last bit is 2^-24, rounds to multiples of that */
     else if (magnitude < 0x38800000u)
         half = sd_f32_bits(sd_f32_of_bits(magnitude) + 0.5f) - 0x3f000000u;
     else half = (magnitude - (112u << 23) + 0xfffu + (magnitude >> 13 & 1)) >> 13;

@@ -17,7 +17,8 @@
  * may lead to if another thread changes it meanwhile, the result is unspecified.
  *
  * Let 1 + w = 2^k * m with m in [1, 2). A table has c, a number of few bits near 1 / m, and log c. Then
- * r = m * c - 1 is small, and exact but for its last rounding, and log(1 + w) = k * ln 2 - log c + log(1 + r),
+ * r = m * c - 1 is small, and exact but for its last rounding, and
+ * log(1 + w) = k * ln 2 - log c + log(1 + r),
  * where no two terms cancel (P.T.P. Tang, "Table-driven implementation of the logarithm function in IEEE
  * floating-point arithmetic", ACM TOMS 1990). */
 static inline double sd_log1p(double w) {

@@ -2,8 +2,7 @@
  *
  * fma of the C library costs a call, is slow without the instruction, and has been wrong in some libraries.
  * sd_fma and sd_fmaf are correct for all inputs, as IEEE 754 says for rounding to nearest; which NaN they
- * return is unspecified. They rely on contraction being off, as compiler.h has it, which bits.h
- * includes. */
+ * return is unspecified. They rely on contraction being off (compiler.h). */
 #ifndef SD_SOFT_FMA_H
 #define SD_SOFT_FMA_H
 #include "bits.h"

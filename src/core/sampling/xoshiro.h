@@ -1,6 +1,5 @@
 /* Steps of the generator: eight lanes of xoshiro256++ (Blackman and Vigna 2021), one pack for each of the
- * four words of their states, s[k][lane]. Each of the blocks is one step of all lanes and gives eight
- * words, in lane order. */
+ * four words of their states, s[k][lane]. A block is one step of all lanes: eight words, in lane order. */
 static void xoshiro_blocks(uint64_t s[4][8], uint64_t *out, size_t blocks) {
     u64x8 s0 = u64_load(s[0]), s1 = u64_load(s[1]), s2 = u64_load(s[2]), s3 = u64_load(s[3]);
     for (size_t i = 0; i < blocks; i++) {

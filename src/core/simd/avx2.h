@@ -29,20 +29,13 @@ typedef struct { __m256i v[2]; } u64x8;
 typedef __m256 f32_table;
 typedef struct { __m256d even, odd; } f64_table; /* entries 0, 2, 0, 2 and 1, 3, 1, 3 */
 
-/* Returns a pack whose register i is the expression; i is a constant, so that it may also be part of an
- * instruction. */
-#define SD_BOTH(type, expression)       \
-    do {                                \
-        type result;                    \
-        {                               \
-            enum { i = 0 };             \
-            result.v[0] = (expression); \
-        }                               \
-        {                               \
-            enum { i = 1 };             \
-            result.v[1] = (expression); \
-        }                               \
-        return result;                  \
+/* Returns a pack whose register i is the expression; i is a constant and may be part of an instruction. */
+#define SD_BOTH(type, expression)                       \
+    do {                                                \
+        type result;                                    \
+        { enum { i = 0 }; result.v[0] = (expression); } \
+        { enum { i = 1 }; result.v[1] = (expression); } \
+        return result;                                  \
     } while (0)
 /* Returns what an instruction gives for each register of the arguments a, b and c. */
 #define SD_UNARY(type, op) SD_BOTH(type, op(a.v[i]))
@@ -68,8 +61,8 @@ SD_INLINE void f32_store(float *p, f32x16 a) {
     _mm256_storeu_ps(p, a.v[0]);
     _mm256_storeu_ps(p + 8, a.v[1]);
 }
-/* The first bytes of a pack, a multiple of 4, in pieces of 32, 16, 8 and 4: masked stores take dozens of
- * cycles on AMD's cores. */
+/* The first bytes of a pack, a multiple of 4, in pieces of 32, 16, 8 and 4: masked stores are slow on AMD
+ * (dozens of cycles). */
 SD_INLINE void sd_store_n(char *p, size_t bytes, __m256i low, __m256i high) {
     if (bytes & 32) {
         _mm256_storeu_si256((__m256i *)p, low);
@@ -276,8 +269,7 @@ SD_INLINE u64x8 u64_shr_by(u64x8 a, unsigned count) {
     const __m128i by = _mm_cvtsi32_si128((int)count);
     SD_BOTH(u64x8, _mm256_srl_epi64(a.v[i], by));
 }
-/* AVX2 compares signed integers only: with the top bits flipped, they are in the order of the unsigned
- * ones. */
+/* AVX2 compares signed integers only: flipping the top bits gives the order of unsigned ones. */
 SD_INLINE __m256i u64_lt_4(__m256i a, __m256i b) {
     const __m256i top = _mm256_set1_epi64x((long long)0x8000000000000000ULL);
     return _mm256_cmpgt_epi64(_mm256_xor_si256(b, top), _mm256_xor_si256(a, top));

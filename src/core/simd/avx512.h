@@ -1,8 +1,7 @@
 /* The pack of 512 bits on AVX-512 (F, BW, DQ and VL), for processors of x86: one register. scalar.h says
  * what each function means, and has them in the same order.
  *
- * i32_shl, u64_shl and u64_rotl are macros, because the count is part of the instruction and must be a
- * constant. */
+ * i32_shl, u64_shl and u64_rotl are macros, because their count must be a constant. */
 #ifndef SD_PACK_H
 #define SD_PACK_H
 #include "../compiler.h"

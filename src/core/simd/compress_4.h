@@ -1,6 +1,5 @@
 /* Tables with which AVX2 and NEON move selected lanes together (f32_compress): for each mask of four lanes
- * of 32 bits, the order in which a byte shuffle takes the bytes, selected lanes first, and how many are
- * selected. */
+ * of 32 bits, the order in which a byte shuffle takes the bytes, selected lanes first, and their number. */
 #ifndef SD_COMPRESS_4_H
 #define SD_COMPRESS_4_H
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Loads and stores of fewer than 16 items of float16 or bfloat16, at the ends of rows. They go through an
  * array on the stack: AVX2 and NEON have no masked loads of 16-bit items, and those of AVX-512 gain
- * nothing. The file for the item type (tiers/f16.h, tiers/bf16.h) defines item_load, item_store and
- * half_of, which rounds a float. */
+ * nothing. The file for the item type (tiers/f16.h, tiers/bf16.h) defines item_load, item_store and half_of
+ * (rounds a float). */
 
 /* The lanes from n on are fill, which must be a number that the item type has. */
 SD_INLINE pack_t load_half_n(const uint16_t *p, size_t n, float fill) {

@@ -291,13 +291,11 @@ SD_INLINE unsigned f64_mask_ge(f64x8 a, f64x8 b) {
 
 SD_INLINE f64x8 f64_load_f32(const float *p) { return f32_to_f64_8(vld1q_f32(p), vld1q_f32(p + 4)); }
 SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) { return f64_fms(a, b, product); }
-/* The mask of 8 lanes, each of which has all bits set or none: each gives its bit, and the bits are
- * added. */
+/* The mask of 8 lanes, each of which has all bits set or none: the sum of one bit from each. */
 SD_INLINE unsigned sd_mask_8(u64x8 a) {
     static const uint64_t bits[8] = {1, 2, 4, 8, 16, 32, 64, 128};
     const u64x8 each = u64_and(a, u64_load(bits));
-    const uint64x2_t halves = vaddq_u64(vaddq_u64(each.v[0], each.v[1]),
-                                        vaddq_u64(each.v[2], each.v[3]));
+    const uint64x2_t halves = vaddq_u64(vaddq_u64(each.v[0], each.v[1]), vaddq_u64(each.v[2], each.v[3]));
     return (unsigned)vaddvq_u64(halves);
 }
 SD_INLINE u64x8 sd_f64_lt(f64x8 a, f64x8 b) { SD_FOUR(u64x8, vcltq_f64(a.v[i], b.v[i])); }

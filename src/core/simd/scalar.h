@@ -1,5 +1,4 @@
-/* The pack of 512 bits in plain C: the reference, and the place that says what each function of a pack
- * means.
+/* The pack of 512 bits in plain C: the reference, which says what each function of a pack means.
  *
  * A pack holds 16 floats (f32x16), 8 doubles (f64x8), 16 unsigned integers of 32 bits (i32x16) or 8 of 64
  * bits (u64x8); each of its numbers is a lane, and lane 0 comes first in memory. Kernels (rows/, sampling/,
@@ -8,8 +7,7 @@
  * below works lane by lane and rounds as IEEE 754 says, so all tiers give the same bits.
  *
  * Names begin with the type of the lanes: f32_add, f64_add, u64_add. Where f64_ says nothing else, it is
- * f32_ with 8 lanes. Names that begin with sd_ are of use to more than one type, or only within one pack
- * header. */
+ * f32_ with 8 lanes. Names that begin with sd_ serve more than one type, or one pack only. */
 #ifndef SD_PACK_H
 #define SD_PACK_H
 #include "../compiler.h"
@@ -19,8 +17,7 @@
 /* How many packs the kernels work on in lockstep: as many as fit the registers. */
 #define GROUP 1
 /* What the larger inner functions of kernels are declared with. The other packs inline them into their
- * loops; here that would take minutes to compile, and the same holds for functions below that are not
- * inlined. */
+ * loops; here that takes minutes to compile, as it does for functions below that are not inlined. */
 #define SD_BODY static SD_NOINLINE
 
 #include "../arith/half.h"
@@ -142,8 +139,7 @@ SD_INLINE i32x16 i32_and(i32x16 a, i32x16 b) { SD_LANES(i32x16, a.v[i] & b.v[i])
 SD_INLINE i32x16 i32_shl(i32x16 a, int count) { SD_LANES(i32x16, a.v[i] << count); }
 SD_INLINE i32x16 i32_set1(uint32_t a) { SD_LANES(i32x16, a); }
 SD_INLINE i32x16 i32_load(const uint32_t *p) { SD_LANES(i32x16, p[i]); }
-/* A table consists of the first 8 lanes of a. A lookup gives table[index % 8]: the other bits of the index
- * are ignored. */
+/* A table consists of the first 8 lanes of a. A lookup gives table[index % 8]. */
 SD_INLINE f32_table f32_table_from(f32x16 a) { SD_LANES(f32_table, a.v[i]); }
 static SD_NOINLINE f32x16 f32_lookup(f32_table t, i32x16 index) { SD_LANES(f32x16, t.v[index.v[i] & 7]); }
 /* lanes 0 to 7, lanes 8 to 15, and back (rounded) */
@@ -153,8 +149,7 @@ SD_INLINE f32x16 f32_from_f64(f64x8 low, f64x8 high) {
     SD_LANES(f32x16, (float)(i < 8 ? low.v[i & 7] : high.v[i & 7]));
 }
 
-/* ---- float16 and bfloat16: 16-bit items in memory, float32 in packs, converted as arith/half.h says
- * ---- */
+/* ---- float16 and bfloat16: 16-bit items in memory, float32 in packs, as arith/half.h has them ---- */
 
 /* Lane i of a pack of float16 is p[i]. Lane i of a pack of bfloat16 is p[SD_PLACE(i)]: the eight items at
  * even places, then the eight at odd places. Seen as 32 bits, two items next to each other are the halves
@@ -165,9 +160,7 @@ static SD_NOINLINE void f16_store(uint16_t *p, f32x16 a) {
     for (size_t i = 0; i < 16; i++) p[i] = sd_f16_from_f32(a.v[i]);
 }
 SD_INLINE void f16_stream(uint16_t *p, f32x16 a) { f16_store(p, a); }
-static SD_NOINLINE f32x16 bf16_load(const uint16_t *p) {
-    SD_LANES(f32x16, sd_bf16_to_f32(p[SD_PLACE(i)]));
-}
+static SD_NOINLINE f32x16 bf16_load(const uint16_t *p) { SD_LANES(f32x16, sd_bf16_to_f32(p[SD_PLACE(i)])); }
 static SD_NOINLINE void bf16_store(uint16_t *p, f32x16 a) {
     for (size_t i = 0; i < 16; i++) p[SD_PLACE(i)] = sd_bf16_from_f32(a.v[i]);
 }
@@ -310,8 +303,7 @@ static SD_NOINLINE void f64_compress(double *out, f64x8 a, unsigned mask) {
     for (int i = 0; i < 8; i++)
         if (mask >> i & 1) *out++ = a.v[i];
 }
-/* The same for the integers in[i] + add, 16 for f32_ and 8 for f64_. out may be in, or begin before it
- * and overlap it. */
+/* The same for the integers in[i] + add, 16 for f32_ and 8 for f64_. out may be in or lie before it. */
 static SD_NOINLINE void f32_compress_index(uint32_t *out, const uint32_t *in, uint32_t add, unsigned mask) {
     for (int i = 0; i < 16; i++)
         if (mask >> i & 1) *out++ = in[i] + add;
@@ -341,8 +333,6 @@ static SD_NOINLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
     return mask;
 }
 /* Lane i is p[i], unlike bf16_load. */
-static SD_NOINLINE f32x16 bf16_load_in_order(const uint16_t *p) {
-    SD_LANES(f32x16, sd_bf16_to_f32(p[i]));
-}
+static SD_NOINLINE f32x16 bf16_load_in_order(const uint16_t *p) { SD_LANES(f32x16, sd_bf16_to_f32(p[i])); }
 
 #endif

@@ -14,8 +14,8 @@ SD_INLINE unsigned sd_bits_of_bytes(const uint8_t *p) {
 
 /* The lanes of each r[i] combined by op (addition or maximum) to one number: lane i of the result. Each
  * r[i] is a pack whose halves are combined already. The order is that of f32_reduce_add and f64_reduce_add
- * (scalar.h): the upper half with the lower, then again; but registers are transposed on the way, for a
- * third of the shuffles. */
+ * (scalar.h): the upper half with the lower, then again; transposing on the way takes a third of the
+ * shuffles. */
 #define SD_REDUCE_8_PS(op, r)                                                                      \
     const __m256 a = op(_mm256_permute2f128_ps(r[0], r[4], 0x20), _mm256_permute2f128_ps(r[0], r[4], 0x31)); \
     const __m256 b = op(_mm256_permute2f128_ps(r[1], r[5], 0x20), _mm256_permute2f128_ps(r[1], r[5], 0x31)); \

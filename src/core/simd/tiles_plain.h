@@ -3,8 +3,8 @@
  *
  * For elements of 16, 32 and 64 bits there are: tile_, of SD_TILE rows and SD_TILE columns; tall_, of
  * SD_TALL rows and SD_TILE columns, which become whole cache lines; and, for 32 and 64 bits, wide_, of
- * SD_TILE rows and SD_TALL columns, the reverse of tall_. x_stride and out_stride are the distances between
- * rows, in elements. */
+ * SD_TILE rows and SD_TALL columns, the reverse of tall_. Strides are the distances between rows, in
+ * elements. */
 #ifndef SD_TILES_H
 #define SD_TILES_H
 #include "../compiler.h"
@@ -49,8 +49,7 @@ SD_INLINE void wide_64(const uint64_t *x, ptrdiff_t x_stride, uint64_t *out, ptr
     sd_transpose_piece(x, 8 * x_stride, out, 8 * out_stride, SD_TILE_64, SD_TALL_64, 8);
 }
 
-/* Writes 64 bytes to a whole cache line, past the caches if the machine can; call tile_stream_end() after
- * the last. */
+/* Writes 64 bytes to a whole cache line, past the caches if possible; tile_stream_end() ends a series. */
 SD_INLINE void tile_stream_line(char *out, const char *from) { memcpy(out, from, 64); }
 SD_INLINE void tile_stream_end(void) {}
 
