@@ -243,8 +243,8 @@ static void merge_all(uint64_t *buckets, unsigned bits, size_t n, const uint64_t
 }
 
 /* Turns the units of the n categories, in buckets[i], into the 2^bits buckets. light and heavy are
- * marks. */
-static void arrange_units(uint64_t *buckets, unsigned bits, size_t n, const uint64_t *light,
+ * marks. Not inlined: as a part of the whole build GCC made it 6% slower. */
+static SD_NOINLINE void arrange_units(uint64_t *buckets, unsigned bits, size_t n, const uint64_t *light,
                           const uint64_t *heavy) {
     size_t lights = ((size_t)1 << bits) - n, heavies = 0;
     for (size_t word = 0; 64 * word < n; word++) {
@@ -281,7 +281,7 @@ SD_INLINE uint64_t fill_equal_heavies(uint64_t *buckets, unsigned bits, size_t n
 
 /* The buckets of n equal weights. Units are the nearest integers to 2^64 / n, and then the first few of
  * them are corrected by one, as alias_build.c does it for weights that differ. */
-static void arrange_equal_units(uint64_t *buckets, unsigned bits, size_t n) {
+static SD_NOINLINE void arrange_equal_units(uint64_t *buckets, unsigned bits, size_t n) {
     if (n == 1) { /* it has all 2^64 units, which is no integer of 64 bits */
         buckets[0] = buckets[1] = 0;
         return;
