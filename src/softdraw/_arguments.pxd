@@ -25,7 +25,7 @@ cdef object refuse_positional(str call, tuple values, tuple names)
 # Arrays.
 cdef bint is_bfloat16(int type_num) noexcept
 cdef object unmasked_array(object value, str name)
-cdef int check_real(object dtype, str name) except -1
+cdef int check_real(object dtype, str name, str advice=*) except -1
 cdef object real_array(object value, str name)
 cdef object checked_out(object out, object dtype, tuple shape)
 cdef object result_dtype(object dtype)

@@ -65,16 +65,24 @@ cdef object unmasked_array(object value, str name):
         raise TypeError(
             f"{name} is a masked array; fill or compress it first, its mask would be lost"
         )
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except TypeError:
+        if str(getattr(value, "dtype", "")) == "torch.bfloat16":
+            raise TypeError(
+                f"{name} is a bfloat16 tensor, which torch does not give to NumPy; with ml_dtypes, "
+                f"write {name}.view(torch.int16).numpy().view(ml_dtypes.bfloat16)"
+            ) from None
+        raise
 
 
-cdef int check_real(object dtype, str name) except -1:
+cdef int check_real(object dtype, str name, str advice="") except -1:
     if not is_real(dtype):
         # the float8 of ml_dtypes are of kind f or V
         raise TypeError(
             f"{name} must be float16, bfloat16, float32, float64 or integers, got dtype {dtype}"
             if "float" in dtype.name
-            else f"{name} must be real numbers, got dtype {dtype}"
+            else f"{name} must be real numbers, got dtype {dtype}{advice}"
         )
     return 0
 
@@ -82,8 +90,19 @@ cdef int check_real(object dtype, str name) except -1:
 cdef object real_array(object value, str name):
     """Return value as an array of real numbers; an array of them is returned as it is."""
     array = unmasked_array(value, name)
-    check_real(array.dtype, name)
-    return array
+    if is_real(array.dtype):
+        return array
+    advice = ""
+    if array.dtype.kind == "c":
+        advice = "; take np.real or np.abs of it"
+    elif array.dtype.kind == "O":
+        if hasattr(value, "to_numpy"):  # of pandas, with missing values, say
+            advice = f"; write {name}.to_numpy(float)"
+        elif array.ndim:  # integers past 2**64, say
+            advice = f"; write np.asarray({name}, float)"
+        elif hasattr(value, "__iter__"):  # the values of a dict, say
+            advice = f"; write list({name})"
+    check_real(array.dtype, name, advice)
 
 
 cdef object checked_out(object out, object dtype, tuple shape):
@@ -151,7 +170,10 @@ cdef object real_numbers(object value, str name):
     if not is_real(given.dtype):
         got = kind_of(value, given.dtype)
         raise TypeError(f"{name} must be a real number or an array of them, got {got}")
-    return as_carray(given, cnp.NPY_FLOAT64)
+    if given.dtype.kind in "iub" or given.dtype == np.float64:
+        return as_carray(given, cnp.NPY_FLOAT64)
+    with np.errstate(invalid="ignore"):  # NumPy would warn of a signalling NaN
+        return as_carray(given, cnp.NPY_FLOAT64)
 
 
 cdef object temperatures_from(object value, bint allow_zero):
