@@ -179,12 +179,12 @@ cdef object call(const Function *function, tuple given, tuple names, object temp
     computed = dtype if has_kernel(function, dtype.num) else np.dtype(np.float32)
     is_copied = arrays[0].dtype != computed
     arrays = [converted_to(computed, each) for each in arrays]
-    if computed == dtype and not keepdims:
+    if computed == dtype and (out is None or not keepdims):
         # A list, say, is now an array of contiguous rows, and a copy has room for the result.
         result = call_kernel(function, arrays[0], arrays[1] if is_vjp else None, temperature, axis,
                              arrays[0] if is_copied and out is None and not function.reduces else out)
         if result is not None:
-            return result
+            return result.reshape(*shape[:-1], 1) if keepdims else result
 
     reduced = axes_of(axis, len(shape))
     kept = lengths_without(shape, reduced)
