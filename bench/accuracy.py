@@ -51,7 +51,7 @@ def worst(x, temperature):
     """The worst error of each function on the rows of x: {name: ULP}."""
     result = {}
     for name in oracle.FUNCTIONS:
-        got = getattr(softdraw, name)(x, temperature)
+        got = getattr(softdraw, name)(x, temperature=temperature)
         result[name] = oracle.errors(name, got, x, temperature).max()
     return result
 
@@ -214,7 +214,10 @@ def peers():
     plain = {"softmax": numpy_softmax, "log_softmax": numpy_log_softmax}
     longest = LONG[-1]
     for name in ours:
-        contenders = {"softdraw": ours[name], "NumPy": plain[name]}
+        contenders = {
+            "softdraw": lambda x, t, f=ours[name]: f(x, temperature=t),
+            "NumPy": plain[name],
+        }
         if scipy:
             function = getattr(scipy, name)
             contenders["SciPy"] = lambda x, t, f=function: f(x / x.dtype.type(t), axis=-1)

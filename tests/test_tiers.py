@@ -59,7 +59,7 @@ for dtype in (np.float32, np.float64):
     for x in rows:
         for temperature in (0.7, 1.0, 1e-30):
             for name in oracle.FUNCTIONS:
-                result = getattr(softdraw, name)(x, temperature)
+                result = getattr(softdraw, name)(x, temperature=temperature)
                 oracle.check(name, result, x, temperature)
 """
     run_on_tier(tier, code)
@@ -111,7 +111,7 @@ def print_what_differs():
         for n in [*range(131), 1000, 4097, 70001]:
             x = rng.normal(0, 4, (3, n)).astype(dtype)
             for function in (softdraw.softmax, softdraw.log_softmax, *REDUCTIONS):
-                wanted = np.array([function(row, 0.7) for row in x], dtype).tobytes()
+                wanted = np.array([function(row, temperature=0.7) for row in x], dtype).tobytes()
                 for variant in VARIANTS:
                     if passed(variant, function, x).tobytes() != wanted:
                         print(f"{function.__name__} {np.dtype(dtype)} n={n} {variant}")
@@ -124,15 +124,15 @@ def passed(variant, function, x):
         memory = np.empty(x.nbytes + 1, np.uint8)
         copy = memory[1:].view(x.dtype).reshape(x.shape)
         copy[...] = x
-        return function(copy, 0.7, **({"out": copy} if has_out else {}))
+        return function(copy, temperature=0.7, **({"out": copy} if has_out else {}))
     if variant == "scattered":
         memory = np.zeros((3, 2 * x.shape[1] + 1), x.dtype)
         memory[:, 1::2] = x
-        return function(memory[:, 1::2], 0.7)
+        return function(memory[:, 1::2], temperature=0.7)
     if variant == "reversed":
-        return function(np.ascontiguousarray(x[:, ::-1])[:, ::-1], 0.7)
+        return function(np.ascontiguousarray(x[:, ::-1])[:, ::-1], temperature=0.7)
     if variant == "in place" and has_out:
-        return function(x.copy(), 0.7, out=x.copy())
+        return function(x.copy(), temperature=0.7, out=x.copy())
     if variant == "into columns":
-        return np.ascontiguousarray(function(np.asfortranarray(x).T, 0.7, axis=0).T)
-    return function(x, 0.7)
+        return np.ascontiguousarray(function(np.asfortranarray(x).T, temperature=0.7, axis=0).T)
+    return function(x, temperature=0.7)

@@ -82,10 +82,13 @@ def print_digests():
 
     for name, x, temperature in corpus():
         for function in functions:
-            show(f"{function.__name__} {name}", function(x, temperature))
+            show(f"{function.__name__} {name}", function(x, temperature=temperature))
             if x.ndim == 2:
                 columns = np.asfortranarray(x)
-                show(f"{function.__name__} {name} columns", function(columns, temperature))
+                show(
+                    f"{function.__name__} {name} columns",
+                    function(columns, temperature=temperature),
+                )
         for half in HALVES if HAS_BFLOAT16 else [np.float16]:
             if x.dtype == np.float32:
                 with np.errstate(over="ignore"):

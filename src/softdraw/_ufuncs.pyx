@@ -133,6 +133,7 @@ cdef void compute_rows(char **args, const cnp.npy_intp *dims, const cnp.npy_intp
                     copy_rows(size, at[k], stride[k], operands[k].item, operands[k].scratch, pitch,
                               size, step, n, False)
                 at[k], stride[k] = operands[k].scratch, pitch
+        # Callers have checked the temperatures. Dask tries a ufunc on zeros, for the result's dtype only.
         run(f, type_num, at[0], stride[0] // size, at[inputs - 1], stride[inputs - 1] // size,
             at[inputs], stride[inputs] // size, step, n, <const double *>(t + i * t_row), t_row // 8)
         if not out.direct:
