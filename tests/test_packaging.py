@@ -60,7 +60,8 @@ def test_the_wheel_has_less_than_2_mb(wheel):
 def test_the_wheel_has_what_it_should_and_nothing_else(wheel):
     extensions = {path.removesuffix(".pyx") for path in names("src/softdraw", "*.pyx")}
     expected = {f"softdraw/{n}" for n in names("src/softdraw", "*.py", "*.pyi", "*.pxd")}
-    expected |= {f"softdraw/core/{n}" for n in names("src/core", "*.[ch]")}
+    core = ROOT / "src" / "core"
+    expected |= {f"softdraw/core/{p.relative_to(core).as_posix()}" for p in core.rglob("*.[ch]")}
     expected |= {f"softdraw/include/{n}" for n in names("include", "*.h")}
     expected |= {f"softdraw/{n}.*" for n in extensions} | {"softdraw/py.typed"}
     expected |= {
@@ -81,7 +82,7 @@ def test_the_sdist_has_the_files_under_version_control_and_its_metadata(sdist):
     if not (ROOT / ".git").exists():
         pytest.skip("needs a checkout")
     listed = run([find("git"), "ls-files"], cwd=ROOT)
-    left_out = (".ci/", ".github/", ".gitignore")
+    left_out = (".ci/", ".ctags.d/", ".github/", ".gitignore")
     expected = {
         name for name in listed.stdout.split("\n") if name and not name.startswith(left_out)
     }
