@@ -73,7 +73,7 @@ int main(void) {
             if (readings > most) most = readings;
         }
         printf("%s: %.1f readings, at most %d\n", names[kind], total / solved, most);
-        CHECK(most <= 2 + MOST_STEPS + 63 && total / solved <= 20);
+        CHECK(most <= 2 + MAX_NEWTON_STEPS + 63 && total / solved <= 20);
     }
     return finish();
 }

@@ -1,7 +1,9 @@
-/* Running sums of float32 exponentials that lose nothing that matters.
+/* Running sums of float32 exponentials over a row, and quotients of such sums.
  *
- * In each lane the sum is s + c: s is a float, which begins at the start value, and c is what rounding s
- * has lost. After every block of SUM_ITEMS both are moved into doubles. */
+ * In each lane of a pack the sum of a block is s + c - start: s is a float, which begins at `start`, and c
+ * is the sum of what roundings of s lost. After every block of SUM_ITEMS, flush_accumulator moves this into
+ * doubles: low + low_rest for lanes 0 to 7, high + high_rest for lanes 8 to 15. The exponentials, and so
+ * the sums, are multiplied by SCALE (real_f32.h). */
 typedef struct {
     f32x16 s, c, start;
     f64x8 low, high, low_rest, high_rest;
@@ -19,13 +21,13 @@ SD_INLINE accumulator_t make_accumulator(void) {
     return a;
 }
 
-/* Multiplies by a power of two. */
+/* Multiplies the blocks that have been flushed by a power of two. */
 SD_INLINE void scale_accumulator(accumulator_t *a, double factor) {
-    const f64x8 by = f64_set1(factor);
-    a->low = f64_mul(a->low, by);
-    a->high = f64_mul(a->high, by);
-    a->low_rest = f64_mul(a->low_rest, by);
-    a->high_rest = f64_mul(a->high_rest, by);
+    const f64x8 factors = f64_set1(factor);
+    a->low = f64_mul(a->low, factors);
+    a->high = f64_mul(a->high, factors);
+    a->low_rest = f64_mul(a->low_rest, factors);
+    a->high_rest = f64_mul(a->high_rest, factors);
 }
 
 SD_INLINE void flush_accumulator(accumulator_t *a) {
@@ -35,16 +37,16 @@ SD_INLINE void flush_accumulator(accumulator_t *a) {
     a->high_rest = f64_add(a->high_rest, f32_high_to_f64(a->c));
 }
 
-/* The sum of all lanes, added as a tree, with SCALE taken off. */
+/* Returns the sum of all lanes, added as a tree, without SCALE. Every block must have been flushed. */
 SD_INLINE sd_sum total_accumulator(const accumulator_t *a) {
     const f64x8 low = f64_add(a->low, a->low_rest), high = f64_add(a->high, a->high_rest);
     const sd_sum r = {UNSCALE * f64_reduce_add(f64_add(low, high)), 0};
     return r;
 }
 
-/* The exponential s (1 + q) of the first lane, with SCALE taken off. */
-SD_INLINE sd_sum read_exponential(f32x16 s_, f32x16 q_) {
-    const double s = f32_first(s_), q = f32_first(q_);
+/* Returns the exponential s (1 + q) of the first lane without SCALE; exp2_f32.h explains s and q. */
+SD_INLINE sd_sum read_exponential(f32x16 s_pack, f32x16 q_pack) {
+    const double s = f32_first(s_pack), q = f32_first(q_pack);
     const sd_sum r = {(s + s * q) * UNSCALE, 0};
     return r;
 }
@@ -54,6 +56,7 @@ SD_INLINE sd_sum divide_sums(sd_sum a, sd_sum b) {
     return r;
 }
 
+/* Rounds a number to a float, in all lanes, and keeps what that loses as a second one. */
 SD_INLINE inverse_t split_inverse(double inverse) {
     const float high = (float)inverse;
     const inverse_t r = {f32_set1(high), f32_set1((float)(inverse - (double)high))};
@@ -62,7 +65,7 @@ SD_INLINE inverse_t split_inverse(double inverse) {
 
 SD_INLINE inverse_t make_inverse(sd_sum sum) { return split_inverse(1 / sum.high); }
 
-/* Inverts a sum in two parts, high + low, times SCALE. 0 if it is NaN. */
+/* Makes the inverse of a sum that is given as high + low, times SCALE. Returns 0 if it is NaN. */
 SD_INLINE int invert_split_sum(inverse_t *inverse, float high, float low) {
     const double sum = (double)high + (double)low;
     *inverse = split_inverse(SCALE / sum);

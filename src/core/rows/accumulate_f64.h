@@ -1,4 +1,5 @@
-/* Running sums of float64 exponentials, as accumulate_f32.h has them, moved into pairs of doubles. */
+/* Running sums of float64 exponentials: accumulate_f32.h for float64, with the same functions. After every
+ * block of SUM_ITEMS the sum of each lane is moved into the pair of doubles total + rest. */
 typedef struct { f64x8 s, c, start, total, rest; } accumulator_t;
 
 SD_INLINE void start_accumulator(accumulator_t *a, f64x8 start) {
@@ -23,8 +24,8 @@ SD_INLINE void flush_accumulator(accumulator_t *a) {
     a->rest = f64_add(a->rest, a->c);
 }
 
-/* The sum of all lanes, added as a tree, with SCALE taken off. */
-SD_INLINE sd_sum pair_total(f64x8 high, f64x8 low) {
+/* Returns the sum of all lanes of high + low, added as a tree, without SCALE. */
+SD_INLINE sd_sum total_pairs(f64x8 high, f64x8 low) {
     double total[8], rest[8];
     f64_store(total, high);
     f64_store(rest, low);
@@ -36,7 +37,7 @@ SD_INLINE sd_sum pair_total(f64x8 high, f64x8 low) {
     return r;
 }
 
-SD_INLINE sd_sum total_accumulator(const accumulator_t *a) { return pair_total(a->total, a->rest); }
+SD_INLINE sd_sum total_accumulator(const accumulator_t *a) { return total_pairs(a->total, a->rest); }
 
 SD_INLINE sd_sum read_exponential(f64x8 s, f64x8 q) {
     const f64x8 high = f64_fma(s, q, s), low = f64_fma(s, q, f64_sub(s, high));
@@ -45,10 +46,11 @@ SD_INLINE sd_sum read_exponential(f64x8 s, f64x8 q) {
 }
 
 SD_INLINE sd_sum divide_sums(sd_sum a, sd_sum b) {
-    const inverse_t by = make_inverse(b);
-    const f64x8 high = f64_set1(a.high), product = f64_mul(high, by.high);
-    const f64x8 rest =
-        f64_fma(high, by.low, f64_fma(f64_set1(a.low), by.high, f64_fms(high, by.high, product)));
+    const inverse_t inverse = make_inverse(b);
+    const f64x8 high = f64_set1(a.high), product = f64_mul(high, inverse.high);
+    const f64x8 rest = f64_fma(
+        high, inverse.low,
+        f64_fma(f64_set1(a.low), inverse.high, f64_fms(high, inverse.high, product)));
     return sd_two_sum(f64_first(product), f64_first(rest));
 }
 

@@ -1,7 +1,7 @@
-/* Loading and storing packs of items, also at the end of a row, and what is known of a row by comparisons
- * alone: its maxima and minima, counts, and its result at T = 0 and infinity. */
+/* Loading and storing packs of items, also at the end of a row, and what comparisons alone tell of a row:
+ * its maximum and minimum, counts, and its results at the temperatures T = 0 and infinity. */
 
-/* Loads a pack of which `left` items are there; the other lanes become fill. */
+/* Loads a pack from a row that has `left` more items; lanes past them become fill. */
 SD_INLINE pack_t load_padded(const item_t *x, size_t left, real_t fill) {
     return left >= WIDTH ? item_load(x) : item_load_n(x, left, fill);
 }
@@ -20,8 +20,8 @@ static void fill_row(item_t *out, size_t n, real_t value) {
     for (size_t i = 0; i < n; i += WIDTH) store_up_to(out + i, n - i, v_set1(value));
 }
 
-/* Returns the maximum of each lane; *lane_min, if it is not NULL, becomes the minimum. NaN is passed over
- * here, and shows in the sum. */
+/* Returns the maximum of each lane; *lane_min, if lane_min is not NULL, becomes the minimum of each. NaN is
+ * ignored here, and shows in the sum of exponentials. */
 SD_INLINE pack_t find_lane_extremes(const item_t *x, size_t n, pack_t *lane_min) {
     const pack_t lowest = v_set1(-(real_t)INFINITY);
     pack_t max[4] = {lowest, lowest, lowest, lowest}, min = v_set1((real_t)INFINITY);
@@ -44,12 +44,11 @@ SD_INLINE pack_t find_lane_extremes(const item_t *x, size_t n, pack_t *lane_min)
 static pack_t find_lane_max(const item_t *x, size_t n) { return find_lane_extremes(x, n, NULL); }
 
 /* Whether every lane is at least the limit. */
-SD_INLINE int all_reach(pack_t pack, real_t limit) {
+SD_INLINE int all_at_least(pack_t pack, real_t limit) {
     return v_mask_ge(pack, v_set1(limit)) == item_mask_n(WIDTH);
 }
 
-/* How many x are at least the threshold; NaN if any is NaN. At T = 0 and infinity this is the sum of
- * exponentials. */
+/* Returns how many x are at least the threshold; NaN if any is NaN. At a limit of T this is the sum. */
 static double count_from(const item_t *x, size_t n, real_t threshold) {
     const pack_t least = v_set1(threshold), lowest = v_set1(-(real_t)INFINITY);
     const pack_t one = v_set1(1), zero = v_set1(0), nan = v_set1((real_t)sd_nan());
@@ -66,8 +65,7 @@ static double count_from(const item_t *x, size_t n, real_t threshold) {
     return count;
 }
 
-/* The result of a row at T = 0 or infinity: `value` where x is at least the threshold, otherwise
- * `elsewhere`. */
+/* Writes the results of a row at T = 0 or infinity: `value` from the threshold on, else `elsewhere`. */
 static void write_limit(const item_t *x, item_t *out, size_t n, real_t threshold, real_t value,
                         real_t elsewhere) {
     const pack_t least = v_set1(threshold), yes = v_set1(value), no = v_set1(elsewhere);

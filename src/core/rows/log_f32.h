@@ -1,12 +1,12 @@
-/* Logarithms of float32 probabilities and sums, in doubles. */
+/* The arithmetic of log_softmax.h for float32, in doubles; T is the temperature. */
 
-/* logsumexp: max / T + log(1 + excess), as log_softmax.h has it. */
+/* Returns logsumexp, which is max / T + log(1 + excess). */
 SD_INLINE float compute_logsumexp(float max, double t, sd_sum excess) {
     return (float)((double)max / t + sd_log1p(excess.high)) + 0; /* -0 becomes +0 */
 }
 
-/* Writes (x - max) / T - log_sum, where log_sum = log(1 + excess): both terms are negative, so nothing
- * cancels. */
+/* What computes logarithms of probabilities, (x - max) / T - log_sum, where log_sum = log(1 + excess). No
+ * term is positive, so nothing cancels. */
 typedef struct { double max, inverse, log_sum; } log_writer_t;
 
 SD_INLINE log_writer_t make_log_writer(double t, float max, double log_sum) {

@@ -1,7 +1,8 @@
-/* Logarithms of float64 probabilities and sums, as log_f32.h has them. */
+/* The arithmetic of log_softmax.h for float64: log_f32.h, with the same functions. */
 
-/* logsumexp with what the two terms and their sum lose, because the result may lie a binade above both
- * terms, where half a unit in its last place is a whole one in theirs. */
+/* Returns logsumexp, which is max / T + log(1 + excess). What the roundings of the two terms and of their
+ * sum lose is added, because the result may lie a binade above both terms, where half a unit in its last
+ * place is a whole one in theirs. */
 SD_INLINE double compute_logsumexp(double max, double t, sd_sum excess) {
     const double quotient = max / t;
     if (!(quotient <= DBL_MAX && quotient >= -DBL_MAX)) return quotient;
@@ -11,9 +12,10 @@ SD_INLINE double compute_logsumexp(double max, double t, sd_sum excess) {
     return sum.high + (sum.low + low) + 0; /* -0 becomes +0 */
 }
 
-/* Writes ((x - max) s2) inverse - log_sum, with x and max scaled by s1 first: s1 keeps x - max from
- * overflowing, and s2 the inverse of a subnormal T. The difference and the inverse are off by half a unit
- * in the last place each, so the result is right to 2.5 units. */
+/* What computes logarithms of probabilities, ((x s1 + shift) s2) inverse - log_sum. shift is -max s1, and
+ * inverse is 1 / (T s1 s2). The power of two s1 keeps x - max from overflowing, and s2 the inverse of a
+ * subnormal T. Difference and inverse are off by half a unit in the last place each, the result by at most
+ * 2.5. */
 typedef struct { double s1, s2, shift, inverse, log_sum; } log_writer_t;
 
 SD_INLINE log_writer_t make_log_writer(double t, double max, double log_sum) {

@@ -1,4 +1,5 @@
-/* Many float64 rows at once, as many_rows_f32.h has them: a pack is eight rows. */
+/* The arithmetic of many_rows.h and softmax_columns.h for float64: many_rows_f32.h, with the same
+ * functions. A pack has eight lanes here, so that eight rows are all that go side by side. */
 
 SD_INLINE int reduce_eight(lane_reductions_t *lanes, f64x8 max, f64x8 t) {
     const f64x8 log2e = f64_set1(SD_LOG2E_HI), to_integer = f64_set1(SD_TO_INTEGER);
@@ -20,8 +21,8 @@ SD_INLINE f64x8 narrow_eight(f64x8 a) { return a; }
 
 SD_BODY int invert_lanes(inverse_t *inverse, f64x8 high, f64x8 low) {
     const f64x8 sum = f64_add(high, low), unscale = f64_set1(UNSCALE);
-    const f64x8 rest = f64_sub(low, f64_sub(sum, high)); /* FastTwoSum: high is the larger */
-    *inverse = pair_inverse(f64_mul(sum, unscale), f64_mul(rest, unscale));
+    const f64x8 rest = f64_sub(low, f64_sub(sum, high)); /* FastTwoSum, for high is the larger */
+    *inverse = invert_pair(f64_mul(sum, unscale), f64_mul(rest, unscale));
     return f64_mask_ge(sum, f64_set1(0)) == 255;
 }
 

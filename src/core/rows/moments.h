@@ -1,23 +1,24 @@
-/* What the entropy of a softmax is made of, and how it changes with the temperature. */
+/* The sums from which the entropy of a softmax is computed, and how it changes with the temperature T.
+ * entropy.h finds them; temperature_for.c, which is not compiled for a tier, gets them from kernels.h. */
 #ifndef SD_MOMENTS_H
 #define SD_MOMENTS_H
 
 #include "../arith/log1p.h"
 #include "../arith/sums.h"
 
-/* Sums over all x below the maximum, with d = (max - x) / T. No term is negative, and the maximum's own
- * exponential, which is exactly 1, is not among them. So nothing cancels, and beside a dominant entry
- * nothing is lost. */
+/* Sums over all x below the maximum, with d = (max - x) / T. No term is negative, and the exponential of
+ * the maximum itself, which is exactly 1, is left out. So nothing cancels, and nothing is lost if one entry
+ * is much larger than all others. */
 typedef struct {
-    double ties;          /* how many x are the maximum; NaN for a row with NaN, +inf or -inf alone */
-    double others, below; /* others + below: the sum of e^-d */
-    double first, second; /* the sums of d e^-d and, in float64 only, d^2 e^-d */
+    double ties; /* how many x are the maximum; NaN for a row with NaN or +inf, or of -inf alone */
+    double others, others_low; /* others + others_low is the sum of e^-d */
+    double first, second;      /* the sums of d e^-d and, in float64 only, of d^2 e^-d */
 } sd_moments;
 
-/* log(ties + others) + first / (ties + others) */
+/* Returns the entropy in nats, log(ties + others) + first / (ties + others). */
 static inline double sd_entropy(const sd_moments *m) {
     const sd_sum excess = sd_two_sum(m->ties - 1, m->others);
-    return sd_log1p(excess.high) + (m->first + (excess.low + m->below)) / (1 + excess.high);
+    return sd_log1p(excess.high) + (m->first + (excess.low + m->others_low)) / (1 + excess.high);
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* The sums of moments.h for float32, in doubles, which hold products of two floats exactly, so that no fma
- * is needed. */
+/* The sums of moments.h over a float32 row, for entropy.h. They are doubles, which hold products of two
+ * floats exactly, so that no fma is needed. `first` is divided by T only in the end: d here is max - x. */
 typedef struct { f64x8 others, first, max, lowest; double t; } moment_sums_t;
 
 SD_INLINE moment_sums_t make_moment_sums(double t, float max) {
@@ -8,8 +8,9 @@ SD_INLINE moment_sums_t make_moment_sums(double t, float max) {
     return m;
 }
 
-/* Below `lowest` the exponential is clamped, and d, which may be infinite, is taken as 0. */
-SD_INLINE void moments_add_half(moment_sums_t *m, f64x8 x, f64x8 s, f64x8 q) {
+/* Adds half a pack: x, and its exponentials s (1 + q) of exp2_f32.h. Below m->lowest the exponential is
+ * clamped, and d, which may be infinite, is taken as 0. */
+SD_INLINE void add_moments_half(moment_sums_t *m, f64x8 x, f64x8 s, f64x8 q) {
     const f64x8 e = f64_add(s, f64_mul(s, q));
     const f64x8 d = f64_where_ge(x, m->lowest, f64_sub(m->max, x), f64_set1(0));
     m->others = f64_add(m->others, e);
@@ -17,13 +18,14 @@ SD_INLINE void moments_add_half(moment_sums_t *m, f64x8 x, f64x8 s, f64x8 q) {
 }
 
 SD_INLINE void add_moments(moment_sums_t *m, f32x16 x, f32x16 s, f32x16 q) {
-    moments_add_half(m, f32_low_to_f64(x), f32_low_to_f64(s), f32_low_to_f64(q));
-    moments_add_half(m, f32_high_to_f64(x), f32_high_to_f64(s), f32_high_to_f64(q));
+    add_moments_half(m, f32_low_to_f64(x), f32_low_to_f64(s), f32_low_to_f64(q));
+    add_moments_half(m, f32_high_to_f64(x), f32_high_to_f64(s), f32_high_to_f64(q));
 }
 
-/* Relative to the exponential of the maximum, which is `max`. */
+/* Returns the sums relative to the maximum's exponential, which is `max`. */
 SD_INLINE sd_moments total_moments(const moment_sums_t *m, double ties, sd_sum max) {
-    const double by = UNSCALE / max.high;
-    const sd_moments r = {ties, f64_reduce_add(m->others) * by, 0, f64_reduce_add(m->first) * by / m->t, 0};
+    const double factor = UNSCALE / max.high;
+    const sd_moments r = {ties, f64_reduce_add(m->others) * factor, 0,
+                          f64_reduce_add(m->first) * factor / m->t, 0};
     return r;
 }

@@ -1,8 +1,9 @@
-/* The sums of moments.h for float64, in pairs of doubles. d is kept in units of a power of two near T; t
- * is T in these units. */
+/* The sums of moments.h over a float64 row, for entropy.h, in pairs of doubles (a sum and its rest). d is
+ * ((-s1) x + shift) s2 here, which is (max - x) s1 s2, and is divided in the end by t, which is T s1 s2.
+ * The powers of two s1 and s2 bring t to 1 or more and below 2, and keep max - x from overflowing. */
 typedef struct {
     f64x8 others, others_rest, first, first_rest, second;
-    f64x8 s1, shift, s2, lowest;
+    f64x8 minus_s1, shift, s2, lowest;
     double t;
 } moment_sums_t;
 
@@ -11,9 +12,9 @@ SD_INLINE moment_sums_t make_moment_sums(double t, double max) {
     moment_sums_t m = {zero, zero, zero, zero, zero, zero, zero, zero, zero, 0};
     const double s1 = t > 0x1p500 ? 0x1p-600 : 1, scaled = t * s1; /* else max - x may overflow */
     const double lowest = max - scaled * (CLAMP_BITS / SD_LOG2E_HI) / s1;
-    /* s2 T is from 1 to 2, or from 2^-51 if T is subnormal */
+    /* if T is subnormal, t may be as small as 2^-51 */
     const double s2 = sd_f64_of_bits((2046 - (sd_f64_bits(scaled) >> 52)) << 52);
-    m.s1 = f64_set1(-s1);
+    m.minus_s1 = f64_set1(-s1);
     m.shift = f64_set1(max * s1);
     m.s2 = f64_set1(s2);
     m.lowest = f64_set1(lowest >= -DBL_MAX ? lowest : -DBL_MAX);
@@ -21,9 +22,10 @@ SD_INLINE moment_sums_t make_moment_sums(double t, double max) {
     return m;
 }
 
-/* Below `lowest` the exponential is clamped, and d, which may be infinite, is taken as 0. */
+/* Adds a pack: x, and its exponentials s (1 + q) of exp2_f64.h. Below m->lowest the exponential is clamped,
+ * and d, which may be infinite, is taken as 0. */
 SD_INLINE void add_moments(moment_sums_t *m, f64x8 x, f64x8 s, f64x8 q) {
-    const f64x8 difference = f64_mul(f64_fma(x, m->s1, m->shift), m->s2);
+    const f64x8 difference = f64_mul(f64_fma(x, m->minus_s1, m->shift), m->s2);
     const f64x8 d = f64_where_ge(x, m->lowest, difference, f64_set1(0));
     const f64x8 e = f64_fma(s, q, s), rest = f64_fma(s, q, f64_sub(s, e));
     const f64x8 product = f64_fma(s, d, f64_mul(s, f64_mul(q, d)));
@@ -34,8 +36,8 @@ SD_INLINE void add_moments(moment_sums_t *m, f64x8 x, f64x8 s, f64x8 q) {
 }
 
 SD_INLINE sd_moments total_moments(const moment_sums_t *m, double ties, sd_sum max) {
-    const sd_sum others = divide_sums(pair_total(m->others, m->others_rest), max);
-    const sd_sum first = divide_sums(pair_total(m->first, m->first_rest), max);
+    const sd_sum others = divide_sums(total_pairs(m->others, m->others_rest), max);
+    const sd_sum first = divide_sums(total_pairs(m->first, m->first_rest), max);
     const double second = f64_reduce_add(m->second) * UNSCALE / max.high;
     const sd_moments r = {ties, others.high, others.low, first.high / m->t, second / m->t / m->t};
     return r;

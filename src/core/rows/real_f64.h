@@ -18,18 +18,18 @@ typedef uint64_t bits_t;
 #define MAX_OFFSET 4096.0
 #define MIN_PLAIN_TEMPERATURE 0x1p-500
 #define MAX_PLAIN_TEMPERATURE 0x1p500
-/* Only 0 and infinity themselves are limits here. */
+/* No temperatures but 0 and infinity give the same as these. */
 #define MAXIMUM_ALONE_BELOW 0x1p-1074
 #define ALL_EQUAL_FROM INFINITY
-/* 1.5 * 2^50: adding it rounds to quarters, and its own bits vanish when they are shifted left by 50. */
+/* 1.5 * 2^50: adding it rounds to quarters, and its own bits are lost when that is shifted left by 50. */
 #define ROUNDER 0x1.8p50
-/* Adding and subtracting it rounds |f| <= 1/8 to multiples of 2^-54. */
+/* Adding it and subtracting it again rounds |f| <= 1/8 to multiples of 2^-54. */
 #define GRID 0.375
 #define TILT 0x1p-53
-/* Adding and subtracting it rounds exponentials to multiples of 2^(600 - 44); 128 of them add up
+/* Adding and subtracting it rounds exponentials to multiples of 2^(600 - 44), 128 of which add up
  * exactly. */
 #define SPLIT 0x1.8p608
 #define SUM_ITEMS 1024
 #define MAX_STORED (1 << 18)
-#define HALF_LOSS 0x1.ap-55
+#define ROUNDING_CORRECTION 0x1.ap-55 /* a fifth of a unit in the last place of 1 */
 #define NEGLIGIBLE_BITS 1074.0

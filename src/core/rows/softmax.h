@@ -1,6 +1,8 @@
-/* Softmax of all rows of one item type. Which of softmax_short.h, softmax_columns.h, softmax_stored.h and
- * softmax_long.h computes a row depends on the rows' length and values alone, and all that can compute a
- * row give the same bits. */
+/* Softmax of many rows: chooses which of softmax_short.h, softmax_columns.h, softmax_stored.h and
+ * softmax_long.h computes a row. Short rows go to the first two, which give the same bits, so that the bits
+ * of a row depend on its length and values alone. */
+
+/* A row that is long, or not ordinary (many_rows.h), or whose items are all equal; n >= 1. */
 
 static void softmax_row(const temperature_t *t, const item_t *x, item_t *out, size_t n) {
     if (t->limit) {
@@ -28,37 +30,38 @@ static void softmax_row(const temperature_t *t, const item_t *x, item_t *out, si
     else write_unclamped(&row, x, out, n);
 }
 
+/* A lone row of at most four packs. */
 static SD_NOINLINE void softmax_short_row(const item_t *x, item_t *out, size_t n, double t) {
-    const int in_order = sizeof *x == sizeof(real_t); /* halves may not be in the order of lanes */
+    const int in_order = sizeof *x == sizeof(real_t); /* the lanes of halves may be in another order */
     const int done = n <= WIDTH / 2 && in_order ? softmax_one(x, out, n, t, 1, 1)
                      : n <= WIDTH               ? softmax_one(x, out, n, t, 1, 0)
                      : n <= 2 * WIDTH           ? softmax_one(x, out, n, t, 2, 0)
                      : n <= 3 * WIDTH           ? softmax_one(x, out, n, t, 3, 0)
                                                 : softmax_one(x, out, n, t, 4, 0);
     if (!done) {
-        const temperature_t alone = make_temperature(t);
-        softmax_row(&alone, x, out, n);
+        const temperature_t temperature = make_temperature(t);
+        softmax_row(&temperature, x, out, n);
     }
 }
 
-/* Short rows, as many at a time as possible. */
+/* Rows of `group` packs, as many at a time as possible. */
 SD_INLINE void softmax_batches(const item_t *x, item_t *out, const sd_rows *all, const int group) {
     const ptrdiff_t x_stride = all->x_stride, out_stride = all->out_stride;
     const ptrdiff_t t_stride = all->temperature_stride;
     const double *t = all->temperature;
     for (size_t left = all->rows, done; left > 0; left -= done) {
-        double each[WIDTH];
+        double temperatures[WIDTH];
         done = 0;
         if (group <= 2 && left >= WIDTH) {
-            for (int i = 0; i < WIDTH; i++) each[i] = t[i * t_stride];
-            if (softmax_columns(x, x_stride, out, out_stride, all->n, each)) done = WIDTH;
+            for (int i = 0; i < WIDTH; i++) temperatures[i] = t[i * t_stride];
+            if (softmax_columns(x, x_stride, out, out_stride, all->n, temperatures)) done = WIDTH;
         }
         if (!done && left >= 8) {
-            for (int i = 0; t_stride && i < 8; i++) each[i] = t[i * t_stride];
-            const f64x8 eight = t_stride ? f64_load(each) : f64_set1(*t);
-            if (softmax_eight(x, x_stride, out, out_stride, all->n, eight, group)) done = 8;
+            for (int i = 0; t_stride && i < 8; i++) temperatures[i] = t[i * t_stride];
+            const f64x8 eight_temperatures = t_stride ? f64_load(temperatures) : f64_set1(*t);
+            if (softmax_eight(x, x_stride, out, out_stride, all->n, eight_temperatures, group)) done = 8;
         }
-        if (!done) { /* one by one, so that a row that is not ordinary does not change its neighbours */
+        if (!done) { /* one by one, so that a row that is not ordinary does not change others */
             for (; done < 8 && done < left; done++) {
                 const ptrdiff_t i = (ptrdiff_t)done;
                 softmax_short_row(x + i * x_stride, out + i * out_stride, all->n, t[i * t_stride]);
@@ -78,15 +81,15 @@ static SD_NOINLINE void softmax_short_rows(const item_t *x, item_t *out, const s
 }
 
 static SD_NOINLINE void softmax_long_rows(const item_t *x, item_t *out, const sd_rows *rows) {
-    row_temperature_t now = start_temperature(rows);
+    row_temperature_t current = start_temperature(rows);
     for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
-        update_temperature(&now, rows, i);
-        softmax_row(&now.ready, x, out, rows->n);
+        update_temperature(&current, rows, i);
+        softmax_row(&current.ready, x, out, rows->n);
     }
 }
 
-/* The branches are functions of their own, so that a lone short row does not save registers for the
- * others. */
+/* Softmax of all rows. The branches are functions of their own, so that a lone short row need not save the
+ * registers that the others use. */
 static void softmax(const void *items, void *results, const sd_rows *rows) {
     const item_t *x = items;
     item_t *out = results;

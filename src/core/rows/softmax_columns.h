@@ -1,22 +1,24 @@
-/* Softmax of WIDTH rows of at most two packs, side by side: each row in a lane of its own, each column a
- * pack. So nothing is looked for or added up across a pack, and a temperature per row costs nothing. */
+/* Softmax of WIDTH rows of at most two packs, side by side: a lane for each row, a pack for each column. So
+ * no maximum or sum has to be taken across a pack, and a temperature per row costs nothing. */
 
-/* Sums are added in the order of softmax_eight, so that the bits are the same. Rows of halves are loaded
- * as packs, in whose order lanes may not be items. Returns 0, and writes nothing, if a row is not
- * ordinary. */
+/* t is WIDTH temperatures. Returns 0, and writes nothing, if a row is not ordinary (many_rows.h), else 1.
+ * Sums are added in the order of softmax_eight (softmax_short.h), so that the bits are the same. Halves
+ * (float16 and bfloat16) are loaded as packs, whose lanes may be in another order than the items, so that
+ * all columns of the packs are transposed, those that pad them included. */
 static SD_NOINLINE int softmax_columns(const item_t *x, ptrdiff_t x_stride, item_t *out,
                                        ptrdiff_t out_stride, size_t n, const double *t) {
-    enum { WIDE = 2 * WIDTH, ROOM = (WIDE + MAX_GROUP) * WIDTH, IS_HALF = sizeof *x < sizeof(real_t) };
+    enum { ROW_STRIDE = 2 * WIDTH, ROOM = (ROW_STRIDE + MAX_GROUP) * WIDTH };
+    enum { IS_HALF = sizeof *x < sizeof(real_t) };
     const pack_t lowest = v_set1(-(real_t)INFINITY);
-    const size_t in_packs = n > WIDTH ? WIDE : WIDTH, columns = IS_HALF ? in_packs : n;
-    real_t rows[WIDTH * WIDE], s[ROOM], q[ROOM];
+    const size_t padded_n = n > WIDTH ? ROW_STRIDE : WIDTH, columns = IS_HALF ? padded_n : n;
+    real_t rows[WIDTH * ROW_STRIDE], s[ROOM], q[ROOM];
     pack_t max = lowest, min = v_set1((real_t)INFINITY), high = v_set1(0), low[WIDTH];
     lane_reductions_t lanes;
     inverse_t inverse;
     for (size_t i = 0; IS_HALF && i < WIDTH; i++)
-        for (size_t j = 0; j < in_packs; j += WIDTH)
-            v_store(rows + i * WIDE + j, load_up_to(x + (ptrdiff_t)i * x_stride + j, n - j));
-    if (IS_HALF) rows_to_columns(rows, WIDE, s, columns);
+        for (size_t j = 0; j < padded_n; j += WIDTH)
+            v_store(rows + i * ROW_STRIDE + j, load_up_to(x + (ptrdiff_t)i * x_stride + j, n - j));
+    if (IS_HALF) rows_to_columns(rows, ROW_STRIDE, s, columns);
     else rows_to_columns((const real_t *)x, x_stride, s, columns);
     for (size_t j = 0; j < columns; j++) {
         const pack_t column = v_load(s + j * WIDTH);
@@ -55,10 +57,10 @@ static SD_NOINLINE int softmax_columns(const item_t *x, ptrdiff_t x_stride, item
         for (size_t j = 0; j < columns * WIDTH; j += WIDTH)
             v_store(s + j, v_where_ge(min, max, equal, v_load(s + j)));
     }
-    if (IS_HALF) columns_to_rows(s, rows, WIDE, columns);
+    if (IS_HALF) columns_to_rows(s, rows, ROW_STRIDE, columns);
     else columns_to_rows(s, (real_t *)out, out_stride, columns);
     for (size_t i = 0; IS_HALF && i < WIDTH; i++)
-        for (size_t j = 0; j < in_packs; j += WIDTH)
-            store_up_to(out + (ptrdiff_t)i * out_stride + j, n - j, v_load(rows + i * WIDE + j));
+        for (size_t j = 0; j < padded_n; j += WIDTH)
+            store_up_to(out + (ptrdiff_t)i * out_stride + j, n - j, v_load(rows + i * ROW_STRIDE + j));
     return 1;
 }

@@ -1,8 +1,9 @@
-/* The gradient of a loss through softmax, p (g - sum(p g)) / T, of rows: one pass for the sum, one to
- * write. vjp_f32.h and vjp_f64.h have the arithmetic.
+/* The gradient of a loss with respect to logits x, given p = softmax(x / T) and the gradient g of the loss
+ * with respect to p: p (g - sum(p g)) / T, for each of many rows. One pass over a row finds the sum, one
+ * writes the results; vjp_f32.h and vjp_f64.h have the arithmetic.
  *
- * A row with NaN or an infinity in p or g has a sum that is not finite, and is NaN as a whole: also at T =
- * infinity, because so it is at every T on the way there. */
+ * If p or g has a NaN or an infinity, the sum is not finite, and the whole row becomes NaN. That holds at
+ * the temperature T = infinity, too, because it holds at every T below. */
 
 static void vjp_row(const real_t *p, const real_t *g, real_t *out, size_t n, const vjp_temperature_t *t) {
     vjp_writer_t writer;

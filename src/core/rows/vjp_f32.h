@@ -1,13 +1,14 @@
-/* The gradient of float32 rows, in doubles, where products of floats are exact, so that no fma is needed,
- * and no exponent is out of range. */
+/* The arithmetic of vjp.h, which explains p, g and T, for float32. It is done in doubles, where products of
+ * two floats are exact, so that no fma is needed, and where no exponent gets out of range. */
 
-/* 1 / T. Beyond these bounds every result is 0 or infinite, as it is at them. */
+/* 1 / T, with T clamped to bounds at which, as beyond them, every result is 0 or infinite. */
 typedef f64x8 vjp_temperature_t;
 
 SD_INLINE vjp_temperature_t make_vjp_temperature(double t) {
     return f64_set1(1 / (t < 0x1p-1000 ? 0x1p-1000 : t > 0x1p1000 ? 0x1p1000 : t));
 }
 
+/* Adds products p g to the sums: lanes 0 to 7 to *low, the others to *high. */
 SD_INLINE void add_products(f64x8 *low, f64x8 *high, f32x16 p, f32x16 g) {
     *low = f64_add(*low, f64_mul(f32_low_to_f64(p), f32_low_to_f64(g)));
     *high = f64_add(*high, f64_mul(f32_high_to_f64(p), f32_high_to_f64(g)));
@@ -26,10 +27,10 @@ static double sum_products(const float *p, const float *g, size_t n) {
     return f64_reduce_add(f64_add(f64_add(a, b), f64_add(c, d)));
 }
 
-/* What one row's gradient is computed with: sum(p g) and 1 / T. */
+/* What the gradient of one row is computed from: sum(p g) and 1 / T. */
 typedef struct { f64x8 sum, inverse; } vjp_writer_t;
 
-/* Returns 0 if the sum is not finite. */
+/* Returns 0 if the sum is not finite, else 1. */
 SD_INLINE int make_vjp_writer(vjp_writer_t *w, const float *p, const float *g, size_t n,
                               const vjp_temperature_t *t) {
     const double sum = sum_products(p, g, n);

@@ -1,8 +1,8 @@
-/* The gradient of float64 rows. The dot product is the one of Ogita, Rump and Oishi ("Accurate sum and dot
- * product", SIAM J. Sci. Comput. 2005), which is as exact as if computed in twice the precision; the rest
- * is computed in sums of two doubles. */
+/* The arithmetic of vjp.h, which explains p, g and T, for float64. The sum of p g is found as by Ogita,
+ * Rump and Oishi ("Accurate sum and dot product", SIAM J. Sci. Comput. 2005), which is as exact as if it
+ * were computed in twice the precision. The rest is computed with numbers that are sums of two doubles. */
 
-/* floor(log2(a)) of a finite a above 0. */
+/* Returns floor(log2(a)) for a finite a > 0. */
 static int find_exponent(double a) {
     const int subnormal = a < DBL_MIN;
     if (subnormal) a *= 0x1p54;
@@ -11,17 +11,18 @@ static int find_exponent(double a) {
 
 static int clamp_int(int a, int low, int high) { return a < low ? low : a > high ? high : a; }
 
-/* p is scaled by 2^P_EXPONENT, so that what its products round off is exact even where p is subnormal; g by
- * 2^G_EXPONENT, or by more where T is so small that results would have to be scaled up. If the largest |g|
- * then is not from 1 to 2^911, g is scaled by the power that brings it as near to 2^MAX_G_EXPONENT as
- * possible. For p from 0 to 1 the products then neither overflow nor lose bits to underflow, and the
- * result does so only when it is scaled back, if it must. */
+/* p is multiplied by 2^P_EXPONENT, so that what its products lose when they are rounded can be computed
+ * exactly even where p is subnormal. g is multiplied by 2^G_EXPONENT, or by a larger power where T is so
+ * small that results would have to be scaled up. If the largest |g| is then not from 1 to 2^911, g is
+ * multiplied instead by the power of two that brings the largest |g| as near to 2^MAX_G_EXPONENT as
+ * possible. For p from 0 to 1 the products then neither overflow nor lose bits to underflow, and results do
+ * so only when they are scaled back, where they must. */
 enum { P_EXPONENT = 110, G_EXPONENT = 455, MAX_G_EXPONENT = 910 };
 
-/* T = 2^exponent m, with m from 1 to 2. */
+/* T = 2^exponent m, with m at least 1 and less than 2; 1 if T is infinite. */
 typedef struct {
     int exponent, is_infinite;
-    int g_exponent;  /* g is usually scaled by 2^g_exponent */
+    int g_exponent;  /* g is multiplied by 2^g_exponent, unless its values need another power */
     f64x8 high, low; /* their sum is 2^P_EXPONENT / m */
 } vjp_temperature_t;
 
@@ -30,7 +31,7 @@ static vjp_temperature_t make_vjp_temperature(double t) {
     r.is_infinite = t > DBL_MAX;
     r.exponent = r.is_infinite ? 0 : find_exponent(t);
     r.g_exponent = clamp_int(-r.exponent - P_EXPONENT, G_EXPONENT, 1000);
-    const int half = r.exponent / 2; /* because 2^-exponent may be out of range */
+    const int half = r.exponent / 2; /* in two steps, because 2^-exponent may be out of range */
     const double m = r.is_infinite ? 1 : t * sd_power_of_2(-half) * sd_power_of_2(half - r.exponent);
     const f64x8 one = f64_set1(1), divisor = f64_set1(m);
     const f64x8 inverse = f64_div(one, divisor), p_scale = f64_set1(sd_power_of_2(P_EXPONENT));
@@ -40,7 +41,7 @@ static vjp_temperature_t make_vjp_temperature(double t) {
     return r;
 }
 
-/* The sum of p g scale, and the largest |g|. */
+/* Returns the sum of p g scale; *largest becomes the largest |g|. */
 static sd_sum sum_products(const double *p, const double *g, size_t n, double scale, double *largest) {
     const f64x8 scales = f64_set1(scale);
     const u64x8 magnitude = u64_set1(UINT64_MAX >> 1);
@@ -64,11 +65,12 @@ static sd_sum sum_products(const double *p, const double *g, size_t n, double sc
     return sum;
 }
 
-/* What one row's gradient is computed with: the sum of p g in two parts, the powers of two that scale g and
- * the result (in two steps, each of them in range), and the inverse of T in two parts. */
-typedef struct { f64x8 sum_high, sum_low, g_scale, high, low, scale_back, and_more; } vjp_writer_t;
+/* What the gradient of one row is computed from: the sum of p g as two numbers, the power of two that g is
+ * multiplied by, the inverse of T as two numbers, and the power of two that scales results back, as two
+ * factors, because it may be out of range. */
+typedef struct { f64x8 sum_high, sum_low, g_scale, high, low, scale_back_1, scale_back_2; } vjp_writer_t;
 
-/* Returns 0 if the sum is not finite. */
+/* Returns 0 if the sum is not finite, else 1. */
 static int make_vjp_writer(vjp_writer_t *w, const double *p, const double *g, size_t n,
                            const vjp_temperature_t *t) {
     double largest;
@@ -87,19 +89,20 @@ static int make_vjp_writer(vjp_writer_t *w, const double *p, const double *g, si
     w->g_scale = f64_set1(sd_power_of_2(exponent));
     w->high = t->high;
     w->low = t->low;
-    w->scale_back = f64_set1(t->is_infinite ? 0 : sd_power_of_2(first));
-    w->and_more = f64_set1(sd_power_of_2(clamp_int(back - first, -1000, 1000)));
+    w->scale_back_1 = f64_set1(t->is_infinite ? 0 : sd_power_of_2(first));
+    w->scale_back_2 = f64_set1(sd_power_of_2(clamp_int(back - first, -1000, 1000)));
     return sum.high <= DBL_MAX && sum.high >= -DBL_MAX;
 }
 
 SD_INLINE f64x8 compute_gradient(const vjp_writer_t *w, f64x8 p, f64x8 g) {
     const f64x8 scaled = f64_mul(g, w->g_scale);
-    const f64x8 d = f64_sub(scaled, w->sum_high), part = f64_sub(d, scaled);
-    const f64x8 lost = f64_sub(f64_sub(scaled, f64_sub(d, part)), f64_add(w->sum_high, part));
+    /* d + lost = scaled - sum_high exactly, by Knuth's TwoSum */
+    const f64x8 d = f64_sub(scaled, w->sum_high), b_part = f64_sub(d, scaled);
+    const f64x8 lost = f64_sub(f64_sub(scaled, f64_sub(d, b_part)), f64_add(w->sum_high, b_part));
     const f64x8 d_low = f64_sub(lost, w->sum_low);
     const f64x8 q = f64_mul(p, w->high);
     const f64x8 q_low = f64_fma(p, w->low, f64_fms(p, w->high, q));
     const f64x8 r = f64_fma(q, d, f64_fma(q_low, d, f64_mul(q, d_low)));
-    const f64x8 back = f64_mul(f64_mul(r, w->scale_back), w->and_more);
+    const f64x8 back = f64_mul(f64_mul(r, w->scale_back_1), w->scale_back_2);
     return f64_add(back, f64_set1(0)); /* -0 becomes +0 */
 }
