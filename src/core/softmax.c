@@ -1,21 +1,23 @@
-/* The softmax family of softdraw.h: temperatures checked, then the tier's kernel. */
+/* The functions of softdraw.h on rows: softmax, log_softmax, logsumexp, entropy and softmax_vjp. They check
+ * their arguments and call the kernel of the tier in use. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"
 
-/* The error of rows of x that each give `written` items, or none. */
-SD_INLINE int check_rows(const void *x, const void *out, const sd_rows *all, size_t written, double least) {
+/* Returns the error code of a call that writes `written` items per row, or SOFTDRAW_OK. */
+SD_INLINE int check_rows(const void *x, const void *out, const sd_rows *all, size_t written,
+                         double min_temperature) {
     if (all->rows == 0) return SOFTDRAW_OK;
     if (!all->temperature || (all->n && !x) || (written && !out)) return SOFTDRAW_ERROR_NULL;
     const size_t temperatures = all->temperature_stride ? all->rows : 1;
     for (size_t r = 0; r < temperatures; r++)
-        if (!(all->temperature[(ptrdiff_t)r * all->temperature_stride] >= least))
+        if (!(all->temperature[(ptrdiff_t)r * all->temperature_stride] >= min_temperature))
             return SOFTDRAW_ERROR_TEMPERATURE;
     return SOFTDRAW_OK;
 }
 
-/* One function of softdraw.h, of which `written` items come out for each row. The kernels are asked for
- * last: little is then to be kept while they are. */
+/* Defines a function of softdraw.h that writes `written` items per row. sd_kernels_in_use is called last,
+ * when few values have to be kept across the call. */
 #define DEFINE_ROWS(function, kernel, TYPE, item, written)                                        \
     int function(const item *x, ptrdiff_t x_stride, item *out, ptrdiff_t out_stride, size_t rows, \
                  size_t n, const double *temperature, ptrdiff_t temperature_stride) {             \
