@@ -1,4 +1,4 @@
-/* Draws from logits, as softdraw.h has them: filters checked, then the tier's kernel. */
+/* The API of draws from logits: arguments are checked here, then the kernel of the tier in use draws. */
 #include "compiler.h"
 #include "kernels.h"
 #include "softdraw.h"
@@ -10,9 +10,9 @@
  * will be as large as LAST_SIZE, so that a size which was never set is not taken for a size. */
 enum { FIRST_SIZE = offsetof(softdraw_filters, min_p_stride) + sizeof(ptrdiff_t), LAST_SIZE = 4096 };
 
-/* The caller's filters, of which there may be none, as this release has them; NULL if their size is not
- * valid or one is set that this release does not know. Room takes those of an older program, in which
- * the filters that it does not know are off. */
+/* The caller's filters in the form of this release; NULL if their size is invalid, or if one is set that
+ * this release does not know. `room` takes those of an older program, with the filters off that it does not
+ * know. */
 static const softdraw_filters *read_filters(const softdraw_filters *given, softdraw_filters *room) {
     static const softdraw_filters none = SOFTDRAW_FILTERS_INIT;
     if (!given) return &none;
@@ -24,7 +24,8 @@ static const softdraw_filters *read_filters(const softdraw_filters *given, softd
     return memcpy(room, given, given->size);
 }
 
-/* The first row whose value is not from least to most, or `rows`. */
+/* The first row whose value is not from least to most, or `rows`. A value that all rows share, at a stride
+ * of 0, is looked at once; `value` may be NULL. */
 static size_t first_outside(const double *value, ptrdiff_t stride, size_t rows, double least, double most) {
     const size_t count = !value ? 0 : stride == 0 && rows > 1 ? 1 : rows;
     for (size_t r = 0; r < count; r++)
@@ -32,6 +33,7 @@ static size_t first_outside(const double *value, ptrdiff_t stride, size_t rows, 
     return rows;
 }
 
+/* Returns SOFTDRAW_OK, or the error of the first row with an invalid parameter, which *where becomes. */
 static int check(const softdraw_filters *f, size_t rows, size_t n, size_t *where) {
     if (n == 0 || n > UINT32_MAX - 127) return SOFTDRAW_ERROR_LENGTH;
     *where = first_outside(f->temperature, f->temperature_stride, rows, 0, HUGE_VAL);
@@ -45,6 +47,7 @@ static int check(const softdraw_filters *f, size_t rows, size_t n, size_t *where
     return *where < rows ? SOFTDRAW_ERROR_FILTER : SOFTDRAW_OK;
 }
 
+/* Whether an argument is NULL that may not be; scratch is needed only by filters and log-probabilities. */
 static int is_missing(const void *logits, const softdraw_filters *f, const uint64_t *words, size_t draws,
                       const int64_t *ids, const void *logprobs, const void *scratch) {
     const int needs_scratch = f->top_k || f->top_p || f->min_p || logprobs;

@@ -1,10 +1,10 @@
-/* The masses of one block of items, and the item in it that a word draws. */
+/* The masses of one block of at most BLOCK_ITEMS items, and the item in it that a word draws. */
 
-/* The longest row that is added up item by item, so that it can be drawn from side by side with others. */
+/* The longest row whose masses are added item by item: that is how draw_columns (short_rows.h), which gives
+ * each row a lane, has to add them. */
 #define MAX_COLUMNS 16
 
-/* The masses of at most BLOCK_ITEMS items; before[p] is the mass of all packs before pack p, before[packs]
- * that of all. */
+/* before[p] is the mass of all packs before pack p, before[packs] that of all items. */
 typedef struct {
     real_t mass[BLOCK_ITEMS];
     double before[BLOCK_ITEMS / WIDTH + 1];
@@ -12,23 +12,24 @@ typedef struct {
 } block_t;
 
 SD_BODY void compute_block_masses(block_t *block, const mass_rule_t *rule, const real_t *x, size_t n,
-                                  const int moved) {
+                                  const int shifted) {
     const pack_t zero = v_set1(0), least = v_set1(rule->least_mass);
     pack_t packs[GROUP], e[GROUP];
     size_t i = 0;
     const int group = GROUP;
     for (; n - i >= GROUP * WIDTH; i += GROUP * WIDTH) {
         FOR_EACH_PACK packs[u] = v_load(x + i + (size_t)u * WIDTH);
-        compute_masses(rule, group, packs, moved, e);
+        compute_masses(rule, group, packs, shifted, e);
         FOR_EACH_PACK v_store(block->mass + i + (size_t)u * WIDTH, v_where_ge(e[u], least, e[u], zero));
     }
     for (; i < n; i += WIDTH) {
         packs[0] = load_up_to(x + i, n - i);
-        compute_masses(rule, 1, packs, moved, e);
+        compute_masses(rule, 1, packs, shifted, e);
         v_store(block->mass + i, v_where_ge(e[0], least, e[0], zero));
     }
 }
 
+/* Fills in before[] for the n masses of a block, and returns their sum. */
 static double add_up_block(block_t *block, size_t n) {
     double sum = 0;
     block->packs = (n + WIDTH - 1) / WIDTH;
@@ -42,7 +43,7 @@ static double add_up_block(block_t *block, size_t n) {
     return block->before[block->packs] = sum;
 }
 
-/* Fills the block with items first to first + n of a row, as the rule has them; returns their mass. */
+/* Fills the block with the masses of x, items first to first + n - 1 of a row, and returns their sum. */
 static double make_block(block_t *block, const mass_rule_t *rule, const real_t *x, size_t n, size_t first) {
     if (rule->shifted) compute_block_masses(block, rule, x, n, 1);
     else compute_block_masses(block, rule, x, n, 0);
@@ -52,8 +53,8 @@ static double make_block(block_t *block, const mass_rule_t *rule, const real_t *
     return add_up_block(block, n);
 }
 
-/* The item at which the masses add up to more than r, or the last with any mass, because rounded sums may
- * end a little before r. SIZE_MAX if none has any. */
+/* The item of the block at which the masses add up to more than r; if rounded sums end before r, the last
+ * item with a mass; SIZE_MAX if no item has one. */
 static size_t find_in_block(const block_t *block, double r) {
     size_t p = 0;
     while (p + 1 < block->packs && block->before[p + 1] <= r) p++;

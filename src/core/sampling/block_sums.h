@@ -1,13 +1,13 @@
-/* A row as blocks: what each of them has by a mass rule, and the item that a word draws.
- *
- * An item is the first, in the order of the row, at which the masses add up to more than the word's share
- * of their total. So only the block that the share falls into is looked into. */
+/* The mass of each block of a row, and the item of the row that a word draws: the first at which the masses
+ * add up to more than the word scaled to the total. The sums of the blocks tell which block that is in, so
+ * only this one is computed item by item. */
 
-/* blocks of a row; a row longer than their product with BLOCK_ITEMS has longer blocks, which are searched
- * in turn */
+/* The largest number of blocks. Rows longer than MAX_BLOCKS * BLOCK_ITEMS have longer blocks, each of which
+ * is cut into blocks again when it is searched. */
 #define MAX_BLOCKS 256
 
-/* before[b] is the mass of all blocks before block b; before[count] that of all. */
+/* `count` blocks of `length` items, of which the last may be shorter. before[b] is the mass of all blocks
+ * before block b, before[count] that of all. */
 typedef struct {
     size_t length, count;
     double before[MAX_BLOCKS + 1];
@@ -19,15 +19,15 @@ SD_INLINE size_t choose_block_length(size_t n) {
     return length;
 }
 
-/* Adds up: before[b + 1] holds the mass of block b alone when this begins. */
+/* Turns the mass of each block b alone, in before[b + 1], into the sums that block_sums_t holds. */
 static void accumulate_blocks(block_sums_t *blocks) {
     blocks->before[0] = 0;
     for (size_t b = 0; b < blocks->count; b++) blocks->before[b + 1] += blocks->before[b];
 }
 
-/* The mass that the rule keeps of n items that include no dropped ties. One comparison per item is enough:
- * with its mass if rule->least itself has less than rule->least_mass, otherwise with x, because a larger
- * item never has a smaller mass. */
+/* The mass that the rule gives n items x, among which there are no dropped ties. One comparison per item is
+ * enough: of its mass with least_mass if that drops more (by_mass), otherwise of x with `least`, because a
+ * larger item never has a smaller mass. */
 SD_BODY double sum_kept(const mass_rule_t *rule, const real_t *x, size_t n, const int by_mass) {
     const pack_t zero = v_set1(0), least = v_set1(rule->least), least_mass = v_set1(rule->least_mass);
     const reduction_t r = rule->reduction;
@@ -53,7 +53,7 @@ SD_BODY double sum_kept(const mass_rule_t *rule, const real_t *x, size_t n, cons
     return total_masses(&sum);
 }
 
-/* The blocks of items first to first + n of a row. */
+/* Computes the sums of blocks for items first to first + n - 1 of a row, as the rule gives them masses. */
 static void sum_blocks_by_rule(block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
                                size_t first, size_t n) {
     block_t block;
@@ -80,8 +80,8 @@ static void sum_blocks_by_rule(block_sums_t *blocks, const mass_rule_t *rule, co
 static size_t find_in_blocks(const block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
                              size_t first, size_t n, double r);
 
-/* The item of block b at which the masses of the row add up to more than r; SIZE_MAX if the block has
- * none. */
+/* The item of block b at which the masses of all n items from `first` on add up to more than r; SIZE_MAX if
+ * no item of the block has a mass. */
 static size_t find_in_one_block(const block_sums_t *blocks, size_t b, const mass_rule_t *rule,
                                 const source_t *row, size_t first, size_t n, double r) {
     const size_t start = b * blocks->length;
@@ -100,9 +100,9 @@ static size_t find_in_one_block(const block_sums_t *blocks, size_t b, const mass
     return found == SIZE_MAX ? found : first + found;
 }
 
-/* The item of first to first + n at which the masses add up to more than r; SIZE_MAX if no item has any. A
- * block whose items were all dropped may still have the rounding of a sum that was taken off again: if r
- * falls into it, the next block with an item is taken, or else the last one before. */
+/* Of items first to first + n - 1, the one at which the masses add up to more than r; SIZE_MAX if none has
+ * a mass. Where masses were subtracted, a block without items may keep a rounding: if r falls there, the
+ * next block with an item is taken, or else the last one before. */
 static size_t find_in_blocks(const block_sums_t *blocks, const mass_rule_t *rule, const source_t *row,
                              size_t first, size_t n, double r) {
     size_t at = 0, found = SIZE_MAX;
@@ -114,5 +114,5 @@ static size_t find_in_blocks(const block_sums_t *blocks, const mass_rule_t *rule
     return found;
 }
 
-/* Another thread may have changed the row meanwhile, so that nothing is found; any item will do then. */
+/* If another thread changes the row meanwhile, nothing may be found; then any item will do. */
 SD_INLINE size_t item_or_first(size_t found) { return found == SIZE_MAX ? 0 : found; }

@@ -1,79 +1,78 @@
-/* The cutoff of the smallest set that takes the largest items first and reaches a target, in number
- * (top_k) or in weight (top_p): found by partition around pivots, as quickselect does, without sorting. */
+/* The cutoff of the smallest set that takes the largest items first and reaches a target, in number (top_k)
+ * or in weight (top_p). It is found without sorting, by partition around pivots, as quickselect does: each
+ * round adds up what is above a pivot, and goes on with only the side on which the cutoff lies. */
 
-/* The set consists of all items above `least`, which weigh `above`, and the first `ties` items that are
- * equal to it. */
+/* All items above `least`, which weigh `above`, and the first `ties` items equal to `least` are kept. */
 typedef struct {
     real_t least;
     size_t ties;
     double above;
 } cutoff_t;
 
-/* How many of `equal` items that weigh `one` each must be added to `with` to reach the target; all of them
- * do. */
-SD_INLINE size_t count_ties_reaching(double with, double one, size_t equal, double target) {
+/* How many of `equal` items that weigh `each`, added to `above`, reach the target; all of them do. */
+SD_INLINE size_t count_ties_reaching(double above, double each, size_t equal, double target) {
     size_t low = 1, high = equal;
     while (low < high) {
         const size_t half = low + (high - low) / 2;
-        if (with + (double)half * one >= target) high = half;
+        if (above + (double)half * each >= target) high = half;
         else low = half + 1;
     }
     return low;
 }
 
-/* The median of nine of n items, chosen at random. */
+/* The median of nine of the n items, chosen pseudorandomly. */
 static real_t choose_pivot(const real_t *x, size_t n) {
-    real_t some[9];
+    real_t sorted[9];
     uint32_t random = (uint32_t)n;
     for (int i = 0; i < 9; i++) {
         random = random * 1664525u + 1013904223u;
         const real_t value = x[(size_t)(((uint64_t)random * n) >> 32)];
         int j = i;
-        for (; j > 0 && some[j - 1] < value; j--) some[j] = some[j - 1];
-        some[j] = value;
+        for (; j > 0 && sorted[j - 1] < value; j--) sorted[j] = sorted[j - 1];
+        sorted[j] = value;
     }
-    return some[4];
+    return sorted[4];
 }
 
-/* Finds the cutoff of the smallest set whose weight, added to `base`, reaches the target; each item weighs
- * what the rule gives it, or 1 if it is not `weighted`. Overwrites x, which has no NaN. Returns 0 if all
- * weigh too little. */
+/* Finds the cutoff of the smallest set whose weight, added to `base`, reaches the target. If `weighted`,
+ * items weigh what the rule gives them (compute_weights), otherwise 1 each, and the rule may be NULL.
+ * Overwrites x, which has no NaN. Returns 1, or 0 if all items together weigh too little. */
 SD_BODY int find_cutoff(cutoff_t *cutoff, const mass_rule_t *rule, const int weighted, const int shifted,
                         real_t *x, size_t n, double base, double target) {
     const pack_t zero = v_set1(0);
     while (n > 0) {
         const real_t pivot = choose_pivot(x, n);
-        const pack_t middle = v_set1(pivot);
+        const pack_t pivots = v_set1(pivot);
         f64x8 sum = f64_set1(0);
         size_t above = 0, equal = 0;
         for (size_t i = 0; i < n; i += WIDTH) {
             const pack_t pack = load_up_to(x + i, n - i);
             const unsigned valid = n - i < WIDTH ? (1u << (n - i)) - 1 : (1u << WIDTH) - 1;
-            const unsigned from = v_mask_ge(pack, middle) & valid;
-            const unsigned up_to = v_mask_ge(middle, pack) & valid;
+            const unsigned from = v_mask_ge(pack, pivots) & valid;
+            const unsigned up_to = v_mask_ge(pivots, pack) & valid;
             above += SD_COUNT_BITS(from & ~up_to);
             equal += SD_COUNT_BITS(from & up_to);
             if (weighted) {
                 pack_t e;
                 compute_weights(rule, 1, &pack, shifted, &e);
-                sum = f64_add(sum, widen(v_where_ge(middle, pack, zero, e)));
+                sum = f64_add(sum, widen(v_where_ge(pivots, pack, zero, e)));
             }
         }
         const double weight = weighted ? f64_reduce_add(sum) : (double)above;
-        const double one = weighted ? compute_weight(rule, pivot) : 1, with = base + weight;
-        const int is_above = above > 0 && with >= target;
-        if (!is_above && with + (double)equal * one >= target) {
+        const double each = weighted ? compute_weight(rule, pivot) : 1, reached = base + weight;
+        const int is_above = above > 0 && reached >= target;
+        if (!is_above && reached + (double)equal * each >= target) {
             cutoff->least = pivot;
-            cutoff->ties = count_ties_reaching(with, one, equal, target);
-            cutoff->above = with;
+            cutoff->ties = count_ties_reaching(reached, each, equal, target);
+            cutoff->above = reached;
             return 1;
         }
-        if (!is_above) base = with + (double)equal * one;
+        if (!is_above) base = reached + (double)equal * each;
         size_t kept = 0;
         for (size_t i = 0; i < n; i += WIDTH) {
             const pack_t pack = load_up_to(x + i, n - i);
             const unsigned valid = n - i < WIDTH ? (1u << (n - i)) - 1 : (1u << WIDTH) - 1;
-            const unsigned mask = (is_above ? ~v_mask_ge(middle, pack) : ~v_mask_ge(pack, middle)) & valid;
+            const unsigned mask = (is_above ? ~v_mask_ge(pivots, pack) : ~v_mask_ge(pack, pivots)) & valid;
             v_compress(x + kept, pack, mask);
             kept += SD_COUNT_BITS(mask);
         }

@@ -1,20 +1,20 @@
-/* Draws from a row without filters, and what is wrong with a row that cannot be drawn from. */
+/* Draws from all items of one row, without filters, and the error of a row that cannot be drawn from. */
 
-/* word / 2^64 of a total. The word is converted in halves, because for a whole one compilers branch on its
- * top bit, which is random. */
+/* word / 2^64 * total. The word is converted in two halves: to convert all of it, compilers branch on its
+ * top bit, which is random and so is mispredicted half of the time. */
 SD_INLINE double scale_word(uint64_t word, double total) {
     return ((double)(int64_t)(word >> 32) * 0x1p-32 + (double)(int64_t)(word & 0xffffffff) * 0x1p-64) *
            total;
 }
 
-/* The error of a row whose largest item or whose sum is not finite or not positive; *where becomes the
- * first bad item, or n. */
+/* The error of a row whose maximum or sum is not a finite number, or has no mass. *where becomes the index
+ * of the first NaN or +inf, or n. */
 static int find_row_error(const source_t *row, size_t *where) {
     *where = find_bad_item(row);
     return *where < row->n ? SOFTDRAW_ERROR_LOGIT : SOFTDRAW_ERROR_NOTHING;
 }
 
-/* Draws from all items at a temperature t > 0, which `ready` is made from. */
+/* Draws an item for each word, at t > 0. Returns SOFTDRAW_OK, or what find_row_error returns. */
 static int draw_from_all(const temperature_t *ready, double t, const source_t *row, const uint64_t *words,
                          size_t draws, int64_t *out, size_t *where) {
     const size_t n = row->n;
@@ -45,7 +45,7 @@ static int draw_from_all(const temperature_t *ready, double t, const source_t *r
     return SOFTDRAW_OK;
 }
 
-/* At T = 0: the first of the largest. */
+/* Draws at T = 0: every draw is the first of the largest items. Errors are those of find_row_error. */
 static int draw_largest(const source_t *row, size_t draws, int64_t *out, size_t *where) {
     const real_t max = find_maxima(row, BLOCK_ITEMS, NULL);
     if (!(max <= LARGEST && max >= -LARGEST)) return find_row_error(row, where);

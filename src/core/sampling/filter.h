@@ -1,17 +1,18 @@
-/* What a row is filtered with: parameters, the temperature made ready, and the scratch of kernels.h. */
+/* What one row is filtered with: the parameters of its filters, and scratch. */
 
-/* top_k is n where it is off, top_p 1, min_p 0. */
+/* A filter that is off has top_k = n, top_p = 1 or min_p = 0. The rest is scratch, laid out as kernels.h
+ * has it, and NULL where none is needed. */
 typedef struct {
     const temperature_t *ready;
     double t;
     size_t top_k;
     double top_p, min_p;
     kept_items_t items;
-    real_t *work, *groups;
+    real_t *work, *group_maxima;
 } filter_t;
 
-/* The cutoff of f->items, by weight, or by number if the rule is NULL; 0 if they do not reach the
- * target. */
+/* Finds the cutoff of f->items by weight, or by number if the rule is NULL, with copies in f->work. Returns
+ * 0 if all of them do not reach the target. */
 static int find_cutoff_of_kept(const filter_t *f, cutoff_t *cutoff, const mass_rule_t *rule,
                                double target) {
     memcpy(f->work, f->items.x, f->items.n * sizeof *f->work);

@@ -1,46 +1,46 @@
 /* Draws from a row with all its filters, in the order top_k, top_p, min_p, and log-probabilities.
  *
- * A filter that leaves few items gathers them in f->items. One that leaves many changes the mass rule, by
- * which the others have no mass, and the blocks have the mass of what is left. A new filter takes its turn
- * in apply_filters. */
+ * Few kept items are gathered in f->items and drawn from like a row. Many are not, because that would take
+ * longer than a draw: the mass rule then takes the mass from all others, and the blocks have that of the
+ * kept ones. A new filter takes its turn in apply_filters. */
 
-/* Applies all filters. Returns 1 if what they leave is in f->items, 0 if the rule and the blocks' masses
- * describe it, -1 for a row that cannot be drawn from. */
+/* Applies all filters. Returns 1 if f->items holds what they keep, 0 if the rule and the blocks describe
+ * it, -1 if the row has no finite maximum, so that it cannot be drawn from. */
 static int apply_filters(filter_t *f, mass_rule_t *rule, block_sums_t *blocks, const source_t *row) {
     kept_items_t *items = &f->items;
     const size_t n = row->n;
     const int is_long = n >= MIN_SAMPLED && f->top_k >= n;
-    int left = -1; /* what is returned; -1: not known yet */
-    if (is_long && f->top_p < 1) left = select_top_p(f, rule, row, blocks);
-    if (left < 0) {
+    int in_items = -1; /* what is returned; -1 until one of the two is known */
+    if (is_long && f->top_p < 1) in_items = select_top_p(f, rule, row, blocks);
+    if (in_items < 0) {
         const size_t group = choose_group_size(f->top_k < n ? f->top_k : 1, n);
-        const real_t max = find_maxima(row, group, f->groups);
+        const real_t max = find_maxima(row, group, f->group_maxima);
         if (!(max <= LARGEST && max >= -LARGEST)) return -1;
         *rule = make_mass_rule(f->ready, f->t, max, n);
-        left = 1;
+        in_items = 1;
         if (f->top_k < n) {
             keep_top_k(f, row, group);
         } else if (f->top_p < 1 || !is_long || rule->shifted) {
             gather_from(items, row, -LARGEST, BLOCK_ITEMS, NULL, n);
         } else {
             const real_t bound = find_min_p_bound(f, max);
-            left = !are_many_from(f, row, bound);
-            if (left) gather_from(items, row, bound, group, f->groups, n / 8);
-            left = left && items->n <= n / 8;
+            in_items = !are_many_from(f, row, bound);
+            if (in_items) gather_from(items, row, bound, group, f->group_maxima, n / 8);
+            in_items = in_items && items->n <= n / 8;
         }
-        *rule = make_mass_rule(f->ready, f->t, max, left ? items->n : n);
+        *rule = make_mass_rule(f->ready, f->t, max, in_items ? items->n : n);
         if (f->top_p < 1) keep_top_p(f, rule);
     }
-    if (f->min_p > 0 && left) {
+    if (f->min_p > 0 && in_items) {
         keep_masses(items, rule, find_least_mass(f, rule));
     } else if (f->min_p > 0) {
         rule->least_mass = find_least_mass(f, rule);
         sum_blocks_by_rule(blocks, rule, row, 0, n);
     }
-    return left;
+    return in_items;
 }
 
-/* Gathers in f->items what the rule keeps. */
+/* Gathers what the rule keeps in f->items. */
 static void gather_by_rule(filter_t *f, const mass_rule_t *rule, const source_t *row) {
     kept_items_t *items = &f->items;
     gather_from(items, row, rule->least, BLOCK_ITEMS, NULL, row->n);
@@ -51,7 +51,7 @@ static void gather_by_rule(filter_t *f, const mass_rule_t *rule, const source_t 
     keep_masses(items, rule, rule->least_mass);
 }
 
-/* Replaces each drawn item by the logarithm of the probability that it had among the n items x. */
+/* Replaces each logit in drawn[] by the logarithm of its probability among the n logits x. */
 static void write_log_probabilities(const filter_t *f, const real_t *x, size_t n, real_t *drawn,
                                     size_t draws) {
     const log_row_t all = sum_log_row(f->ready, x, n);
@@ -61,7 +61,8 @@ static void write_log_probabilities(const filter_t *f, const real_t *x, size_t n
         drawn[i] = f->t > DBL_MAX ? (real_t)-log_sum + 0 : v_first(write_log(&writer, v_set1(drawn[i])));
 }
 
-/* Draws once for each word. logprobs may be NULL; on an error *where is what find_row_error tells. */
+/* Draws an item for each word, and writes its log-probability unless logprobs is NULL. Returns SOFTDRAW_OK,
+ * or an error as find_row_error. */
 static int draw_from_row(filter_t *f, const source_t *row, const uint64_t *words, size_t draws,
                          int64_t *out, real_t *logprobs, size_t *where) {
     const kept_items_t *items = &f->items;
@@ -80,11 +81,11 @@ static int draw_from_row(filter_t *f, const source_t *row, const uint64_t *words
     }
     mass_rule_t rule;
     block_sums_t blocks;
-    const int left = apply_filters(f, &rule, &blocks, row);
-    if (left < 0) return find_row_error(row, where);
-    if (left) {
-        const source_t some = {items->x, SD_NATIVE, NULL, NULL, items->n};
-        const int error = draw_from_all(f->ready, f->t, &some, words, draws, out, where);
+    const int in_items = apply_filters(f, &rule, &blocks, row);
+    if (in_items < 0) return find_row_error(row, where);
+    if (in_items) {
+        const source_t kept = {items->x, SD_NATIVE, NULL, NULL, items->n};
+        const int error = draw_from_all(f->ready, f->t, &kept, words, draws, out, where);
         if (error != SOFTDRAW_OK) return error; /* only if another thread changes the row meanwhile */
         for (size_t i = 0; logprobs && i < draws; i++) logprobs[i] = items->x[out[i]];
         for (size_t i = 0; i < draws; i++) out[i] = items->index[out[i]];

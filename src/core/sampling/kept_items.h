@@ -1,7 +1,7 @@
-/* Items gathered from a row, with their indices, in the order of the row: what is left of it after a
- * filter that leaves few. */
+/* Items gathered from a row, with their indices, in the order of the row: what a filter that keeps few
+ * items leaves, and what top_p looks for its cutoff among. */
 
-/* n items and where they stand in the row. */
+/* n items and their indices in the row; both arrays are in the caller's scratch and as long as the row. */
 typedef struct {
     real_t *x;
     uint32_t *index;
@@ -10,7 +10,7 @@ typedef struct {
 
 static const uint32_t lane_numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* Which of at most 64 items are from low to high, as bits; `left` is the number of items that there are. */
+/* Which of the first min(left, 64) items of x are from low to high: bit i stands for x[i]. */
 SD_BODY uint64_t find_between(const real_t *x, size_t left, pack_t low, pack_t high) {
     uint64_t found = 0;
     for (size_t i = 0; i < 64 && i < left; i += 2 * WIDTH) {
@@ -22,7 +22,8 @@ SD_BODY uint64_t find_between(const real_t *x, size_t left, pack_t low, pack_t h
     return found;
 }
 
-/* Appends those of items i to i + n of a row that are from low to high. n <= BLOCK_ITEMS */
+/* Appends those of n <= BLOCK_ITEMS items x, which begin at index i of a row, that are from low to high: by
+ * compressing packs if they are more than an eighth, otherwise bit by bit. */
 SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t i, real_t low,
                           real_t high) {
     const pack_t from = v_set1(low), to = v_set1(high);
@@ -50,7 +51,7 @@ SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t
     for (size_t j = 0; j < n; j += 64) {
         uint64_t each = found[j / 64];
         uint32_t *const next = at + SD_COUNT_BITS(each);
-        do { /* always four, even if fewer are left: the end of a loop over each would be mispredicted */
+        do { /* four, even if fewer are left: the end of a loop over each bit would be mispredicted */
             SD_UNROLL for (int k = 0; k < 4; k++, each &= each - 1) *at++ =
                 (uint32_t)(i + j) + SD_FIRST_BIT(each | UINT64_C(1) << 63);
         } while (each);
@@ -59,30 +60,30 @@ SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t
     for (size_t k = 0; k < count; k++) value[k] = x[index[k] - i];
 }
 
-/* Gathers what is from low to high, and stops when there are more than `most`. If the maxima of groups of
- * items are given, groups whose maximum is below low are passed over. */
+/* Gathers the items from low to high, but stops soon after there are more than max_count. group_maxima,
+ * unless it is NULL, has the maxima of groups of `group` items: groups below low are not read. */
 static SD_NOINLINE void gather(kept_items_t *items, const source_t *row, real_t low, real_t high,
-                               size_t group, const real_t *groups, size_t most) {
+                               size_t group, const real_t *group_maxima, size_t max_count) {
     real_t room[BLOCK_ITEMS];
     items->n = 0;
-    for (size_t i = 0; i < row->n && items->n <= most; i += BLOCK_ITEMS) {
+    for (size_t i = 0; i < row->n && items->n <= max_count; i += BLOCK_ITEMS) {
         const size_t count = row->n - i < BLOCK_ITEMS ? row->n - i : BLOCK_ITEMS;
         const real_t *x = NULL;
         for (size_t j = 0; j < count; j += group) {
-            if (groups && !(*groups++ >= low)) continue;
+            if (group_maxima && !(*group_maxima++ >= low)) continue;
             if (!x) x = fetch_block(row, i, count, room);
             append_items(items, x + j, count - j < group ? count - j : group, i + j, low, high);
         }
     }
 }
 
-/* Gathers what is at least low. */
+/* Gathers the items that are at least low. */
 static void gather_from(kept_items_t *items, const source_t *row, real_t low, size_t group,
-                        const real_t *groups, size_t most) {
-    gather(items, row, low, LARGEST, group, groups, most);
+                        const real_t *group_maxima, size_t max_count) {
+    gather(items, row, low, LARGEST, group, group_maxima, max_count);
 }
 
-/* Keeps what is above `least`, and the first `ties` items that are equal to it. */
+/* Drops all items but those above `least` and the first `ties` that are equal to it. */
 static void keep_to_cutoff(kept_items_t *items, real_t least, size_t ties) {
     const pack_t limit = v_set1(least);
     size_t kept = 0;
@@ -90,7 +91,7 @@ static void keep_to_cutoff(kept_items_t *items, real_t least, size_t ties) {
         const pack_t pack = load_up_to(items->x + i, items->n - i);
         const unsigned from = v_mask_ge(pack, limit), above = from & ~v_mask_ge(limit, pack);
         unsigned equal = from & ~above, some = 0;
-        if (SD_COUNT_BITS(equal) > ties) { /* only the first of them */
+        if (SD_COUNT_BITS(equal) > ties) { /* the lowest `ties` bits of them */
             for (size_t left = ties; left > 0; left--, equal &= equal - 1) some |= equal & (0u - equal);
             equal = some;
         }
@@ -102,7 +103,7 @@ static void keep_to_cutoff(kept_items_t *items, real_t least, size_t ties) {
     items->n = kept;
 }
 
-/* Keeps what has at least this mass. */
+/* Drops the items whose mass is below `least`. */
 static void keep_masses(kept_items_t *items, const mass_rule_t *rule, real_t least) {
     const pack_t limit = v_set1(least);
     size_t kept = 0;

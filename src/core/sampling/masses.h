@@ -1,20 +1,19 @@
-/* The mass of an item, which is its rounded exponential, and the mass rule, which says how masses are
- * computed and which items have any. Filters that leave many items change the rule instead of gathering
- * them. */
+/* The mass of an item: its rounded exponential, relative to a power of two near the largest one of the row.
+ * A mass rule says how masses are computed and which items have any. Filters that keep many items change
+ * the rule, which costs no memory, instead of gathering them. */
 
-/* An item has a mass if it is above `least`, or equal to it and its index is at most `last`, and if that
- * mass is at least least_mass. */
+/* An item has a mass if it is above `least`, or equal to it with an index of at most `last`, and if that
+ * mass is at least least_mass. `shifted` tells whether the reduction needs a shift (needs_shift). */
 typedef struct {
     reduction_t reduction;
     real_t max, least, least_mass;
     size_t last;
     int shifted;
-    inverse_t unit; /* what filters multiply masses by: 1, or 1 over the largest mass */
+    inverse_t unit; /* 1, or 1 over the largest mass: see compute_weights */
 } mass_rule_t;
 
-/* How far below the largest of n items, in units of T, an item is so unlikely that softmax may give it
- * 0. */
-SD_INLINE double negligible_distance(size_t n) {
+/* From how far below the largest of n items on, in units of T, softmax may give an item 0. */
+SD_INLINE double find_negligible_distance(size_t n) {
     double bits = NEGLIGIBLE_BITS;
     for (size_t left = n - 1; left > 0; left /= 2) bits--;
     return bits / SD_LOG2E_HI;
@@ -26,9 +25,9 @@ SD_INLINE reduction_t make_flat_reduction(void) {
     return r;
 }
 
-/* The rule for a row of n items without filters. At a temperature that is its own limit, everything that
- * is kept has one mass. Items that softmax gives 0 are left out, or the word 0 would draw the first item
- * of a row. `ready` is t made ready. */
+/* The rule for a row of n items without filters, whose largest is max. Items that softmax may give 0 have
+ * no mass; otherwise the word 0 would draw the first of a row, however unlikely. At a temperature that is
+ * treated as a limit, 0 or infinity, all items with a mass have the same. */
 static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t max, size_t n) {
     mass_rule_t rule = {0};
     rule.max = max;
@@ -40,7 +39,7 @@ static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t m
         rule.least = ready->limit == MAXIMUM_ALONE ? max : -LARGEST;
         rule.reduction = make_flat_reduction();
     } else {
-        const double least = (double)max - t * negligible_distance(n);
+        const double least = (double)max - t * find_negligible_distance(n);
         rule.shifted = needs_shift(ready, max);
         rule.least = least >= -LARGEST ? (real_t)least : -LARGEST;
         rule.reduction = rule.shifted ? make_shifted_reduction(ready, max) : make_reduction(ready, max);
@@ -48,6 +47,8 @@ static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t m
     return rule;
 }
 
+/* The masses e of `group` packs x, before least_mass and `last` are looked at. `shifted` is rule->shifted
+ * as a constant, here and below, so that compilers make a function for each value. */
 SD_BODY void compute_masses(const mass_rule_t *rule, const int group, const pack_t *x, const int shifted,
                             pack_t *e) {
     const pack_t zero = v_set1(0), least = v_set1(rule->least);
@@ -63,8 +64,8 @@ static double compute_mass(const mass_rule_t *rule, real_t x) {
     return (double)v_first(pack);
 }
 
-/* Weights are what top_p compares: masses in units of the largest one, so that sums of equal ones are not
- * rounded. */
+/* The weights w, which top_p adds up and compares: masses or, after weigh_by_largest, masses in units of
+ * the largest, which then weighs a power of two, so that sums of items as large are not rounded. */
 SD_BODY void compute_weights(const mass_rule_t *rule, const int group, const pack_t *x, const int shifted,
                              pack_t *w) {
     compute_masses(rule, group, x, shifted, w);
@@ -82,7 +83,8 @@ static void weigh_by_largest(mass_rule_t *rule) {
     rule->unit = make_inverse(largest);
 }
 
-SD_BODY double sum_packs(const mass_rule_t *rule, const real_t *x, size_t n, const int shifted) {
+/* The weight of n items. */
+SD_BODY double sum_pack_weights(const mass_rule_t *rule, const real_t *x, size_t n, const int shifted) {
     f64x8 sum = f64_set1(0);
     pack_t packs[GROUP], e[GROUP];
     size_t i = 0;
@@ -101,5 +103,5 @@ SD_BODY double sum_packs(const mass_rule_t *rule, const real_t *x, size_t n, con
 }
 
 static double sum_weights(const mass_rule_t *rule, const real_t *x, size_t n) {
-    return rule->shifted ? sum_packs(rule, x, n, 1) : sum_packs(rule, x, n, 0);
+    return rule->shifted ? sum_pack_weights(rule, x, n, 1) : sum_pack_weights(rule, x, n, 0);
 }

@@ -1,6 +1,7 @@
-/* min_p: items that are likely enough beside the largest. */
+/* min_p: the items whose mass is at least min_p times the largest. That means x >= max - T log(1 / min_p),
+ * except for roundings, so items are first gathered by a bound on x and then compared by mass. */
 
-/* The smallest real that is at least a, which is positive. */
+/* The smallest real that is not below a > 0. */
 SD_INLINE real_t round_up(double a) {
     real_t r = (real_t)a;
     return (double)r < a ? next_up(r) : r;
@@ -11,15 +12,15 @@ static real_t find_least_mass(const filter_t *f, const mass_rule_t *rule) {
     return round_up(f->min_p * compute_mass(rule, rule->max));
 }
 
-/* A bound below every logit that min_p keeps, whatever the roundings. */
+/* A bound that every item kept by min_p reaches, whatever is rounded. */
 static real_t find_min_p_bound(const filter_t *f, real_t max) {
     const double below = f->t * sd_log1p((1 - f->min_p) / f->min_p);
     const double size = (max < 0 ? -(double)max : (double)max) + below + f->t;
-    const double bound = (double)max - below - 1e-6 * size; /* also where masses differ only by roundings */
+    const double bound = (double)max - below - 1e-6 * size;
     return bound >= -LARGEST ? (real_t)bound : -LARGEST;
 }
 
-/* Whether, by a few samples, so many items are at least some value that gathering them does not pay. */
+/* Whether items that reach a value seem too many for gathering to pay: more than a sixth of 128 samples. */
 static int are_many_from(const filter_t *f, const source_t *row, real_t least) {
     const size_t samples = 128;
     take_samples(row, f->work, samples);

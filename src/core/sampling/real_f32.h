@@ -1,11 +1,12 @@
-/* What draws need of float32, and of rows of float16 and bfloat16, which are taken as float32. */
+/* What draws need of float32, in which float16 and bfloat16 are drawn from, too; real_f64.h is the same. */
 
 SD_INLINE float next_up(float a) { return sd_f32_next_up(a); }
 
+/* Lanes in doubles: lane i and lane i + 8 added. */
 SD_INLINE f64x8 widen(f32x16 a) { return f64_add(f32_low_to_f64(a), f32_high_to_f64(a)); }
 
-/* Sums of masses, lane by lane, by FastTwoSum (Dekker): s is never smaller than the mass that is added,
- * since it starts at one that is at least as large, so what an addition loses is exact, and kept in c. */
+/* Sums of masses, lane by lane, by FastTwoSum (Dekker): s starts at a mass that is at least as large as any
+ * other of its lane, so no summand is larger, what an addition loses is exact, and c adds it up. */
 typedef struct { f32x16 s, c, start; } mass_sum_t;
 
 SD_INLINE mass_sum_t make_mass_sum(f32x16 start) {
@@ -50,15 +51,15 @@ SD_INLINE f32x16 read_items(const void *x, int format, size_t i, size_t left) {
     return format == SD_FORMAT_F16 ? f16_load(p) : bf16_load_in_order(p);
 }
 
-/* The bounds that make_mass_rule sets, of rows side by side. */
-SD_INLINE f32x16 find_lane_bounds(f32x16 max, const double *t, double faint) {
-    const f64x8 by = f64_set1(faint);
+/* rule->least, as make_mass_rule has it, for rows side by side; `distance` is the negligible one. */
+SD_INLINE f32x16 find_lane_bounds(f32x16 max, const double *t, double distance) {
+    const f64x8 by = f64_set1(distance);
     const f64x8 low = f64_sub(f32_low_to_f64(max), f64_mul(f64_load(t), by));
     const f64x8 high = f64_sub(f32_high_to_f64(max), f64_mul(f64_load(t + 8), by));
     return f32_max(f32_from_f64(low, high), f32_set1(-LARGEST));
 }
 
-/* The sums of each lane over all columns so far, in doubles, which are also stored for each column. */
+/* The sums over columns of each lane, in doubles; add_column adds one and stores the sums so far. */
 typedef struct { f64x8 low, high; } column_sum_t;
 
 SD_INLINE void add_column(column_sum_t *a, f32x16 e, double *sums) {

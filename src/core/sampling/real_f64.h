@@ -1,4 +1,4 @@
-/* What draws need of float64, as real_f32.h has it. */
+/* What draws need of float64; real_f32.h says what each name means. */
 
 SD_INLINE double next_up(double a) { return sd_f64_next_up(a); }
 
@@ -7,7 +7,7 @@ SD_INLINE f64x8 widen(f64x8 a) { return a; }
 typedef struct { f64x8 s; } mass_sum_t;
 
 SD_INLINE mass_sum_t make_mass_sum(f64x8 start) {
-    (void)start; /* sums in float64 are rounded */
+    (void)start; /* sums are plain: float64 rounds little enough */
     const mass_sum_t r = {f64_set1(0)};
     return r;
 }
@@ -27,8 +27,8 @@ SD_INLINE f64x8 read_items(const void *x, int format, size_t i, size_t left) {
     return left >= 8 ? f64_load(p) : f64_load_n(p, left, -(double)INFINITY);
 }
 
-SD_INLINE f64x8 find_lane_bounds(f64x8 max, const double *t, double faint) {
-    const f64x8 least = f64_sub(max, f64_mul(f64_load(t), f64_set1(faint)));
+SD_INLINE f64x8 find_lane_bounds(f64x8 max, const double *t, double distance) {
+    const f64x8 least = f64_sub(max, f64_mul(f64_load(t), f64_set1(distance)));
     return f64_max(least, f64_set1(-LARGEST));
 }
 

@@ -1,30 +1,34 @@
-/* Draws from each of many rows: the kernel that softdraw_sample_f32 and its relatives call. */
+/* Draws from each of many rows: the kernel that sample.c calls, with parts of the scratch given their
+ * names. On an error *where becomes the row or, for SOFTDRAW_ERROR_LOGIT, the index of the logit in all
+ * rows. */
 
 static int sample(const sd_draws *all, size_t *where) {
-    const softdraw_filters *by = all->filters;
+    const softdraw_filters *filters = all->filters;
     const size_t n = all->n, room = sd_scratch_room(n);
     const size_t itemsize = all->format == SD_NATIVE ? sizeof(real_t) : sizeof(uint16_t);
-    double t = by->temperature ? by->temperature[0] : 1;
+    double t = filters->temperature ? filters->temperature[0] : 1;
     temperature_t ready = make_temperature(t);
     filter_t f = {0};
     f.ready = &ready;
     f.items.x = all->scratch;
     f.work = f.items.x ? f.items.x + room : NULL;
-    f.groups = f.items.x ? f.work + room + 2 * SD_MAX_SAMPLES : NULL;
-    f.items.index = f.items.x ? (uint32_t *)(f.groups + room / 16) : NULL;
+    f.group_maxima = f.items.x ? f.work + room + 2 * SD_MAX_SAMPLES : NULL;
+    f.items.index = f.items.x ? (uint32_t *)(f.group_maxima + room / 16) : NULL;
     for (size_t r = draw_plain_rows(all, 0); r < all->rows; r = draw_plain_rows(all, r + 1)) {
         const ptrdiff_t at = (ptrdiff_t)r;
-        const double next = by->temperature ? by->temperature[at * by->temperature_stride] : 1;
+        const double next =
+            filters->temperature ? filters->temperature[at * filters->temperature_stride] : 1;
         if (next != t) ready = make_temperature(t = next);
-        const source_t row = {(const char *)all->x + at * all->x_stride * (ptrdiff_t)itemsize, all->format,
-                              by->allowed ? by->allowed + at * by->allowed_stride : NULL,
-                              by->allowed_bits ? by->allowed_bits + at * by->allowed_bits_stride : NULL, n};
+        const source_t row = {
+            (const char *)all->x + at * all->x_stride * (ptrdiff_t)itemsize, all->format,
+            filters->allowed ? filters->allowed + at * filters->allowed_stride : NULL,
+            filters->allowed_bits ? filters->allowed_bits + at * filters->allowed_bits_stride : NULL, n};
         f.t = t;
-        f.top_k = by->top_k && by->top_k[at * by->top_k_stride] < n
-                      ? (size_t)by->top_k[at * by->top_k_stride]
+        f.top_k = filters->top_k && filters->top_k[at * filters->top_k_stride] < n
+                      ? (size_t)filters->top_k[at * filters->top_k_stride]
                       : n;
-        f.top_p = by->top_p ? by->top_p[at * by->top_p_stride] : 1;
-        f.min_p = by->min_p ? by->min_p[at * by->min_p_stride] : 0;
+        f.top_p = filters->top_p ? filters->top_p[at * filters->top_p_stride] : 1;
+        f.min_p = filters->min_p ? filters->min_p[at * filters->min_p_stride] : 0;
         const int error =
             draw_from_row(&f, &row, all->words + r * all->draws, all->draws, all->out + r * all->draws,
                           all->logprobs ? (real_t *)all->logprobs + r * all->draws : NULL, where);

@@ -1,10 +1,10 @@
-/* Samples of a long row, from which top_p learns about where its cutoff lies. Nothing that is drawn
- * depends on them, or on how their sums are rounded. */
+/* Samples of a long row, which tell about how many items, or how much mass, lie above a value. They choose
+ * only where to look: what is drawn depends neither on them nor on how their sums are rounded. */
 
-/* the shortest row that is sampled */
+/* The shortest row of which samples are taken. */
 #define MIN_SAMPLED 4096
 
-/* Takes one item at random from each of `count` equal parts of the row; -inf for NaN. */
+/* Takes one item at random from each of `count` equal parts of the row; NaN becomes -inf. */
 static void take_samples(const source_t *row, real_t *samples, size_t count) {
     const uint64_t part = ((uint64_t)row->n << 32) / count; /* in units of 2^-32 items */
     const int plain = is_plain(row);
@@ -19,10 +19,10 @@ static void take_samples(const source_t *row, real_t *samples, size_t count) {
     }
 }
 
-/* Sums over samples, a whole number of packs, that are at least some value: of what weighs 1, the mass
- * and its square. Nothing that is drawn depends on range_mode these are rounded. */
+/* Of the samples that are at least some value: their number, their mass, and the sum of squared masses. */
 typedef struct { double count, mass, square; } sample_sums_t;
 
+/* Sums over samples x >= least; count is a whole number of packs. */
 static sample_sums_t sum_samples_from(const real_t *samples, const real_t *masses, size_t count,
                                       real_t least) {
     const pack_t limit = v_set1(least), zero = v_set1(0), one = v_set1(1);
@@ -38,8 +38,9 @@ static sample_sums_t sum_samples_from(const real_t *samples, const real_t *masse
     return r;
 }
 
-/* About the largest sample for which the samples from it on reach the target, in number or, given weights,
- * in weight; looked for from low to high. -LARGEST if even those from low on do not reach it. */
+/* The largest sample, or one close to it, such that the samples from it on reach the target: in number or,
+ * if weights are given, in weight. It is searched for between low and high by halving the interval 15
+ * times. -LARGEST if all samples from low on do not reach the target. */
 SD_BODY real_t find_quantile(const real_t *samples, const real_t *weights, size_t count, real_t low,
                              real_t high, double target) {
     const pack_t zero = v_set1(0), one = v_set1(1);
@@ -57,7 +58,7 @@ SD_BODY real_t find_quantile(const real_t *samples, const real_t *weights, size_
         else high = try;
         try = low / 2 + high / 2;
     }
-    pack_t least = v_set1(-high); /* the sample itself, because many items may be equal to it */
+    pack_t least = v_set1(-high); /* return a sample, not a value between two: many items may equal it */
     for (size_t j = 0; j < count; j += WIDTH) {
         const pack_t x = v_load(samples + j), limit = v_set1(low);
         least = v_max(v_where_ge(x, limit, v_sub(zero, x), least), least);
@@ -75,12 +76,12 @@ static SD_NOINLINE real_t find_sample_of_mass(const real_t *samples, const real_
     return find_quantile(samples, masses, count, low, high, mass);
 }
 
-/* The sample of a rank that is likely to be a little below a bound; the last with any mass if there are
- * too few. */
+/* The sample of a rank, counted from the largest, or the last one from `least` on. It is looked for a
+ * little below the bound first, where it is likely to be. */
 static real_t find_sample_below(const real_t *samples, size_t count, real_t least, real_t bound,
                                 double rank) {
-    const real_t near = bound - (bound - least) / 16;
+    const real_t nearby = bound - (bound - least) / 16;
     if (rank > (double)count) rank = (double)count;
-    const real_t low = find_sample_of_rank(samples, count, near, bound, rank);
-    return low > -LARGEST ? low : find_sample_of_rank(samples, count, least, near, rank);
+    const real_t low = find_sample_of_rank(samples, count, nearby, bound, rank);
+    return low > -LARGEST ? low : find_sample_of_rank(samples, count, least, nearby, rank);
 }

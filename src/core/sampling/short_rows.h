@@ -1,12 +1,13 @@
-/* Draws from many short rows without filters, one each: sixteen or eight side by side, each in a lane of
- * its own, or eight at a time with a pack for each, with the same results as draw.h has for a lone row. */
+/* One draw from each of many short rows without filters: WIDTH rows of up to MAX_COLUMNS items side by
+ * side, a row per lane, or eight rows of up to four packs. Results are those of draw.h, which is also left
+ * with rows that are not ordinary: those that need a shift, or have NaN or no finite item. */
 
-/* One draw from each of `count` rows, 8 or 1, that are `group` packs long, as make_block and find_in_block
- * have it. Returns 0 if a row is not ordinary: if it needs a shift, or has NaN. */
+/* Draws from each of `count` rows, 8 or 1, that are `group` packs long, at the temperatures t, with the
+ * steps of make_block and find_in_block. Returns 0 if a row is not ordinary. */
 SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, const int count,
                        const int group, const uint64_t *words, int64_t *out) {
     const pack_t zero = v_set1(0), lowest = v_set1(-(real_t)INFINITY);
-    pack_t packs[8][MAX_GROUP], maxima[8], seen = zero, s[MAX_GROUP], q[MAX_GROUP];
+    pack_t packs[8][MAX_GROUP], maxima[8], nan_marks = zero, s[MAX_GROUP], q[MAX_GROUP];
     short_rows_t rows;
     double least[8];
     block_t block;
@@ -15,13 +16,13 @@ SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, c
         FOR_EACH_PACK {
             packs[i][u] = load_up_to(x + u * WIDTH, n - (size_t)u * WIDTH);
             maxima[i] = v_max(maxima[i], packs[i][u]);
-            seen = v_mark_nan(seen, packs[i][u], packs[i][u]);
+            nan_marks = v_mark_nan(nan_marks, packs[i][u], packs[i][u]);
         }
     }
-    if (v_mask_ge(seen, seen) != (1u << WIDTH) - 1) return 0;
+    if (v_mask_ge(nan_marks, nan_marks) != (1u << WIDTH) - 1) return 0;
     const f64x8 max = count == 1 ? f64_set1(v_reduce_max(maxima[0])) : v_reduce_max_8(maxima);
     if (!reduce_short_rows(&rows, max, t)) return 0;
-    f64_store(least, f64_sub(max, f64_mul(t, f64_set1(negligible_distance(n)))));
+    f64_store(least, f64_sub(max, f64_mul(t, f64_set1(find_negligible_distance(n)))));
     for (int i = 0; i < count; i++) {
         const reduction_t r = get_reduction(&rows, i);
         const pack_t from = v_set1(least[i] >= -LARGEST ? (real_t)least[i] : -LARGEST);
@@ -35,23 +36,25 @@ SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, c
     return 1;
 }
 
-/* The same for WIDTH rows side by side, each in its own lane; n <= MAX_COLUMNS. */
+/* The same for WIDTH rows of n <= MAX_COLUMNS items: column j has item j of each row, sums[j] the mass of
+ * its items up to that one. What is drawn is the number of sums that do not exceed the scaled word; if that
+ * is n, because of a rounding, this also returns 0. */
 static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t n, const double *t,
                                     const uint64_t *words, int64_t *out) {
     const pack_t zero = v_set1(0);
     real_t columns[(MAX_COLUMNS + MAX_GROUP) * WIDTH];
-    double sums[MAX_COLUMNS + MAX_GROUP][WIDTH], r[WIDTH], found[WIDTH];
-    pack_t max = v_set1(-(real_t)INFINITY), seen = zero, s[GROUP], q[GROUP], packs[GROUP];
+    double sums[MAX_COLUMNS + MAX_GROUP][WIDTH], scaled[WIDTH], found[WIDTH];
+    pack_t max = v_set1(-(real_t)INFINITY), nan_marks = zero, s[GROUP], q[GROUP], packs[GROUP];
     lane_reductions_t lanes;
     rows_to_columns(x, x_stride, columns, n);
     for (size_t j = 0; j < n; j++) {
         const pack_t column = v_load(columns + j * WIDTH);
         max = v_max(column, max);
-        seen = v_mark_nan(seen, column, column);
+        nan_marks = v_mark_nan(nan_marks, column, column);
     }
-    if (v_mask_ge(seen, seen) != (1u << WIDTH) - 1) return 0;
+    if (v_mask_ge(nan_marks, nan_marks) != (1u << WIDTH) - 1) return 0;
     if (!reduce_lanes(&lanes, max, t)) return 0;
-    const pack_t least = find_lane_bounds(max, t, negligible_distance(n));
+    const pack_t least = find_lane_bounds(max, t, find_negligible_distance(n));
     const int group = GROUP;
     column_sum_t sum;
     memset(&sum, 0, sizeof sum);
@@ -64,44 +67,44 @@ static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t 
             add_column(&sum, e, sums[j + (size_t)u]);
         }
     }
-    for (size_t i = 0; i < WIDTH; i++) r[i] = scale_word(words[i], sums[n - 1][i]);
+    for (size_t i = 0; i < WIDTH; i++) scaled[i] = scale_word(words[i], sums[n - 1][i]);
     for (size_t i = 0; i < WIDTH; i += 8) {
-        const f64x8 end = f64_load(r + i), one = f64_set1(1);
+        const f64x8 target = f64_load(scaled + i), one = f64_set1(1);
         f64x8 count = f64_set1(0);
         for (size_t j = 0; j < n; j++)
-            count = f64_add(count, f64_where_ge(end, f64_load(sums[j] + i), one, f64_set1(0)));
+            count = f64_add(count, f64_where_ge(target, f64_load(sums[j] + i), one, f64_set1(0)));
         f64_store(found + i, count);
     }
-    int whole = 1;
+    int all_found = 1;
     for (size_t i = 0; i < WIDTH; i++) {
         out[i] = (int64_t)found[i];
-        whole &= out[i] < (int64_t)n;
+        all_found &= out[i] < (int64_t)n;
     }
-    return whole; /* past the last item: a rounded sum fell short, and find_in_block decides */
+    return all_found;
 }
 
-/* Draws from rows of up to four packs, from row `first` on, until one is not ordinary; returns that row,
- * or the number of rows. */
+/* Draws from rows of `group` packs, from `first` to the next that is not ordinary; returns that, or
+ * all->rows. */
 SD_BODY size_t draw_short_rows(const sd_draws *all, size_t first, const int group) {
-    const softdraw_filters *by = all->filters;
-    const double one = 1, *t = by->temperature ? by->temperature : &one;
-    const ptrdiff_t t_stride = by->temperature ? by->temperature_stride : 0;
+    const softdraw_filters *filters = all->filters;
+    const double one = 1, *t = filters->temperature ? filters->temperature : &one;
+    const ptrdiff_t t_stride = filters->temperature ? filters->temperature_stride : 0;
     size_t done = first;
     while (done < all->rows) {
         const ptrdiff_t at = (ptrdiff_t)done;
         const real_t *x = (const real_t *)all->x + at * all->x_stride;
-        double each[8];
+        double t_eight[8];
         if (all->n <= MAX_COLUMNS && all->rows - done >= WIDTH) {
-            double these[WIDTH];
-            for (int i = 0; i < WIDTH; i++) these[i] = t[(at + i) * t_stride];
-            if (draw_columns(x, all->x_stride, all->n, these, all->words + done, all->out + done)) {
+            double t_lanes[WIDTH];
+            for (int i = 0; i < WIDTH; i++) t_lanes[i] = t[(at + i) * t_stride];
+            if (draw_columns(x, all->x_stride, all->n, t_lanes, all->words + done, all->out + done)) {
                 done += WIDTH;
                 continue;
             }
         }
         if (all->rows - done >= 8) {
-            for (int i = 0; i < 8; i++) each[i] = t[(at + i) * t_stride];
-            if (draw_short(x, all->x_stride, all->n, f64_load(each), 8, group, all->words + done,
+            for (int i = 0; i < 8; i++) t_eight[i] = t[(at + i) * t_stride];
+            if (draw_short(x, all->x_stride, all->n, f64_load(t_eight), 8, group, all->words + done,
                            all->out + done)) {
                 done += 8;
                 continue;
@@ -115,10 +118,11 @@ SD_BODY size_t draw_short_rows(const sd_draws *all, size_t first, const int grou
     return done;
 }
 
+/* The same for rows of any length; returns `first` if they are too long, or have filters or masks. */
 static size_t draw_plain_rows(const sd_draws *all, size_t first) {
-    const softdraw_filters *by = all->filters;
-    if (by->top_k || by->top_p || by->min_p || by->allowed || by->allowed_bits || all->logprobs ||
-        all->draws != 1 || all->format != SD_NATIVE)
+    const softdraw_filters *filters = all->filters;
+    if (filters->top_k || filters->top_p || filters->min_p || filters->allowed || filters->allowed_bits ||
+        all->logprobs || all->draws != 1 || all->format != SD_NATIVE)
         return first;
     if (all->n <= WIDTH) return draw_short_rows(all, first, 1);
     if (all->n <= 2 * WIDTH) return draw_short_rows(all, first, 2);

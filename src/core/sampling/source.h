@@ -1,12 +1,12 @@
-/* A row of logits as it lies in memory, with its mask: read by packs, by blocks and item by item. Masked
- * items read as -inf, whatever they are. */
+/* A row of logits as it lies in memory, with its mask: read item by item, by packs, by blocks, or once for
+ * its maxima. Masked items read as -inf, whatever they are. */
 
-/* How many items are read at once, and how many masses a block holds; a multiple of the 32 items that a
- * word of mask bits has. */
+/* How many items are read at once, and how many masses a block holds; a multiple of 32, the number of items
+ * for which one word of mask bits stands. */
 #define BLOCK_ITEMS (64 * WIDTH)
 
-/* n logits in one of the formats of kernels.h, and which of them may be drawn: all, or those whose byte or
- * bit is set. */
+/* n logits in one of the formats of kernels.h, and which of them may be drawn: those whose byte of
+ * `allowed` or whose bit of `bits` is set, or all if both are NULL. */
 typedef struct {
     const void *x;
     int format;
@@ -20,6 +20,7 @@ SD_INLINE int is_plain(const source_t *row) {
     return row->format == SD_NATIVE && !row->allowed && !row->bits;
 }
 
+/* The pack of items from i on; -inf in lanes past the end of the row. */
 SD_BODY pack_t read_pack(const source_t *row, size_t i) {
     const pack_t lowest = v_set1(-(real_t)INFINITY);
     const size_t left = row->n - i;
@@ -34,8 +35,8 @@ SD_BODY pack_t read_pack(const source_t *row, size_t i) {
     return x;
 }
 
-/* Items i to i + count as reals, -inf where they are masked out: where they lie if the row is plain,
- * otherwise in `room`, which holds BLOCK_ITEMS; count is at most that, and i a multiple of 64. */
+/* Returns items i to i + count - 1 as reals, -inf if masked: in place if the row is plain, otherwise in
+ * `room`. count is at most BLOCK_ITEMS, which room has space for, and i is a multiple of 64. */
 static const real_t *fetch_block(const source_t *row, size_t i, size_t count, real_t *room) {
     if (is_plain(row)) return (const real_t *)row->x + i;
     for (size_t j = 0; j < count; j += WIDTH) v_store(room + j, read_pack(row, i + j));
@@ -48,11 +49,11 @@ static real_t read_item(const source_t *row, size_t i) {
     return read_one(row->x, row->format, i);
 }
 
-/* Returns the largest item, or NaN if any item is NaN; groups[g] becomes the largest of the g-th `group`
- * items, a divisor of BLOCK_ITEMS that is at least two packs. groups may be NULL. */
-static real_t find_maxima(const source_t *row, size_t group, real_t *groups) {
+/* Returns the largest item, or NaN if any item is NaN. group_maxima, unless it is NULL, receives the
+ * largest item of every `group` items; group is a divisor of BLOCK_ITEMS and at least two packs. */
+static real_t find_maxima(const source_t *row, size_t group, real_t *group_maxima) {
     const pack_t lowest = v_set1(-(real_t)INFINITY);
-    pack_t seen = v_set1(0), all = lowest;
+    pack_t nan_marks = v_set1(0), all = lowest;
     real_t room[BLOCK_ITEMS];
     for (size_t i = 0; i < row->n; i += BLOCK_ITEMS) {
         const size_t count = row->n - i < BLOCK_ITEMS ? row->n - i : BLOCK_ITEMS;
@@ -65,22 +66,22 @@ static real_t find_maxima(const source_t *row, size_t group, real_t *groups) {
                 const pack_t first = v_load(x + k), second = v_load(x + k + WIDTH);
                 a = v_max(first, a);
                 b = v_max(second, b);
-                seen = v_mark_nan(seen, first, second);
+                nan_marks = v_mark_nan(nan_marks, first, second);
             }
             for (; k < end; k += WIDTH) {
                 const pack_t pack = load_up_to(x + k, end - k);
                 a = v_max(pack, a);
-                seen = v_mark_nan(seen, pack, pack);
+                nan_marks = v_mark_nan(nan_marks, pack, pack);
             }
             a = v_max(a, b);
             all = v_max(a, all);
-            if (groups) *groups++ = v_reduce_max(a);
+            if (group_maxima) *group_maxima++ = v_reduce_max(a);
         }
     }
-    return v_mask_ge(seen, seen) == (1u << WIDTH) - 1 ? v_reduce_max(all) : (real_t)sd_nan();
+    return v_mask_ge(nan_marks, nan_marks) == (1u << WIDTH) - 1 ? v_reduce_max(all) : (real_t)sd_nan();
 }
 
-/* The first item that is NaN or infinity, or n. */
+/* The index of the first item that is NaN or +inf, or n. */
 static size_t find_bad_item(const source_t *row) {
     for (size_t i = 0; i < row->n; i += WIDTH) {
         real_t x[WIDTH];

@@ -1,77 +1,79 @@
-/* The cutoff of top_p, looked for among the items near a bound.
+/* The cutoff of top_p in a long row, looked for among the items near the bound at which top_p_row.h has
+ * split it. If the mass above the bound is below the target, p times the mass of the row, the cutoff is at
+ * or below the bound, and items from a lower value up to the bound are gathered; otherwise items from above
+ * the bound up to a higher value are.
  *
- * top_p_row.h splits a row at a bound: it knows the mass of all items above the bound, and the mass of the
- * whole row except for an error, because the rest was added up with roundings. A cutoff is certain if it is
- * the same for every total within that error; where it is not, the row is summed exactly once more. */
+ * The mass above the bound is known as a draw knows it, but that of the row only up to an error, since the
+ * others were added up with larger roundings. A cutoff is certain if it is the same for every target that
+ * the error allows; only if it is not, the row is summed once more, as for a draw. */
 
-/* Whether the set with this cutoff, whose last items have the mass `one` each, is the smallest one that
- * reaches any target from lower to upper. */
-SD_INLINE int is_cutoff_certain(const cutoff_t *cutoff, double one, double lower, double upper) {
-    return cutoff->above + (double)(cutoff->ties - 1) * one < lower &&
-           cutoff->above + (double)cutoff->ties * one >= upper;
+/* Whether a cutoff, each of whose ties has the mass tie_mass, is right for any target from lower to
+ * upper. */
+SD_INLINE int is_cutoff_certain(const cutoff_t *cutoff, double tie_mass, double lower, double upper) {
+    return cutoff->above + (double)(cutoff->ties - 1) * tie_mass < lower &&
+           cutoff->above + (double)cutoff->ties * tie_mass >= upper;
 }
 
-/* Looks for the cutoff among the items that are equal to the bound. Returns what cut_near returns. */
-static int cut_in_ties(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row,
-                       real_t bound, double above, double all, double error) {
-    const double target = f->top_p * all, slack = f->top_p * error, one = compute_mass(rule, bound);
+/* Looks for the cutoff among the items equal to the bound, and applies it, given the mass above the bound,
+ * and that of the row and its error. Returns 1; 0 if the cutoff is lower; -1 if it is not certain. */
+static int place_cutoff_in_ties(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row,
+                                real_t bound, double above, double mass, double error) {
+    const double target = f->top_p * mass, slack = f->top_p * error, tie_mass = compute_mass(rule, bound);
     size_t ties[MAX_BLOCKS];
     const size_t count = count_ties(row, bound, blocks->length, ties);
-    if (above == 0 && all <= (double)count * one * (1 + 1e-6) &&
+    if (above == 0 && mass <= (double)count * tie_mass * (1 + 1e-6) &&
         count_row_from(row, rule->least) == count) {
         keep_ties(blocks, rule, row, bound, ties, count_top_p_ties(f->top_p, count));
         return 1;
     }
-    if (!(above + (double)count * one >= target + slack)) return 0;
-    const cutoff_t cutoff = {bound, count_ties_reaching(above, one, count, target), above};
-    if (error > 0 && !is_cutoff_certain(&cutoff, one, target - slack, target + slack)) return -1;
+    if (!(above + (double)count * tie_mass >= target + slack)) return 0;
+    const cutoff_t cutoff = {bound, count_ties_reaching(above, tie_mass, count, target), above};
+    if (error > 0 && !is_cutoff_certain(&cutoff, tie_mass, target - slack, target + slack)) return -1;
     keep_ties(blocks, rule, row, bound, ties, cutoff.ties);
     return 1;
 }
 
-/* The mass of all items, which is right except for an error of at count this. */
-typedef struct { double all, error; } row_total_t;
+/* The mass of a whole row, which may be off by `error` in either direction. */
+typedef struct { double mass, error; } row_total_t;
 
-/* Sums the whole row exactly; 0 if it has no sum. */
+/* Sums the row as for a draw, which makes the error 0. Returns 0 if the sum is not positive or is NaN. */
 static int sum_whole_row(const filter_t *f, const source_t *row, row_total_t *total) {
     block_sums_t blocks;
     mass_rule_t rule;
     if (!sum_blocks(&blocks, &rule, f->ready, f->t, row)) return 0;
-    total->all = blocks.before[blocks.count];
+    total->mass = blocks.before[blocks.count];
     total->error = 0;
-    return total->all > 0;
+    return total->mass > 0;
 }
 
-/* Looks for the cutoff among the items from `other` to the bound or, if `other` is larger, above the bound
- * and up to `other`; `above` is the mass of all items above the bound. Returns 1 and leaves the set to the
- * rule and the blocks; 0 if the cutoff is not there; -1 if the row has no sum, which is taken only where
- * it makes a difference. */
-static int cut_near(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row, real_t other,
-                    real_t bound, double above, row_total_t *total) {
-    const int upwards = other > bound;
+/* Looks for the cutoff among the items from far_end to the bound or, if far_end is larger, above the bound
+ * up to far_end, and applies it. The blocks have the items above the bound, whose mass is `above`. Returns
+ * 1; 0 if the cutoff is further away; -1 if the row had to be summed and has no sum. */
+static int place_cutoff(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row,
+                        real_t far_end, real_t bound, double above, row_total_t *total) {
+    const int upwards = far_end > bound;
     real_t *work = f->work + 2 * SD_MAX_SAMPLES; /* after samples and masses */
     kept_items_t *items = &f->items;
     cutoff_t cutoff = {bound, 1, above};
-    if (other == bound) {
-        int found = cut_in_ties(f, blocks, rule, row, bound, above, total->all, total->error);
+    if (far_end == bound) {
+        int found = place_cutoff_in_ties(f, blocks, rule, row, bound, above, total->mass, total->error);
         if (found < 0 && sum_whole_row(f, row, total))
-            found = cut_in_ties(f, blocks, rule, row, bound, above, total->all, 0);
+            found = place_cutoff_in_ties(f, blocks, rule, row, bound, above, total->mass, 0);
         return found;
     }
-    gather(items, row, upwards ? next_up(bound) : other, upwards ? other : bound, BLOCK_ITEMS, NULL,
+    gather(items, row, upwards ? next_up(bound) : far_end, upwards ? far_end : bound, BLOCK_ITEMS, NULL,
            row->n);
     const double base = upwards ? above - sum_weights(rule, items->x, items->n) : above;
     for (;;) {
-        const double target = f->top_p * total->all, slack = f->top_p * total->error;
-        if (upwards && !(base < target - slack && items->n > 0) && other < rule->max) return 0;
+        const double target = f->top_p * total->mass, slack = f->top_p * total->error;
+        if (upwards && !(base < target - slack && items->n > 0) && far_end < rule->max) return 0;
         memcpy(work, items->x, items->n * sizeof *work);
         const int found = find_cutoff_by_mass(&cutoff, rule, work, items->n,
-                                              upwards && other >= rule->max ? 0 : base, target);
-        if (!found && !upwards && other > -LARGEST) return 0;
+                                              upwards && far_end >= rule->max ? 0 : base, target);
+        if (!found && !upwards && far_end > -LARGEST) return 0;
         if (total->error == 0) {
             if (found) break;
-            cutoff.least =
-                upwards ? bound : rule->least; /* rounded sums fall short of the target: all are kept */
+            cutoff.least = upwards ? bound : rule->least; /* rounded sums end before the target: keep all */
             cutoff.ties = upwards ? 0 : SIZE_MAX;
             break;
         }

@@ -1,37 +1,38 @@
-/* top_p of a long row that is peaked, so that a few large items hold most of the mass: only these are
- * gathered and looked at. */
+/* top_p of a long row that is peaked: its set consists of a few large items, which are gathered by a bound.
+ * Often the set is the same whatever mass the rest has, from none to that of as many items at the bound;
+ * then the row is not summed. Otherwise it is, and the set is still found among the gathered items. */
 
-/* Keeps the top_p set in f->items, if it consists of items above the bound, and returns 1; otherwise 0.
- * The samples say that the items below have a mass of about rest 2^power. If the set may turn out not to
- * depend on the exact mass of these (may_skip_sum), all items are read first for their maxima, since one
- * may be NaN. */
+/* Leaves the set in f->items and returns 1, or returns 0 if it may need items at or below the bound, or too
+ * many items are above; f->items, f->work and *rule are overwritten in both cases. Samples tell that the
+ * rest has a mass of about rest * 2^power, and may_skip_sum that the row perhaps need not be summed: all
+ * items are then read for their maxima first, which also shows NaN. */
 static int keep_top_p_of_peaked(filter_t *f, mass_rule_t *rule, const source_t *row, real_t bound,
                                 double rest, double power, int may_skip_sum) {
     kept_items_t *items = &f->items;
     const size_t n = row->n, group = may_skip_sum ? BLOCK_ITEMS / 4 : BLOCK_ITEMS;
-    cutoff_t cutoff, other;
-    real_t max = may_skip_sum ? find_maxima(row, group, f->groups) : bound;
+    cutoff_t cutoff, second;
+    real_t max = may_skip_sum ? find_maxima(row, group, f->group_maxima) : bound;
     if (!(max <= LARGEST && max >= -LARGEST)) return 0;
-    gather_from(items, row, next_up(bound), group, may_skip_sum ? f->groups : NULL, n / 8);
+    gather_from(items, row, next_up(bound), group, may_skip_sum ? f->group_maxima : NULL, n / 8);
     if (items->n > n / 8 || items->n == 0) return 0;
     if (!may_skip_sum) max = v_reduce_max(find_lane_max(items->x, items->n));
     *rule = make_mass_rule(f->ready, f->t, max, n);
     if (rule->shifted) return 0;
-    const double certain = sum_weights(rule, items->x, items->n);
-    const double most = (double)(n - items->n) * compute_mass(rule, bound);
-    const double lower = f->top_p * certain * (1 - 0x1p-45);
-    const double upper = f->top_p * (certain + most) * (1 + 0x1p-45);
-    if (may_skip_sum &&
-        upper <= certain) { /* is the cutoff the same, whether the rest has no mass or as much as it can? */
-        if (find_cutoff_of_kept(f, &cutoff, rule, lower) && find_cutoff_of_kept(f, &other, rule, upper) &&
-            cutoff.least == other.least && cutoff.ties == other.ties) {
+    const double gathered = sum_weights(rule, items->x, items->n);
+    const double rest_limit = (double)(n - items->n) * compute_mass(rule, bound);
+    /* the least and the largest target; sums are rounded by less than 2^-45 */
+    const double lower = f->top_p * gathered * (1 - 0x1p-45);
+    const double upper = f->top_p * (gathered + rest_limit) * (1 + 0x1p-45);
+    if (may_skip_sum && upper <= gathered) {
+        if (find_cutoff_of_kept(f, &cutoff, rule, lower) && find_cutoff_of_kept(f, &second, rule, upper) &&
+            cutoff.least == second.least && cutoff.ties == second.ties) {
             keep_to_cutoff(items, cutoff.least, cutoff.ties);
             return 1;
         }
     }
     block_sums_t blocks;
     rest *= SCALE * sd_power_of_2(power - rule->reduction.power);
-    if (f->top_p * (certain + 1.05 * rest) > certain || !sum_blocks(&blocks, rule, f->ready, f->t, row) ||
+    if (f->top_p * (gathered + 1.05 * rest) > gathered || !sum_blocks(&blocks, rule, f->ready, f->t, row) ||
         !find_cutoff_of_kept(f, &cutoff, rule, f->top_p * blocks.before[blocks.count]))
         return 0;
     keep_to_cutoff(items, cutoff.least, cutoff.ties);

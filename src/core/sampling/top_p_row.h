@@ -1,22 +1,27 @@
-/* top_p of a long row without sorting it.
+/* top_p of a long row, whose set is found without sorting:
  *
- * A few samples of the row tell a bound that is near the cutoff. One pass over the row splits it there: it
- * sums the mass above the bound, and the rest, so that it is known how much mass the set still wants, or
- * has too much. The cutoff is then looked for among the items near the bound, which are gathered for that
- * (top_p_cut.h). The result does not depend on the samples, only the time does: where they misled, the row
- * is split again at a better bound, or items are gathered from further away. */
+ * 1. Up to 2,048 samples tell a bound that is likely to be near the cutoff (samples.h).
+ * 2. One pass over the row sums the items above the bound, block by block, and all others (one_pass.h). The
+ *    target is p times the sum of both; what the items above the bound lack for it is the missing mass,
+ *    which is negative if they have too much.
+ * 3. The items near the bound that are likely to have the missing mass are gathered, below the bound or
+ *    above it, and the cutoff is looked for among them by partition (top_p_cut.h).
+ * 4. If the cutoff is not there, items from further away are gathered; if the samples had missed large
+ *    items, so that the bound was far off, the row is split at a better one instead, at most twice.
+ *
+ * The set does not depend on the samples, only the time does. Peaked rows go to top_p_peaked.h first. */
 
-/* Samples of a row and their masses, relative to 2^power; each stands for `weight` items. `least` is the
- * smallest x with any mass. */
+/* Samples x of a row and their masses, divided by SCALE and relative to 2^power. Each stands for items_each
+ * items. `least` is the smallest x that has a mass, max the largest sample. */
 typedef struct {
     const real_t *x, *masses;
     size_t count;
-    double weight, power;
+    double items_each, power;
     real_t least, max;
 } samples_t;
 
-/* Whether all items may have one mass without being equal. Masses then do not tell the items apart, and
- * top_p has to count them all. Samples without mass do not matter. */
+/* Whether all items with a mass may have the same one without being equal, because T is high. They must
+ * then be counted, which top_p.h does. Samples without a mass do not matter. */
 static int may_have_one_mass(const samples_t *samples, const source_t *row) {
     const pack_t zero = v_set1(0), from = v_set1(samples->least);
     const real_t largest = v_reduce_max(find_lane_max(samples->masses, samples->count));
@@ -31,104 +36,107 @@ static int may_have_one_mass(const samples_t *samples, const source_t *row) {
            count_row_from(row, samples->least);
 }
 
-/* A row split at a bound. `from` samples are at least the bound and `past` samples are above it; `above`
- * is the mass above the bound, `total` that of all items, and `wanted` what `above` lacks for p times the
- * total; if negative, what it has too much. */
+/* A row split at a bound: the numbers of samples that reach it and that exceed it, the mass of the items
+ * above it, and the missing mass. */
 typedef struct {
     real_t bound;
-    double from, past, above, wanted;
+    double reached_by, exceeded_by, mass_above, missing;
     row_total_t total;
     int is_tied; /* many items are equal to the bound */
 } row_split_t;
 
+/* Splits the row at split->bound. Returns 0 if the row needs a shift, has NaN, or has no mass. */
 static int split_row(row_split_t *split, const filter_t *f, block_sums_t *blocks, mass_rule_t *rule,
                      const source_t *row, const samples_t *samples) {
     double rest;
-    split->from = sum_samples_from(samples->x, samples->masses, samples->count, split->bound).count;
-    split->past =
+    split->reached_by = sum_samples_from(samples->x, samples->masses, samples->count, split->bound).count;
+    split->exceeded_by =
         sum_samples_from(samples->x, samples->masses, samples->count, next_up(split->bound)).count;
-    split->is_tied = split->from - split->past > (double)samples->count / 128;
+    split->is_tied = split->reached_by - split->exceeded_by > (double)samples->count / 128;
     if (!split_blocks(blocks, rule, &rest, f->ready, f->t, row, split->bound)) return 0;
-    split->above = 0;
-    for (size_t b = 0; b < blocks->count; b++) split->above += blocks->before[b + 1];
-    split->total.all = split->above + rest;
+    split->mass_above = 0;
+    for (size_t b = 0; b < blocks->count; b++) split->mass_above += blocks->before[b + 1];
+    split->total.mass = split->mass_above + rest;
     split->total.error = rest * 0x1p-20;
-    split->wanted = f->top_p * split->total.all - split->above;
-    return split->total.all > 0;
+    split->missing = f->top_p * split->total.mass - split->mass_above;
+    return split->total.mass > 0;
 }
 
-/* How many samples like the bound would have the wanted mass. */
-static double count_wanted_samples(const row_split_t *split, const mass_rule_t *rule,
-                                   const samples_t *samples) {
-    return split->wanted / (samples->weight * compute_mass(rule, split->bound));
+/* How many samples would have the missing mass if all were like the bound; negative if it is. */
+static double count_missing_samples(const row_split_t *split, const mass_rule_t *rule,
+                                    const samples_t *samples) {
+    return split->missing / (samples->items_each * compute_mass(rule, split->bound));
 }
 
-/* Where the row should be split instead, now that its total is known: samples may have missed its largest
- * items. Returns the bound itself if that is not far off. */
+/* Where the row should be split instead, now that its mass is known, of which samples may have missed the
+ * largest items. Returns the bound itself if that is not far off. */
 static real_t find_better_bound(const row_split_t *split, const mass_rule_t *rule,
                                 const samples_t *samples) {
     const real_t *x = samples->x, *masses = samples->masses, bound = split->bound;
     const size_t count = samples->count;
-    if (split->is_tied) { /* then only the next value above can be better */
-        if (split->wanted > 0 || split->past < 1) return bound;
-        return find_sample_of_rank(x, count, bound, samples->max, split->past);
+    if (split->is_tied) { /* only the next sample above can be better */
+        if (split->missing > 0 || split->exceeded_by < 1) return bound;
+        return find_sample_of_rank(x, count, bound, samples->max, split->exceeded_by);
     }
-    const double unit = samples->weight * SCALE * sd_power_of_2(samples->power - rule->reduction.power);
-    const double mass = sum_samples_from(x, masses, count, bound).mass + split->wanted / unit;
-    const real_t other = find_sample_of_mass(x, masses, count, samples->least, samples->max, mass);
-    if (other == -LARGEST) /* the samples have too little mass: the cutoff is below them */
-        return find_sample_below(x, count, samples->least, bound, split->from + (double)(count / 32));
-    const double off = sum_samples_from(x, masses, count, other).count - split->from;
-    return fabs(off) > (double)(count / 10) ? other : bound;
+    const double unit = samples->items_each * SCALE * sd_power_of_2(samples->power - rule->reduction.power);
+    const double mass = sum_samples_from(x, masses, count, bound).mass + split->missing / unit;
+    const real_t better = find_sample_of_mass(x, masses, count, samples->least, samples->max, mass);
+    if (better == -LARGEST) /* not in samples: then in items that are larger than most of them */
+        return find_sample_below(x, count, samples->least, bound, split->reached_by + (double)(count / 32));
+    const double off = sum_samples_from(x, masses, count, better).count - split->reached_by;
+    return fabs(off) > (double)(count / 10) ? better : bound;
 }
 
-/* How far from the bound one must go to gather the wanted mass, going by how close together the samples on
- * both sides of the bound lie; a larger margin allows for more bad luck. 0 where the samples tell too
- * little. t is the temperature. */
-static double estimate_reach(const row_split_t *split, const samples_t *samples, double wanted, double t,
+/* How far from the bound to gather items so that they have the missing mass, which is given in samples: by
+ * the mean gap between items in a window of about 100 samples around the bound, and with an allowance for
+ * chance of `margin` times 2.4 standard deviations. Returns 0 if the window has too few samples, if many
+ * items equal the bound, or if the reach is not below the temperature t, within which masses are alike. */
+static double estimate_reach(const row_split_t *split, const samples_t *samples, double missing, double t,
                              double margin) {
     if (split->is_tied) return 0;
-    double width = ((double)samples->max - (double)samples->least) / 32, near = 0;
-    for (int i = 0; i < 4 && !(near >= 64 && near <= 200); i++) {
-        if (i > 0) width *= near < 16 ? 8 : near > 1000 ? 0.125 : 112 / near;
+    double width = ((double)samples->max - (double)samples->least) / 32, in_window = 0;
+    for (int i = 0; i < 4 && !(in_window >= 64 && in_window <= 200); i++) {
+        if (i > 0) width *= in_window < 16 ? 8 : in_window > 1000 ? 0.125 : 112 / in_window;
         const real_t from = (real_t)((double)split->bound - width);
         const real_t to = (real_t)((double)split->bound + width);
-        near = sum_samples_from(samples->x, samples->masses, samples->count, from).count -
-               sum_samples_from(samples->x, samples->masses, samples->count, to).count;
+        in_window = sum_samples_from(samples->x, samples->masses, samples->count, from).count -
+                    sum_samples_from(samples->x, samples->masses, samples->count, to).count;
     }
-    const double apart = 2 * width / (near * samples->weight), items = fabs(wanted) * samples->weight;
-    const double reach = items * apart, error = margin * 2.4 * sqrt(1 / near + 1 / (items + 1));
-    if (!(near >= 32 && reach < t)) return 0;
-    return reach * (1 + error + (wanted > 0 ? reach / (2 * t) : 0)) + 3 * apart;
+    const double gap = 2 * width / (in_window * samples->items_each);
+    const double items = fabs(missing) * samples->items_each;
+    const double reach = items * gap, error = margin * 2.4 * sqrt(1 / in_window + 1 / (items + 1));
+    if (!(in_window >= 32 && reach < t)) return 0;
+    return reach * (1 + error + (missing > 0 ? reach / (2 * t) : 0)) + 3 * gap;
 }
 
-/* Looks for the cutoff near the bound at which the row was split, as far away as samples tell, or `margin`
- * times as far. Returns what cut_near returns. */
-static int cut_near_split(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, const source_t *row,
-                          row_split_t *split, const samples_t *samples, double margin) {
-    const double wanted = count_wanted_samples(split, rule, samples);
+/* Looks for the cutoff as far from the bound as the samples tell, with `margin` times their allowance for
+ * chance, and applies it; where estimate_reach tells nothing, up to the sample that has the rank of the
+ * cutoff. Returns what place_cutoff returns. */
+static int place_cutoff_by_samples(filter_t *f, block_sums_t *blocks, mass_rule_t *rule,
+                                   const source_t *row, row_split_t *split, const samples_t *samples,
+                                   double margin) {
+    const double missing = count_missing_samples(split, rule, samples);
     const real_t bound = split->bound;
-    const double reach = margin > 4 ? 0 : estimate_reach(split, samples, wanted, f->t, margin);
-    real_t other = bound;
+    const double reach = margin > 4 ? 0 : estimate_reach(split, samples, missing, f->t, margin);
+    real_t far_end = bound;
     if (reach > 0) {
-        other = (real_t)((double)bound + (wanted > 0 ? -reach : reach));
-        if (wanted <= 0 && !(other > bound && other < rule->max)) other = rule->max;
-    } else if (wanted > 0 && !(split->is_tied && margin == 1)) {
-        const double rank = split->from + margin * (1.1 * wanted + 2.4 * sqrt(wanted) + 1.6);
-        other = margin > 500 ? -LARGEST
-                             : find_sample_below(samples->x, samples->count, samples->least, bound, rank);
-    } else if (wanted <= 0) {
-        const double rank = split->from + margin * (1.1 * wanted - 2.4 * sqrt(-wanted) - 1.6);
+        far_end = (real_t)((double)bound + (missing > 0 ? -reach : reach));
+        if (missing <= 0 && !(far_end > bound && far_end < rule->max)) far_end = rule->max;
+    } else if (missing > 0 && !(split->is_tied && margin == 1)) {
+        const double rank = split->reached_by + margin * (1.1 * missing + 2.4 * sqrt(missing) + 1.6);
+        far_end = margin > 500 ? -LARGEST
+                               : find_sample_below(samples->x, samples->count, samples->least, bound, rank);
+    } else if (missing <= 0) {
+        const double rank = split->reached_by + margin * (1.1 * missing - 2.4 * sqrt(-missing) - 1.6);
         if (rank >= 1 && margin <= 500)
-            other = find_sample_of_rank(samples->x, samples->count, bound, samples->max, rank);
-        if (!(other > bound)) other = rule->max;
+            far_end = find_sample_of_rank(samples->x, samples->count, bound, samples->max, rank);
+        if (!(far_end > bound)) far_end = rule->max;
     }
-    return cut_near(f, blocks, rule, row, other, bound, split->above, &split->total);
+    return place_cutoff(f, blocks, rule, row, far_end, bound, split->mass_above, &split->total);
 }
 
-/* Applies top_p to a long row. Returns 1 if the set is in f->items; 0 if the rule and the blocks' masses
- * describe it; -1 if this way is not open to the row: it needs a shift, has no sum, or may have items of
- * one mass. */
+/* Applies top_p to a long row. Returns 1 if f->items holds the set; 0 if the rule and the blocks describe
+ * it; -1 if the row needs a shift, has no sum, or may have items of one mass: keep_top_p does it then. */
 static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, block_sums_t *blocks) {
     const size_t n = row->n, step = 2 * WIDTH;
     const size_t count = (256 + n / 64 < SD_MAX_SAMPLES ? 256 + n / 64 : SD_MAX_SAMPLES) / step * step;
@@ -147,29 +155,30 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
                                rule->least, max};
     if (may_have_one_mass(&samples, row)) return -1;
     const sample_sums_t all = sum_samples_from(x, masses, count, -LARGEST);
+    /* peaked: masses vary as much as if fewer than an eighth of the samples shared all the mass */
     if (all.mass * all.mass < all.square * (double)count / 8) {
         const real_t high = find_sample_of_rank(x, count, samples.least, max, (double)(count / 32));
-        const double of_largest = sum_samples_from(x, masses, count, high).mass;
-        if (of_largest > 0.7 * f->top_p * all.mass) {
-            const double rest = samples.weight * (all.mass - of_largest);
-            const double most = of_largest + (double)compute_mass(rule, high) * UNSCALE * (double)count;
-            const int may_skip_sum = f->top_p * most < of_largest;
+        const double largest_mass = sum_samples_from(x, masses, count, high).mass;
+        if (largest_mass > 0.7 * f->top_p * all.mass) {
+            const double rest = samples.items_each * (all.mass - largest_mass);
+            const double limit = largest_mass + (double)compute_mass(rule, high) * UNSCALE * (double)count;
+            const int may_skip_sum = f->top_p * limit < largest_mass;
             if (keep_top_p_of_peaked(f, rule, row, high, rest, samples.power, may_skip_sum)) return 1;
             take_samples(row, x, count);
         }
     }
-    const real_t middle = find_sample_of_mass(x, masses, count, samples.least, max, f->top_p * all.mass);
+    const real_t sample = find_sample_of_mass(x, masses, count, samples.least, max, f->top_p * all.mass);
     row_split_t split;
-    split.bound = middle < max ? middle : max;
-    for (int again = 0, found = 0; found == 0; again++) {
+    split.bound = sample < max ? sample : max;
+    for (int splits = 0, found = 0; found == 0; splits++) {
         if (!split_row(&split, f, blocks, rule, row, &samples)) return -1;
         real_t bound = split.bound; /* where to split the row instead */
-        const int is_far = fabs(count_wanted_samples(&split, rule, &samples)) > (double)(count / 10);
-        if (again < 2 && (split.is_tied || is_far)) bound = find_better_bound(&split, rule, &samples);
+        const int is_far = fabs(count_missing_samples(&split, rule, &samples)) > (double)(count / 10);
+        if (splits < 2 && (split.is_tied || is_far)) bound = find_better_bound(&split, rule, &samples);
         for (double margin = 1; found == 0 && bound == split.bound; margin *= 4) {
-            found = cut_near_split(f, blocks, rule, row, &split, &samples, margin);
+            found = place_cutoff_by_samples(f, blocks, rule, row, &split, &samples, margin);
             if (found < 0) return -1;
-            if (found == 0 && again < 2) bound = find_better_bound(&split, rule, &samples);
+            if (found == 0 && splits < 2) bound = find_better_bound(&split, rule, &samples);
         }
         split.bound = bound;
     }
