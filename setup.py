@@ -76,6 +76,7 @@ setup(
             # The C core is linked once, into _core; the others reach it by cimport.
             extension("_core", core=SOURCES),
             extension("_arguments"),
+            extension("_ufuncs"),
             extension("_softmax"),
             extension("_temperature"),
             extension("_random"),

@@ -83,7 +83,7 @@ HARD = {
 def ours(x):
     rng = softdraw.Xoshiro256(2)
     return {
-        name: partial(softdraw.sample_logits, x, TEMPERATURE, rng=rng, **options)
+        name: partial(softdraw.sample_logits, x, temperature=TEMPERATURE, rng=rng, **options)
         for name, options in OURS.items()
     }
 

@@ -720,6 +720,7 @@ def test_wrong_words(words, error, text):
 
 # ---- weights that are invalid ------------------------------------------------------------------
 
+OBJECT = "weights must be real numbers, got dtype object; write np.asarray(weights, float)"
 FINITE = "weights must be finite and >= 0"
 
 
@@ -741,10 +742,11 @@ FINITE = "weights must be finite and >= 0"
         (3.0, ValueError, "weights must be 1-D, got shape ()"),
         (np.broadcast_to(np.float32(1), 2**32 + 1), ValueError,
          "weights has 4294967297 items; at most 2**32 are possible"),
-        ([1j], TypeError, "weights must be real numbers, got dtype complex128"),
+        ([1j], TypeError,
+         "weights must be real numbers, got dtype complex128; take np.real or np.abs of it"),
         (["a"], TypeError, "weights must be real numbers, got dtype <U1"),
-        ([2**64], TypeError, "weights must be real numbers, got dtype object"),
-        ([None], TypeError, "weights must be real numbers, got dtype object"),
+        ([2**64], TypeError, OBJECT),
+        ([None], TypeError, OBJECT),
         (
             np.ma.array([1, 2]),
             TypeError,
@@ -811,7 +813,11 @@ def test_from_logits_at_temperature_0_is_the_first_largest(zero):
         ([-np.inf, -np.inf], ValueError, "logits are all -inf"),
         ([], ValueError, "logits is empty"),
         ([[1.0, 2.0]], ValueError, "logits must be 1-D, got shape (1, 2)"),
-        ([1j], TypeError, "logits must be real numbers, got dtype complex128"),
+        (
+            [1j],
+            TypeError,
+            "logits must be real numbers, got dtype complex128; take np.real or np.abs of it",
+        ),
         (
             np.ma.array([1.0]),
             TypeError,

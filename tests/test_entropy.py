@@ -294,7 +294,8 @@ def test_masked_logits_are_a_type_error():
 
 
 @pytest.mark.parametrize(
-    ("x", "dtype"), [([1j, 2], "complex128"), (["a"], "<U1"), (None, "object")]
+    ("x", "dtype"),
+    [([1j, 2], "complex128; take np.real or np.abs of it"), (["a"], "<U1"), (None, "object")],
 )
 def test_logits_that_are_no_real_numbers_are_a_type_error(x, dtype):
     with pytest.raises(TypeError, match=exactly(f"logits must be real numbers, got dtype {dtype}")):

@@ -527,7 +527,11 @@ def test_value_errors(logits, options, text):
     ("logits", "options", "text"),
     [
         (np.ma.array(X), {}, f"logits {LOST}"),
-        ([1j, 2], {}, "logits must be real numbers, got dtype complex128"),
+        (
+            [1j, 2],
+            {},
+            "logits must be real numbers, got dtype complex128; take np.real or np.abs of it",
+        ),
         (["a"], {}, "logits must be real numbers, got dtype <U1"),
         (None, {}, "logits must be real numbers, got dtype object"),
         (X, {"temperature": None}, f"temperature {NUMBERS} NoneType"),

@@ -176,11 +176,11 @@ def test_axis_none_is_the_whole_array(function):
 
 @pytest.mark.parametrize("function", SAME_SHAPE)
 @pytest.mark.parametrize("axis", [-1, 0, None])
-def test_zero_dimensional_array_is_one_row_of_one(function, axis):
+def test_zero_dimensional_array_is_one_row_of_one_and_gives_a_scalar(function, axis):
     result = function(np.array(3.0), axis=axis)
-    assert type(result) is np.ndarray
-    assert result.shape == ()
+    assert type(result) is np.float64
     assert result == (1.0 if function is softmax else 0.0)
+    assert type(function(np.float32(3), axis=axis)) is np.float32
 
 
 def test_logsumexp_of_a_number_is_the_number():

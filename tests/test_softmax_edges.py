@@ -4,6 +4,7 @@ Also the cases that other libraries got wrong, named for what went wrong.
 """
 
 import re
+import weakref
 
 import numpy as np
 import oracle
@@ -43,22 +44,44 @@ X = np.arange(6.0).reshape(2, 3)
 RAGGED = [[1.0, 2.0], [3.0]]
 
 
+class Frame:
+    """A nullable frame of pandas, as far as it matters here."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array([[1.0, None]])
+
+    def to_numpy(self, dtype):
+        return np.array([[1.0, np.nan]])
+
+
+class Bfloat16Tensor:
+    """A tensor of torch, as far as it matters here."""
+
+    dtype = type("dtype", (), {"__str__": lambda self: "torch.bfloat16"})()
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
 # ---- inputs that are refused -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "x, dtype",
     [
-        (np.ones((2, 3), np.complex64), "complex64"),
-        (np.ones((2, 3), np.complex128), "complex128"),
-        ([[1j, 2, 3], [4, 5, 6]], "complex128"),
+        (np.ones((2, 3), np.complex64), "complex64; take np.real or np.abs of it"),
+        (np.ones((2, 3), np.complex128), "complex128; take np.real or np.abs of it"),
+        ([[1j, 2, 3], [4, 5, 6]], "complex128; take np.real or np.abs of it"),
         ([["a", "b", "c"], ["d", "e", "f"]], "<U1"),
         ("abc", "<U3"),
         (np.array([[b"a"] * 3] * 2), "|S1"),
-        (np.ones((2, 3), object), "object"),
+        (np.ones((2, 3), object), "object; write np.asarray(x, float)"),
         (None, "object"),
-        ([[1, 2, None], [4, 5, 6]], "object"),
-        ({1, 2}, "object"),
+        ([[1, 2, None], [4, 5, 6]], "object; write np.asarray(x, float)"),
+        ({1, 2}, "object; write list(x)"),
+        ({"a": 1.0}.values(), "object; write list(x)"),
+        ([1, 2**64], "object; write np.asarray(x, float)"),
+        (Frame(), "object; write x.to_numpy(float)"),
         (np.zeros((2, 3), "M8[s]"), "datetime64[s]"),
         (np.zeros((2, 3), "m8[s]"), "timedelta64[s]"),
         (np.zeros((2, 3), [("a", "f4")]), "[('a', '<f4')]"),
@@ -71,6 +94,33 @@ def test_x_that_is_no_real_number_is_a_type_error(function, out, x, dtype):
         function(x, out=out)
     with pytest.raises(TypeError, match=text):
         logsumexp(x)
+
+
+def test_a_bfloat16_tensor_of_torch_is_to_be_viewed_by_ml_dtypes(function):
+    text = exactly(
+        "x is a bfloat16 tensor, which torch does not give to NumPy; with ml_dtypes, "
+        "write x.view(torch.int16).numpy().view(ml_dtypes.bfloat16)"
+    )
+    with pytest.raises(TypeError, match=text):
+        function(Bfloat16Tensor())
+
+
+def test_what_else_hinders_an_array_is_said_as_it_is(function):
+    class Broken:
+        def __array__(self, dtype=None, copy=None):
+            raise TypeError("out of order")
+
+    with pytest.raises(TypeError, match="^out of order$"):
+        function(Broken())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_signalling_nan_as_temperature_warns_of_nothing(function, dtype):
+    signalling = np.array([0x7F800001], np.uint32).view(np.float32)
+    if dtype is np.float16:
+        signalling = np.array([0x7C01], np.uint16).view(np.float16)
+    with np.errstate(all="raise"), pytest.raises(ValueError, match="must be >= 0, got nan"):
+        function(X, temperature=signalling)
 
 
 @pytest.mark.parametrize("name", ["float8_e4m3fn", "float8_e5m2"])
@@ -264,6 +314,25 @@ def test_out_that_is_no_array_is_a_type_error(function, bad, got):
         function(X, out=bad)
 
 
+def test_out_that_only_claims_to_be_an_array_is_a_type_error(function, out):
+    with pytest.raises(TypeError, match="^out must be a numpy array, got .*Proxy"):
+        function(X, out=weakref.proxy(out))
+
+
+class Boastful(np.ndarray):
+    shape = property(lambda self: (2, 3))
+    dtype = property(lambda self: np.dtype(np.float64))
+
+
+@pytest.mark.parametrize(
+    "small", [np.zeros(2), np.zeros((2, 3), np.float32)], ids=["shape", "dtype"]
+)
+def test_what_out_says_of_itself_does_not_count(function, small):
+    with pytest.raises(ValueError, match="^out must have (shape|dtype)"):
+        function(X, out=small.view(Boastful))
+    assert not small.any()
+
+
 def test_out_that_is_masked_is_a_type_error(function, out):
     with pytest.raises(TypeError, match="^out must be a plain array, got a masked array$"):
         function(X, out=np.ma.array(out, copy=False))
@@ -306,11 +375,6 @@ def test_out_that_is_a_broadcast_is_a_value_error(function):
     bad = np.broadcast_to(np.array(7.0), (2, 3))
     with pytest.raises(ValueError, match=exactly("out is read-only")):
         function(X, out=bad)
-
-
-def test_logsumexp_takes_no_out():
-    with pytest.raises(TypeError):
-        logsumexp(X, out=np.empty(2))
 
 
 @pytest.mark.parametrize("bad", [(5, 0), 0, "no"], ids=repr)

@@ -153,12 +153,19 @@ def test_contiguous_rows_allocate_their_result_alone(dtype):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("dtype", [*FLOATS, np.int32])
+@pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("axis", [0, 1])
 def test_no_array_is_copied_whole(function, dtype, axis):
+    if function is softmax_vjp and np.dtype(dtype).itemsize == 2:
+        pytest.skip("gradients of the halves are computed in float32, from copies")
     x = values((4000, 2500), dtype)
     keywords = {} if function is logsumexp else {"out": call(function, x)}
     assert peak(call, function, x, axis=axis, **keywords) < 2 * SCRATCH < x.nbytes
+
+
+def test_rows_of_integers_are_copied_once():
+    x = values((4000, 2500), np.int32)
+    assert peak(softmax, x) < 8 * x.size + 4096  # the result
 
 
 # ---- the GIL -----------------------------------------------------------------------------------

@@ -394,8 +394,8 @@ def test_one_temperature_a_row(axis):
 
 def test_a_number_is_a_row_of_one():
     result = softmax_vjp(1.0, 5.0)
-    assert type(result) is np.ndarray
-    assert (result.shape, result) == ((), 0)
+    assert type(result) is np.float64
+    assert result == 0
 
 
 @pytest.mark.parametrize("tier", softdraw.cpu_info()["tiers"])

@@ -29,9 +29,10 @@ cdef int refuse_call(str name, str parameters, tuple arguments, dict named) exce
 
 # Arrays.
 cdef bint is_bfloat16(int type_num) noexcept
-cdef bint is_masked(object value)
 cdef object unmasked_array(object value, str name)
+cdef int check_real(object dtype, str name, str advice=*) except -1
 cdef object real_array(object value, str name)
+cdef object checked_out(object out, object dtype, tuple shape)
 cdef object result_dtype(object dtype)
 cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num)
 
@@ -39,8 +40,14 @@ cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num)
 cdef object whole_numbers(object value, str name)
 cdef object real_numbers(object value, str name)
 cdef object temperatures_from(object value, bint allow_zero)
+cdef object temperatures_of_rows(object value, bint allow_zero, tuple shape, tuple reduced)
 cdef double one_temperature(object value) except -1
 cdef object broadcast_to_rows(object values, str name, tuple rows)
+
+# Axes.
+cdef tuple axes_of(object axis, int ndim)
+cdef tuple lengths_without(tuple shape, tuple reduced)
+cdef tuple lengths_with_ones(tuple shape, tuple reduced)
 
 # Shapes and words.
 cdef tuple shape_of(object size)

@@ -26,8 +26,8 @@ def hide_positional(function):
 cdef object refuse_positional(str call, tuple values, tuple names):
     """Raise the TypeError for values after the arrays of a call: it shows the keywords to write."""
     value = values[0] if isinstance(values[0], (int, float)) else "..."
-    ways = " or ".join([f"{call[:-1]}, {name}={value})" for name in names])
-    function, arrays = call[:-1].split("(")
+    function, arrays = call.rstrip(")").split("(")
+    ways = " or ".join([f"{function}({arrays}, {name}={value})" for name in names])
     raise TypeError(f"{function} takes only {arrays} by position; write {ways}")
 
 
@@ -79,20 +79,60 @@ cdef object unmasked_array(object value, str name):
         raise TypeError(
             f"{name} is a masked array; fill or compress it first, its mask would be lost"
         )
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except TypeError:
+        if str(getattr(value, "dtype", "")) == "torch.bfloat16":
+            raise TypeError(
+                f"{name} is a bfloat16 tensor, which torch does not give to NumPy; with ml_dtypes, "
+                f"write {name}.view(torch.int16).numpy().view(ml_dtypes.bfloat16)"
+            ) from None
+        raise
 
 
-cdef object real_array(object value, str name):
-    """Return value as an array of real numbers; an array of them is returned as it is."""
-    array = unmasked_array(value, name)
-    dtype = array.dtype
+cdef int check_real(object dtype, str name, str advice="") except -1:
     if not is_real(dtype):
         # the float8 of ml_dtypes are of kind f or V
         raise TypeError(
             f"{name} must be float16, bfloat16, float32, float64 or integers, got dtype {dtype}"
             if "float" in dtype.name
-            else f"{name} must be real numbers, got dtype {dtype}"
+            else f"{name} must be real numbers, got dtype {dtype}{advice}"
         )
+    return 0
+
+
+cdef object real_array(object value, str name):
+    """Return value as an array of real numbers; an array of them is returned as it is."""
+    array = unmasked_array(value, name)
+    if is_real(array.dtype):
+        return array
+    advice = ""
+    if array.dtype.kind == "c":
+        advice = "; take np.real or np.abs of it"
+    elif array.dtype.kind == "O":
+        if hasattr(value, "to_numpy"):  # of pandas, with missing values, say
+            advice = f"; write {name}.to_numpy(float)"
+        elif array.ndim:  # integers past 2**64, say
+            advice = f"; write np.asarray({name}, float)"
+        elif hasattr(value, "__iter__"):  # the values of a dict, say
+            advice = f"; write list({name})"
+    check_real(array.dtype, name, advice)
+
+
+cdef object checked_out(object out, object dtype, tuple shape):
+    """Return out, which has that dtype and shape and can be written to, as an array of exactly type
+    ndarray: what a subclass says of its dtype and shape need not be so."""
+    if not cnp.PyArray_Check(out):
+        raise TypeError(f"out must be a numpy array, got {type(out).__name__}")
+    if is_masked(out):
+        raise TypeError("out must be a plain array, got a masked array")
+    array = np.asarray(out)
+    if array.dtype != dtype:
+        raise ValueError(f"out must have dtype {dtype}, got {array.dtype}")
+    if array.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got {array.shape}")
+    if not array.flags.writeable:
+        raise ValueError("out is read-only")
     return array
 
 
@@ -144,7 +184,10 @@ cdef object real_numbers(object value, str name):
     if not is_real(given.dtype):
         got = kind_of(value, given.dtype)
         raise TypeError(f"{name} must be a real number or an array of them, got {got}")
-    return as_carray(given, cnp.NPY_FLOAT64)
+    if given.dtype.kind in "iub" or given.dtype == np.float64:
+        return as_carray(given, cnp.NPY_FLOAT64)
+    with np.errstate(invalid="ignore"):  # NumPy would warn of a signalling NaN
+        return as_carray(given, cnp.NPY_FLOAT64)
 
 
 cdef object temperatures_from(object value, bint allow_zero):
@@ -160,6 +203,23 @@ cdef object temperatures_from(object value, bint allow_zero):
                 f"got {np.asarray(value)[where]}"
             )
     return values
+
+
+cdef object temperatures_of_rows(object value, bint allow_zero, tuple shape, tuple reduced):
+    """Return temperatures that broadcast to the shape without the reduced axes."""
+    values = temperatures_from(value, allow_zero)
+    kept = lengths_without(shape, reduced)
+    rows = values
+    if values.ndim == len(shape) and all([values.shape[i] == 1 for i in reduced]):
+        rows = values.reshape(lengths_without(values.shape, reduced))
+    if rows.ndim > len(kept) or not all(
+        [mine in (1, length) for mine, length in zip(rows.shape[::-1], kept[::-1])]
+    ):
+        raise ValueError(
+            f"temperature of shape {values.shape} fits neither {lengths_with_ones(shape, reduced)} "
+            f"nor {kept}"
+        )
+    return rows
 
 
 cdef double one_temperature(object value) except -1:
@@ -178,6 +238,35 @@ cdef object broadcast_to_rows(object values, str name, tuple rows):
         raise ValueError(
             f"{name} of shape {values.shape} fits neither {(*rows, 1)} nor {rows}"
         ) from None
+
+
+# ---- axes --------------------------------------------------------------------------------------
+
+AxisError = getattr(np, "exceptions", np).AxisError
+
+
+cdef tuple axes_of(object axis, int ndim):
+    """Return the reduced axes, sorted. Of an array without dimensions axis 0 or -1 can be named, as in
+    NumPy's reductions, and none is returned."""
+    cdef int most = max(ndim, 1)
+    if axis is None:
+        return tuple(range(ndim))
+    axes = [operator.index(each) for each in (axis if isinstance(axis, tuple) else (axis,))]
+    for each in axes:
+        if not -most <= each < most:
+            raise AxisError(each, ndim)
+    axes = sorted([(each + most) % most for each in axes])
+    if len(set(axes)) < len(axes):
+        raise ValueError("duplicate value in 'axis'")
+    return tuple(axes) if ndim else ()
+
+
+cdef tuple lengths_without(tuple shape, tuple reduced):
+    return tuple([length for i, length in enumerate(shape) if i not in reduced])
+
+
+cdef tuple lengths_with_ones(tuple shape, tuple reduced):
+    return tuple([1 if i in reduced else length for i, length in enumerate(shape)])
 
 
 # ---- shapes and words --------------------------------------------------------------------------

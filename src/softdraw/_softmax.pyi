@@ -86,20 +86,43 @@ def softmax_vjp(
 # A NumPy scalar where every axis is reduced and keepdims is False.
 @overload
 def logsumexp(
+    x: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: _Out,
+    keepdims: bool = False,
+) -> _Out: ...
+@overload
+def logsumexp(
     x: NDArray[_Float],
     /,
     *,
     temperature: ArrayLike = 1.0,
     axis: _Axis = -1,
+    out: None = None,
     keepdims: Literal[True],
 ) -> NDArray[_Float]: ...
 @overload
 def logsumexp(
-    x: _Numbers, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, keepdims: Literal[True]
+    x: _Numbers,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    keepdims: Literal[True],
 ) -> NDArray[np.float64]: ...
 @overload
 def logsumexp(
-    x: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, keepdims: Literal[True]
+    x: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    keepdims: Literal[True],
 ) -> NDArray[Any]: ...
 @overload
 def logsumexp(
@@ -108,6 +131,7 @@ def logsumexp(
     *,
     temperature: ArrayLike = 1.0,
     axis: None,
+    out: None = None,
     keepdims: Literal[False] = False,
 ) -> _Float: ...
 @overload
@@ -117,17 +141,86 @@ def logsumexp(
     *,
     temperature: ArrayLike = 1.0,
     axis: _Axis = -1,
+    out: None = None,
     keepdims: Literal[False] = False,
 ) -> np.float64: ...
 @overload
 def logsumexp(
-    x: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, keepdims: bool = False
+    x: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
 ) -> Any: ...
 @overload
-def entropy(logits: NDArray[_Float], /, *, temperature: ArrayLike = 1.0, axis: None) -> _Float: ...
+def entropy(
+    logits: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: _Out,
+    keepdims: bool = False,
+) -> _Out: ...
 @overload
 def entropy(
-    logits: Sequence[float], /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1
+    logits: NDArray[_Float],
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    keepdims: Literal[True],
+) -> NDArray[_Float]: ...
+@overload
+def entropy(
+    logits: _Numbers,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    keepdims: Literal[True],
+) -> NDArray[np.float64]: ...
+@overload
+def entropy(
+    logits: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    keepdims: Literal[True],
+) -> NDArray[Any]: ...
+@overload
+def entropy(
+    logits: NDArray[_Float],
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: None,
+    out: None = None,
+    keepdims: Literal[False] = False,
+) -> _Float: ...
+@overload
+def entropy(
+    logits: Sequence[float],
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    keepdims: Literal[False] = False,
 ) -> np.float64: ...
 @overload
-def entropy(logits: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1) -> Any: ...
+def entropy(
+    logits: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
+) -> Any: ...

@@ -1,28 +1,26 @@
 # cython: cdivision=True
-"""The softmax family: what it accepts and returns; the kernels are in src/core.
+"""The softmax family: what it accepts and returns.
 
-An everyday call, contiguous rows of floats, goes straight to a kernel (plain_case). Any other becomes
-`Rows`: the kept and the reduced dimensions of all arrays involved. What no kernel can read or write
-where it lies passes through a scratch block, some rows at a time: transposed if the rows are columns,
-else copied by NumPy, which converts and swaps bytes too.
+A call with contiguous rows of floats goes straight to a kernel (call_kernel). For any other arrays the
+arguments are checked, and NumPy does the rest by a generalized ufunc (call).
 """
 
-import operator
+import math
 
 import numpy as np
 
 cimport numpy as cnp
 from cpython.long cimport PyLong_CheckExact
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.ref cimport Py_INCREF
-from libc.math cimport INFINITY, NAN
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport uint16_t, uintptr_t
+from libc.stdint cimport uintptr_t
 
-from softdraw cimport _core
 from softdraw._arguments cimport (
-    is_bfloat16, is_masked, read_number, real_array, refuse_positional, result_dtype,
-    temperatures_from,
+    axes_of, check_real, checked_out, lengths_with_ones, lengths_without, read_number, real_array,
+    refuse_positional, result_dtype, temperatures_of_rows,
+)
+from softdraw._ufuncs cimport (
+    ENTROPY, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, SOFTMAX_VJP, Function, has_kernel, run, ufunc_of,
 )
 
 from softdraw._arguments import hide_positional
@@ -30,108 +28,29 @@ from softdraw._arguments import hide_positional
 cnp.import_array()
 
 cdef extern from "numpy/arrayobject.h":
-    # NumPy's own declaration for Cython hides that descr is taken over
+    # NumPy's own declaration for Cython hides that this function takes over a reference to descr.
     object PyArray_NewFromDescr(type subtype, cnp.dtype descr, int nd, const cnp.npy_intp *dims,
                                 const cnp.npy_intp *strides, void *data, int flags, object base)
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
-    int PyArray_CopyInto(cnp.ndarray target, cnp.ndarray source) except -1
-
-AxisError = getattr(np, "exceptions", np).AxisError
-
-ctypedef int (*kernel_half)(const uint16_t *, ptrdiff_t, uint16_t *, ptrdiff_t, size_t, size_t,
-                            const double *, ptrdiff_t) noexcept nogil
-ctypedef int (*kernel_f32)(const float *, ptrdiff_t, float *, ptrdiff_t, size_t, size_t,
-                           const double *, ptrdiff_t) noexcept nogil
-ctypedef int (*kernel_f64)(const double *, ptrdiff_t, double *, ptrdiff_t, size_t, size_t,
-                           const double *, ptrdiff_t) noexcept nogil
-ctypedef int (*kernel_vjp_f32)(const float *, ptrdiff_t, const float *, ptrdiff_t, float *, ptrdiff_t,
-                               size_t, size_t, const double *, ptrdiff_t) noexcept nogil
-ctypedef int (*kernel_vjp_f64)(const double *, ptrdiff_t, const double *, ptrdiff_t, double *,
-                               ptrdiff_t, size_t, size_t, const double *, ptrdiff_t) noexcept nogil
-
-# One of the functions here: its kernels, NULL where it has none for a type (a half is then computed
-# in float32), whether a row becomes one number, and which number an empty row becomes.
-cdef struct Function:
-    kernel_half f16
-    kernel_half bf16
-    kernel_f32 f32
-    kernel_f64 f64
-    kernel_vjp_f32 vjp_f32
-    kernel_vjp_f64 vjp_f64
-    bint reduces
-    double of_nothing
-
-cdef Function SOFTMAX = Function(_core.softmax_f16, _core.softmax_bf16, _core.softmax_f32,
-                                 _core.softmax_f64, NULL, NULL, False, 0)
-cdef Function LOG_SOFTMAX = Function(_core.log_softmax_f16, _core.log_softmax_bf16,
-                                     _core.log_softmax_f32, _core.log_softmax_f64, NULL, NULL,
-                                     False, 0)
-cdef Function LOGSUMEXP = Function(_core.logsumexp_f16, _core.logsumexp_bf16, _core.logsumexp_f32,
-                                   _core.logsumexp_f64, NULL, NULL, True, -INFINITY)
-cdef Function ENTROPY = Function(_core.entropy_f16, _core.entropy_bf16, _core.entropy_f32,
-                                 _core.entropy_f64, NULL, NULL, True, NAN)
-cdef Function SOFTMAX_VJP = Function(NULL, NULL, NULL, NULL, _core.softmax_vjp_f32,
-                                     _core.softmax_vjp_f64, False, 0)
+    bint PyArray_CompareLists(const cnp.npy_intp *a, const cnp.npy_intp *b, int n) noexcept
 
 cdef enum:
-    # elements from which on a call takes longer than releasing the GIL is worth
+    # From this many elements on, a call takes longer than releasing the GIL is worth.
     WITHOUT_GIL = 4096
-    # bytes of the scratch block, which stays in a core's own cache; of columns more are taken at
-    # once, for memory is read and written at half the speed in runs of less than a kilobyte
-    SCRATCH = 1 << 18
-    SCRATCH_OF_COLUMNS = 1 << 21
-    LINE = 64  # of the cache
-    # bytes of a result in columns from which on it is written past the caches
-    PAST_CACHES = 1 << 23
-    MOST_DIMS = 64
+    # An inner loop of NumPy's over fewer elements costs less than that NumPy begins it.
+    SHORT_LOOP = 1024
 
 
-cdef int run(const Function *function, int type_num, const void *x, ptrdiff_t x_stride,
-             const void *g, ptrdiff_t g_stride, void *out, ptrdiff_t out_stride, size_t rows,
-             size_t n, const double *temperature, ptrdiff_t temperature_stride) noexcept nogil:
-    """One kernel; strides are in elements, and g is for vjp only."""
-    if type_num == cnp.NPY_FLOAT32:
-        if function.f32 == NULL:
-            return function.vjp_f32(<const float *>x, x_stride, <const float *>g, g_stride,
-                                    <float *>out, out_stride, rows, n, temperature,
-                                    temperature_stride)
-        return function.f32(<const float *>x, x_stride, <float *>out, out_stride, rows, n,
-                            temperature, temperature_stride)
-    if type_num == cnp.NPY_FLOAT64:
-        if function.f64 == NULL:
-            return function.vjp_f64(<const double *>x, x_stride, <const double *>g, g_stride,
-                                    <double *>out, out_stride, rows, n, temperature,
-                                    temperature_stride)
-        return function.f64(<const double *>x, x_stride, <double *>out, out_stride, rows, n,
-                            temperature, temperature_stride)
-    return (function.f16 if type_num == cnp.NPY_FLOAT16 else function.bf16)(
-        <const uint16_t *>x, x_stride, <uint16_t *>out, out_stride, rows, n, temperature,
-        temperature_stride
-    )
+# ---- contiguous rows: a kernel -----------------------------------------------------------------
 
 
-cdef bint has_kernel(const Function *function, int type_num) noexcept:
-    if type_num == cnp.NPY_FLOAT32 or type_num == cnp.NPY_FLOAT64:
-        return True
-    if type_num == cnp.NPY_FLOAT16:
-        return function.f16 != NULL
-    return is_bfloat16(type_num) and function.bf16 != NULL
-
-
-# ---- the everyday call -------------------------------------------------------------------------
-
-
-cdef bint is_plain(const Function *function, object x) noexcept:
-    """An aligned contiguous native array of a kernel's type, that no subclass has its say about."""
+cdef bint is_contiguous(const Function *function, object x) noexcept:
+    """x is of exactly type ndarray, aligned, C-contiguous, native, and of a type that has a kernel."""
     return (
         cnp.PyArray_CheckExact(x)
         and cnp.PyArray_ISCARRAY_RO(x)
         and has_kernel(function, cnp.PyArray_TYPE(x))
     )
-
-
-cdef bint are_alike(cnp.ndarray a, cnp.ndarray b) noexcept:
-    return cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b) and cnp.PyArray_SAMESHAPE(a, b)
 
 
 cdef bint are_apart(cnp.ndarray a, cnp.ndarray b) noexcept:
@@ -141,28 +60,32 @@ cdef bint are_apart(cnp.ndarray a, cnp.ndarray b) noexcept:
             or bt + <uintptr_t>cnp.PyArray_NBYTES(b) <= at)
 
 
-cdef bint can_take(cnp.ndarray out, cnp.ndarray x) noexcept:
-    """out is like x, and it is x or apart from it."""
-    return are_alike(out, x) and (
-        cnp.PyArray_DATA(out) == cnp.PyArray_DATA(x) or are_apart(out, x)
-    )
+cdef bint are_same_or_apart(cnp.ndarray out, cnp.ndarray x) noexcept:
+    return (cnp.PyArray_DATA(out) == cnp.PyArray_DATA(x)
+            and cnp.PyArray_NBYTES(out) == cnp.PyArray_NBYTES(x) or are_apart(out, x))
 
 
-cdef cnp.ndarray new_array(int ndim, cnp.ndarray like):
-    """Of the first dimensions of like, and its type."""
-    cdef cnp.dtype dtype = like.descr
+cdef bint begins_like(cnp.ndarray a, int ndim, cnp.ndarray x) noexcept:
+    """a has the type of x and its first ndim dimensions."""
+    return (cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(x) and cnp.PyArray_NDIM(a) == ndim
+            and PyArray_CompareLists(cnp.PyArray_DIMS(a), cnp.PyArray_DIMS(x), ndim))
+
+
+cdef cnp.ndarray new_array(int ndim, cnp.ndarray x):
+    """Return a new array of the type of x and its first ndim dimensions."""
+    cdef cnp.dtype dtype = x.descr
     Py_INCREF(dtype)
-    return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, cnp.PyArray_DIMS(like), NULL, NULL, 0, None)
+    return PyArray_NewFromDescr(cnp.ndarray, dtype, ndim, cnp.PyArray_DIMS(x), NULL, NULL, 0, None)
 
 
-cdef const double *plain_temperature(object temperature, cnp.ndarray x, double *scalar,
+cdef const double *find_temperatures(object temperature, cnp.ndarray x, double *number,
                                      ptrdiff_t *stride) noexcept:
-    """Where to read the temperatures of contiguous rows; NULL where call() must look closer."""
+    """Return where to read the temperatures of contiguous rows, or NULL if call() must convert them."""
     cdef cnp.ndarray array
     cdef int i, ndim, x_ndim = cnp.PyArray_NDIM(x)
     stride[0] = 0
-    if read_number(temperature, scalar):
-        return scalar
+    if read_number(temperature, number):
+        return number
     if not cnp.PyArray_CheckExact(temperature):
         return NULL
     array = <cnp.ndarray>temperature
@@ -181,48 +104,51 @@ cdef const double *plain_temperature(object temperature, cnp.ndarray x, double *
     return <const double *>cnp.PyArray_DATA(array)
 
 
-cdef object plain_case(const Function *function, object x, object g, object temperature, object axis,
-                       object out):
-    """The result for the everyday call, or None where call() must look closer."""
-    cdef double scalar
+cdef object call_kernel(const Function *function, object x, object g, object temperature, object axis,
+                        object out):
+    """Return the result for contiguous rows, or None if the arguments are of another kind."""
+    cdef double number, scalar  # a temperature, and room for the result if it is a scalar
     cdef const double *t
     cdef ptrdiff_t t_stride, out_stride
-    cdef int error, ndim
-    cdef size_t n, rows
+    cdef int error, ndim, out_ndim, type_num
+    cdef size_t n, rows, size
     cdef cnp.ndarray array, result = None
-    cdef double number  # room for the result, if it is one
-    if not is_plain(function, x) or not PyLong_CheckExact(axis):
+    cdef const void *source
+    cdef const void *other
+    cdef void *target
+    if not is_contiguous(function, x) or not PyLong_CheckExact(axis):
         return None
     array = <cnp.ndarray>x
     ndim = cnp.PyArray_NDIM(array)
     if ndim == 0 or (axis != -1 and axis != ndim - 1):
         return None
-    t = plain_temperature(temperature, array, &scalar, &t_stride)
-    if t == NULL or cnp.PyArray_SIZE(array) == 0:
+    t = find_temperatures(temperature, array, &number, &t_stride)
+    n = <size_t>cnp.PyArray_DIM(array, ndim - 1)
+    size = n if ndim == 1 else <size_t>cnp.PyArray_SIZE(array)
+    if t == NULL or size == 0:
         return None
-    if g is not None and not (is_plain(function, g) and are_alike(array, <cnp.ndarray>g)):
+    if g is not None and not (is_contiguous(function, g)
+                              and begins_like(<cnp.ndarray>g, ndim, array)):
         return None
-    if function.reduces:
-        if ndim > 1:
-            result = new_array(ndim - 1, array)
-    elif out is None:
-        result = new_array(ndim, array)
+    out_ndim = ndim - 1 if function.reduces else ndim
+    if out is None:
+        if out_ndim > 0:
+            result = new_array(out_ndim, array)
     elif cnp.PyArray_CheckExact(out) and cnp.PyArray_ISCARRAY(out):
         result = <cnp.ndarray>out
-        if not can_take(result, array) or g is not None and not can_take(result, <cnp.ndarray>g):
-            return None
-        if t != &scalar and not are_apart(result, <cnp.ndarray>temperature):
+        if (not begins_like(result, out_ndim, array) or not are_same_or_apart(result, array)
+                or g is not None and not are_same_or_apart(result, <cnp.ndarray>g)
+                or t != &number and not are_apart(result, <cnp.ndarray>temperature)):
             return None
     else:
         return None
-    n = <size_t>cnp.PyArray_DIM(array, ndim - 1)
-    rows = <size_t>cnp.PyArray_SIZE(array) // n
+    rows = 1 if ndim == 1 else size // n
     out_stride = 1 if function.reduces else <ptrdiff_t>n
-    cdef int type_num = cnp.PyArray_TYPE(array)
-    cdef const void *source = cnp.PyArray_DATA(array)
-    cdef const void *other = NULL if g is None else cnp.PyArray_DATA(<cnp.ndarray>g)
-    cdef void *target = &number if result is None else cnp.PyArray_DATA(result)
-    if rows * n < WITHOUT_GIL:
+    type_num = cnp.PyArray_TYPE(array)
+    source = cnp.PyArray_DATA(array)
+    other = NULL if g is None else cnp.PyArray_DATA(<cnp.ndarray>g)
+    target = &scalar if result is None else cnp.PyArray_DATA(result)
+    if size < WITHOUT_GIL:
         error = run(function, type_num, source, <ptrdiff_t>n, other, <ptrdiff_t>n, target,
                     out_stride, rows, n, t, t_stride)
     else:
@@ -230,551 +156,177 @@ cdef object plain_case(const Function *function, object x, object g, object temp
             error = run(function, type_num, source, <ptrdiff_t>n, other, <ptrdiff_t>n, target,
                         out_stride, rows, n, t, t_stride)
     if error:
-        return None  # a temperature is out of range, nothing is written, and call() says which
-    return PyArray_Scalar(&number, array.descr, None) if result is None else result
+        return None  # a temperature is out of range; nothing is written, and call() says which one
+    return PyArray_Scalar(&scalar, array.descr, None) if result is None else result
 
 
-# ---- rows of any arrays ------------------------------------------------------------------------
-
-# The arrays involved, as indices: g for vjp only, and the temperatures, of kept dimensions alone.
-cdef enum:
-    X
-    G
-    OUT
-    T
-    ARRAYS
-
-# How kernels reach the rows of an array: where they lie, or through the scratch block.
-cdef enum:
-    DIRECT
-    TRANSPOSED
-    COPIED
-
-cdef struct Dim:
-    ptrdiff_t length
-    ptrdiff_t stride[ARRAYS]  # in bytes
-
-cdef struct Rows:
-    const Function *function
-    int type_num  # of the kernels
-    ptrdiff_t itemsize
-    char *data[ARRAYS]
-    int how[ARRAYS]
-    int kept_ndim
-    int reduced_ndim
-    Dim kept[MOST_DIMS]
-    Dim reduced[MOST_DIMS]
-    ptrdiff_t n
-    # A box is what passes through scratch at once: some indices of kept[split], and all of the
-    # dimensions after it; its rows are pitch bytes apart there.
-    int split
-    ptrdiff_t step
-    ptrdiff_t lead  # by how much the first step is shorter, so that the others begin with a line
-    ptrdiff_t pitch
-    bint past_caches
-    char *scratch[ARRAYS]
-
-# Where a box begins, and how many indices of kept[split] it has.
-cdef struct Box:
-    ptrdiff_t index[MOST_DIMS]
-    ptrdiff_t offset[ARRAYS]
-    ptrdiff_t length
+# ---- any other arrays: a generalized ufunc -----------------------------------------------------
 
 
-cdef void add_array(Rows *rows, int which, cnp.ndarray array, const bint *is_reduced,
-                    int ndim) noexcept:
-    """The strides of an array that has as many dimensions as x, ndim, or lacks the reduced ones, and
-    maybe some of the first."""
-    cdef int i, at, kept = 0, reduced = 0, array_ndim = cnp.PyArray_NDIM(array)
-    cdef ptrdiff_t stride
-    rows.data[which] = <char *>cnp.PyArray_DATA(array)
-    for i in range(ndim):
-        at = i if array_ndim == ndim else -1 if is_reduced[i] else kept - rows.kept_ndim + array_ndim
-        stride = 0
-        if at >= 0 and cnp.PyArray_DIM(array, at) != 1:
-            stride = cnp.PyArray_STRIDE(array, at)
-        if is_reduced[i]:
-            rows.reduced[reduced].stride[which] = stride
-            reduced += 1
-        else:
-            rows.kept[kept].stride[which] = stride
-            kept += 1
+cdef object call(const Function *function, tuple given, tuple names, object temperature, object axis,
+                 object out, bint keepdims=False):
+    """Return the result for any arguments, which are checked before anything is written."""
+    cdef bint is_vjp = function.vjp_f64 != NULL
+    for each in given:
+        if is_foreign(each):
+            return call_foreign(function, given, names, temperature, axis, out, keepdims)
+    arrays = [real_array(each, name) for each, name in zip(given, names)]
+    shape = arrays[0].shape
+    if is_vjp and arrays[1].shape != shape:
+        raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
+    dtype = result_dtype(np.promote_types(arrays[0].dtype, arrays[1].dtype) if is_vjp
+                         else arrays[0].dtype)
+    computed = dtype if has_kernel(function, dtype.num) else np.dtype(np.float32)
+    is_copied = arrays[0].dtype != computed
+    arrays = [converted_to(computed, each) for each in arrays]
+    if computed == dtype and (out is None or not keepdims):
+        # A list, say, is now an array of contiguous rows, and a copy has room for the result.
+        result = call_kernel(function, arrays[0], arrays[1] if is_vjp else None, temperature, axis,
+                             arrays[0] if is_copied and out is None and not function.reduces else out)
+        if result is not None:
+            return result.reshape(*shape[:-1], 1) if keepdims else result
+
+    reduced = axes_of(axis, len(shape))
+    kept = lengths_without(shape, reduced)
+    temperatures = temperatures_of_rows(temperature, not is_vjp, shape, reduced)
+    end_shape = shape
+    if function.reduces:
+        end_shape = lengths_with_ones(shape, reduced) if keepdims else kept
+    target = np.empty(end_shape, dtype) if out is None else checked_out(out, dtype, end_shape)
+    is_direct = computed == dtype and not (function.reduces and out is not None)
+    result = target if is_direct else np.empty(end_shape, computed)
+    compute(function, arrays, temperatures, result.reshape(kept) if function.reduces else result,
+            reduced, kept)
+    if not is_direct:
+        target[...] = result if computed == dtype else rounded_to(dtype, result)
+    # A result without dimensions becomes a scalar, as NumPy's functions return it.
+    return target[()] if out is None else out
 
 
-cdef int merged(Dim *dims, int ndim) noexcept nogil:
-    """The same dimensions in as few as possible, in all arrays; how many are left, at least one."""
-    cdef int i, which, left = 0
-    cdef bint follows
-    for i in range(ndim):
-        if dims[i].length == 1:
-            continue
-        follows = left > 0
-        for which in range(ARRAYS):
-            if follows:
-                follows = (dims[left - 1].stride[which]
-                           == dims[i].stride[which] * dims[i].length)
-        if follows:
-            dims[left - 1].length *= dims[i].length
-            dims[left - 1].stride = dims[i].stride
-        else:
-            dims[left] = dims[i]
-            left += 1
-    if left == 0:
-        dims[0].length = 1
-        for which in range(ARRAYS):
-            dims[0].stride[which] = 0
-    return left if left else 1
-
-
-cdef void simplify(Rows *rows) noexcept nogil:
-    """Kept dimensions by falling stride of x, because the order of rows is free, that of elements
-    is not; then as few as possible."""
-    cdef int i, k
-    cdef Dim moved
-    for i in range(1, rows.kept_ndim):
-        moved = rows.kept[i]
-        k = i
-        while k > 0 and size_of(rows.kept[k - 1].stride[X]) < size_of(moved.stride[X]):
-            rows.kept[k] = rows.kept[k - 1]
-            k -= 1
-        rows.kept[k] = moved
-    rows.kept_ndim = merged(rows.kept, rows.kept_ndim)
-    rows.reduced_ndim = merged(rows.reduced, rows.reduced_ndim)
-    rows.n = 1
-    for i in range(rows.reduced_ndim):
-        rows.n *= rows.reduced[i].length
-
-
-cdef inline ptrdiff_t size_of(ptrdiff_t stride) noexcept nogil:
-    return -stride if stride < 0 else stride
-
-
-cdef int way(const Rows *rows, int which, cnp.ndarray array) noexcept:
-    """How kernels can reach the rows of an array."""
-    cdef int i, last = rows.kept_ndim - 1
-    if cnp.PyArray_TYPE(array) != rows.type_num or not cnp.PyArray_ISBEHAVED_RO(array):
-        return COPIED
-    for i in range(rows.kept_ndim):
-        if rows.kept[i].stride[which] % rows.itemsize:
-            return COPIED
-    if which == OUT and rows.function.reduces:
-        return DIRECT
-    if rows.reduced_ndim > 1:
-        return COPIED
-    if rows.n == 1 or rows.reduced[0].stride[which] == rows.itemsize:
-        return DIRECT
-    if (rows.kept[last].stride[which] == rows.itemsize
-            and rows.reduced[0].stride[which] % rows.itemsize == 0):
-        return TRANSPOSED
-    return COPIED
-
-
-cdef ptrdiff_t choose_boxes(Rows *rows) noexcept:
-    """Sets how the rows are cut into boxes; the number of rows that one has at most."""
-    cdef int which
-    cdef bint direct = True, columns = False
-    cdef const Dim *row = &rows.kept[rows.kept_ndim - 1]
-    cdef const Dim *element = &rows.reduced[rows.reduced_ndim - 1]
-    cdef ptrdiff_t inner = 1, budget, line = LINE // rows.itemsize
-    for which in range(T):
-        if rows.how[which] != DIRECT:
-            direct = False
-            columns |= size_of(row.stride[which]) < size_of(element.stride[which])
-    # an odd number of lines, so that rows do not compete for the same places of the cache
-    rows.pitch = (((rows.n - 1) // line + 1) | 1) * LINE
-    rows.lead = 0
-    if direct:
-        rows.split, rows.step = 0, rows.kept[0].length
+cdef int compute(const Function *function, list arrays, object temperatures, object out, tuple reduced,
+                 tuple kept) except -1:
+    """Compute the rows along the reduced axes into out."""
+    cdef ptrdiff_t n = math.prod([arrays[0].shape[i] for i in reduced]), inner
+    cdef int ndim = arrays[0].ndim
+    axes = [i for i in range(ndim) if i not in reduced]
+    if len(reduced) != 1:
+        # They become one axis, the last. NumPy copies what it cannot reshape.
+        axes += reduced
+        rows = [each.transpose(axes).reshape(*kept, n) for each in arrays]
+        moved = flat = out
+        if not function.reduces:
+            moved = out.transpose(axes)
+            flat = rows[0] if not np.may_share_memory(rows[0], arrays[0]) else moved.reshape(*kept, n)
+        compute(function, rows, temperatures, flat, (len(kept),), kept)
+        if not np.may_share_memory(flat, out):
+            moved[...] = flat.reshape(moved.shape)
         return 0
-    budget = max((SCRATCH_OF_COLUMNS if columns else SCRATCH) // rows.pitch, 1)
-    rows.split = rows.kept_ndim - 1
-    while rows.split > 0 and inner * rows.kept[rows.split].length <= budget:
-        inner *= rows.kept[rows.split].length
-        rows.split -= 1
-    rows.step = max(budget // inner, 1)
-    if columns and rows.split == rows.kept_ndim - 1:
-        rows.step = max(rows.step // line, 1) * line
-        if rows.step < row.length:
-            rows.lead = <ptrdiff_t>(<uintptr_t>rows.data[OUT] % LINE) // rows.itemsize
-    rows.step = min(rows.step, rows.kept[rows.split].length)
-    return rows.step * inner
-
-
-cdef void first_box(const Rows *rows, Box *box) noexcept nogil:
-    cdef int i
-    for i in range(rows.split + 1):
-        box.index[i] = 0
-    for i in range(ARRAYS):
-        box.offset[i] = 0
-    box.length = box_length(rows, box)
-
-
-cdef ptrdiff_t box_length(const Rows *rows, const Box *box) noexcept nogil:
-    cdef ptrdiff_t begun = box.index[rows.split]
-    return min(rows.step if begun else rows.step - rows.lead, rows.kept[rows.split].length - begun)
-
-
-cdef bint next_box(const Rows *rows, Box *box) noexcept nogil:
-    cdef int i = rows.split, which
-    cdef ptrdiff_t step = box.length
-    while i >= 0:
-        box.index[i] += step
-        for which in range(ARRAYS):
-            box.offset[which] += step * rows.kept[i].stride[which]
-        if box.index[i] < rows.kept[i].length:
-            break
-        for which in range(ARRAYS):
-            box.offset[which] -= box.index[i] * rows.kept[i].stride[which]
-        box.index[i] = 0
-        step = 1
-        i -= 1
-    box.length = box_length(rows, box)
-    return i >= 0
-
-
-cdef ptrdiff_t line_of(const Rows *rows, const Box *box, ptrdiff_t line, ptrdiff_t *offset) noexcept nogil:
-    """Where a line of a box, its rows along the last kept dimension, begins in each array; how many
-    rows it has, or 0 past the last line."""
-    cdef int i, which, last = rows.kept_ndim - 1
-    cdef ptrdiff_t length, index
-    for which in range(ARRAYS):
-        offset[which] = box.offset[which]
-    for i in range(last - 1, rows.split - 1, -1):
-        length = box.length if i == rows.split else rows.kept[i].length
-        index, line = line % length, line // length
-        for which in range(ARRAYS):
-            offset[which] += index * rows.kept[i].stride[which]
-    if line:
+    axis, = reduced
+    if call_kernel(function, arrays[0], arrays[1] if function.vjp_f64 != NULL else None, temperatures,
+                   axis, out) is not None:
         return 0
-    return box.length if last == rows.split else rows.kept[last].length
+    ufunc = ufunc_of(function, arrays[0].dtype)
+    if len(kept) > 1 and arrays[0].size > SHORT_LOOP:
+        temperatures = np.broadcast_to(temperatures, kept)
+        inner = rows_of_inner_loop(arrays[0].transpose([*axes, axis]), temperatures)
+        if inner * n < SHORT_LOOP and inner < max(kept):
+            # NumPy shall loop over more rows at a time: over the longest dimension, as the last.
+            longest = kept.index(max(kept))
+            order = [*[i for i in range(len(kept)) if i != longest], longest]
+            axes = [*[axes[i] for i in order], axis]
+            ufunc(*[each.transpose(axes) for each in arrays], temperatures.transpose(order),
+                  out=out.transpose(order if function.reduces else axes), axis=-1, order="C")
+            return 0
+    ufunc(*arrays, temperatures, out=out, axis=axis)
+    return 0
 
 
-cdef void compute_box(const Rows *rows, const Box *box) noexcept nogil:
-    """Everything but what NumPy copies."""
-    cdef const Dim *last = &rows.kept[rows.kept_ndim - 1]
-    cdef ptrdiff_t line = 0, done = 0, length, n = rows.n
-    cdef ptrdiff_t offset[ARRAYS]
-    cdef ptrdiff_t stride[ARRAYS]
-    cdef char *at[ARRAYS]
-    cdef int which
-    while True:
-        length = line_of(rows, box, line, offset)
-        if length == 0:
+cdef ptrdiff_t rows_of_inner_loop(object x, object temperatures) except -1:
+    """Return how many rows of x NumPy's inner loop has: those that lie at equal distances, as their
+    temperatures do."""
+    cdef ptrdiff_t rows = 1
+    dims = [(abs(x.strides[i]), temperatures.strides[i], x.shape[i])
+            for i in range(temperatures.ndim) if x.shape[i] != 1]
+    for stride, t_stride, length in sorted(dims):
+        if rows == 1:
+            distance, t_distance = stride, t_stride
+        elif stride != distance * rows or t_stride != t_distance * rows:
             break
-        for which in range(T):
-            if rows.how[which] == DIRECT:
-                at[which] = rows.data[which] + offset[which]
-                stride[which] = last.stride[which] // rows.itemsize
-            elif which == OUT and rows.function.reduces:
-                at[which] = rows.scratch[which] + done * rows.itemsize
-                stride[which] = 1
-            else:
-                at[which] = rows.scratch[which] + done * rows.pitch
-                stride[which] = rows.pitch // rows.itemsize
-            if rows.how[which] == TRANSPOSED and which != OUT:
-                _core.transpose(rows.itemsize, rows.data[which] + offset[which],
-                                rows.reduced[0].stride[which], at[which], rows.pitch, n, length, False)
-        run(rows.function, rows.type_num, at[X], stride[X], at[G], stride[G], at[OUT], stride[OUT],
-            length, n, <const double *>(rows.data[T] + offset[T]), last.stride[T] // 8)
-        if rows.how[OUT] == TRANSPOSED:
-            _core.transpose(rows.itemsize, at[OUT], rows.pitch, rows.data[OUT] + offset[OUT],
-                            rows.reduced[0].stride[OUT], length, n, rows.past_caches)
-        line += 1
-        done += length
+        rows *= length
+    return rows
 
 
-cdef void compute_boxes(const Rows *rows) noexcept nogil:
-    cdef Box box
-    first_box(rows, &box)
-    compute_box(rows, &box)
-    while next_box(rows, &box):
-        compute_box(rows, &box)
+cdef object call_foreign(const Function *function, tuple given, tuple names, object temperature,
+                         object axis, object out, bint keepdims):
+    """Let another library's arrays decide what a ufunc does to them: those of Dask stay lazy."""
+    if out is not None:
+        raise TypeError("out must be None for an array of another library, which makes the result")
+    if isinstance(axis, tuple) or axis is None:
+        raise TypeError(f"axis must be an int for an array of another library, got {axis}")
+    like, = [each for each in given if is_foreign(each)][:1]
+    arrays = []
+    for each, name in zip(given, names):
+        if not is_foreign(each):
+            # An operation with zeros gives NumPy's arrays the chunks of Dask's.
+            each = np.zeros_like(like, dtype=np.int8) + real_array(each, name)
+        check_real(each.dtype, name)
+        arrays.append(each.astype(np.float64) if each.dtype.kind in "iub" else each)
+    shape = arrays[0].shape
+    if arrays[len(arrays) - 1].shape != shape:
+        raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
+    reduced = axes_of(axis, len(shape))
+    temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
+    if temperatures.ndim:
+        temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures
+    result = ufunc_of(function, arrays[0].dtype)(*arrays, temperatures, axis=reduced[0])
+    return np.expand_dims(result, reduced[0]) if keepdims else result
 
 
-cdef cnp.ndarray view(const Rows *rows, const Box *box, int which, cnp.dtype dtype, bint in_scratch):
-    """A box of an array, or of what stands for it in scratch."""
-    cdef cnp.npy_intp dims[2 * MOST_DIMS]
-    cdef cnp.npy_intp strides[2 * MOST_DIMS]
-    cdef bint one_each = which == OUT and rows.function.reduces
-    cdef ptrdiff_t stride = rows.itemsize
-    cdef int i, at, kept = rows.kept_ndim - rows.split
-    cdef int ndim = kept + (0 if one_each else rows.reduced_ndim)
-    cdef Dim dim
-    for at in range(ndim - 1, -1, -1):
-        i = at + rows.split
-        if at == kept - 1 and not one_each:
-            stride = rows.pitch
-        dim = rows.kept[i] if at < kept else rows.reduced[at - kept]
-        dims[at] = box.length if at == 0 else dim.length
-        strides[at] = stride if in_scratch else dim.stride[which]
-        stride *= dims[at]
-    Py_INCREF(dtype)
-    return PyArray_NewFromDescr(
-        cnp.ndarray, dtype, ndim, dims, strides,
-        rows.scratch[which] if in_scratch else rows.data[which] + box.offset[which],
-        cnp.NPY_ARRAY_WRITEABLE, None,
-    )
+cdef bint is_foreign(object x):
+    """x is an array of another library that decides itself what a ufunc does to it."""
+    kind = type(x)
+    return (not cnp.PyArray_Check(x) and hasattr(kind, "__array_ufunc__")
+            and hasattr(kind, "__array_function__"))
+
+
+cdef object converted_to(object dtype, object array):
+    if array.dtype == dtype:
+        return array
+    with np.errstate(all="ignore"):  # NumPy would warn of a signalling NaN
+        return array.astype(dtype)
 
 
 cdef object rounded_to(object half, object result):
-    """float32 in one of the halves; what becomes -0 there becomes +0."""
-    rounded = result.astype(half)
+    """Return float32 numbers as one of the halves; where that gives -0, +0."""
+    with np.errstate(all="ignore"):  # what is too large or too small becomes infinite or 0
+        rounded = result.astype(half)
     bits = rounded.view(np.int16)
     np.multiply(bits, bits != -0x8000, out=bits)
     return rounded
 
 
-cdef int compute_copying(const Rows *rows, cnp.ndarray x, cnp.ndarray g,
-                         cnp.ndarray out) except -1:
-    cdef cnp.dtype computed = cnp.PyArray_DescrFromType(rows.type_num)
-    cdef Box box
-    first_box(rows, &box)
-    while True:
-        if rows.how[X] == COPIED:
-            PyArray_CopyInto(view(rows, &box, X, computed, True),
-                             view(rows, &box, X, x.descr, False))
-        if rows.how[G] == COPIED:
-            PyArray_CopyInto(view(rows, &box, G, computed, True),
-                             view(rows, &box, G, g.descr, False))
-        with nogil:
-            compute_box(rows, &box)
-        if rows.how[OUT] == COPIED:
-            done = view(rows, &box, OUT, computed, True)
-            if cnp.PyArray_TYPE(out) != rows.type_num:
-                done = rounded_to(out.descr, done)
-            PyArray_CopyInto(view(rows, &box, OUT, out.descr, False), done)
-        if not next_box(rows, &box):
-            return 0
-
-
-cdef bint is_other_float(const Rows *rows, cnp.ndarray array) noexcept:
-    return (
-        array is not None
-        and cnp.PyArray_TYPE(array) != rows.type_num
-        and cnp.PyArray_TYPE(array) > cnp.NPY_ULONGLONG
-    )
-
-
-cdef int compute(Rows *rows, cnp.ndarray x, cnp.ndarray g, cnp.ndarray out) except -1:
-    """All rows, from arrays that are checked already and do not overlap but where they are one."""
-    cdef char *memory = NULL
-    cdef ptrdiff_t block, size
-    simplify(rows)
-    rows.how[X] = way(rows, X, x)
-    rows.how[G] = DIRECT if g is None else way(rows, G, g)
-    rows.how[OUT] = way(rows, OUT, out)
-    rows.past_caches = cnp.PyArray_NBYTES(out) >= PAST_CACHES
-    cdef ptrdiff_t most = choose_boxes(rows)
-    if most > 0:
-        block = most * rows.pitch
-        memory = <char *>PyMem_RawMalloc(<size_t>(block * (1 if g is None else 2) + LINE))
-        if memory == NULL:
-            raise MemoryError(f"no {block:,} bytes of scratch for rows of {rows.n:,} elements")
-        rows.scratch[X] = memory + (LINE - <uintptr_t>memory % LINE) % LINE
-        rows.scratch[G] = rows.scratch[X] + block
-        rows.scratch[OUT] = rows.scratch[X]
-    try:
-        if rows.how[X] == COPIED or rows.how[G] == COPIED or rows.how[OUT] == COPIED:
-            if is_other_float(rows, x) or is_other_float(rows, g) or is_other_float(rows, out):
-                # what a half has no room for becomes infinite or 0, whatever the caller has NumPy do
-                with np.errstate(all="ignore"):
-                    compute_copying(rows, x, g, out)
-            else:
-                compute_copying(rows, x, g, out)
-        elif cnp.PyArray_SIZE(x) < WITHOUT_GIL:
-            compute_boxes(rows)
-        else:
-            with nogil:
-                compute_boxes(rows)
-    finally:
-        PyMem_RawFree(memory)
-    return 0
-
-
-cdef void extent(cnp.ndarray array, uintptr_t *low, uintptr_t *high) noexcept:
-    """The memory that an array with elements lies in, from low to before high."""
-    cdef int i
-    cdef ptrdiff_t reach
-    low[0] = <uintptr_t>cnp.PyArray_DATA(array)
-    high[0] = low[0] + <uintptr_t>cnp.PyArray_ITEMSIZE(array)
-    for i in range(cnp.PyArray_NDIM(array)):
-        reach = (cnp.PyArray_DIM(array, i) - 1) * cnp.PyArray_STRIDE(array, i)
-        if reach < 0:
-            low[0] -= <uintptr_t>-reach
-        else:
-            high[0] += <uintptr_t>reach
-
-
-cdef bint may_overlap(cnp.ndarray a, cnp.ndarray b) noexcept:
-    cdef uintptr_t a_low, a_high, b_low, b_high
-    extent(a, &a_low, &a_high)
-    extent(b, &b_low, &b_high)
-    return a_low < b_high and b_low < a_high
-
-
-cdef bint is_same_memory(cnp.ndarray a, cnp.ndarray b) noexcept:
-    """Each element of a is the element of b at the same index."""
-    cdef int i
-    if cnp.PyArray_DATA(a) != cnp.PyArray_DATA(b) or not are_alike(a, b):
-        return False
-    for i in range(cnp.PyArray_NDIM(a)):
-        if (cnp.PyArray_DIM(a, i) > 1
-                and cnp.PyArray_STRIDE(a, i) != cnp.PyArray_STRIDE(b, i)):
-            return False
-    return True
-
-
-cdef object call(const Function *function, object x_given, object g_given, object temperature,
-                 object axis, object out, bint keepdims, str name="x"):
-    """Any input, by that name, checked before anything is written."""
-    cdef bint is_vjp = function.vjp_f64 != NULL
-    cdef cnp.ndarray x = real_array(x_given, name)
-    cdef cnp.ndarray g = real_array(g_given, "g") if is_vjp else None
-    cdef cnp.ndarray result, temperatures
-    cdef cnp.dtype dtype = x.descr
-    cdef int i, ndim = cnp.PyArray_NDIM(x), result_ndim = 0
-    cdef bint is_reduced[MOST_DIMS]
-    cdef cnp.npy_intp shape[MOST_DIMS]
-    cdef Dim *dim
-    cdef Rows rows
-    if is_vjp:
-        if not cnp.PyArray_SAMESHAPE(x, g):
-            raise ValueError(
-                f"p and g must have the same shape, got {(<object>x).shape} and {(<object>g).shape}"
-            )
-        dtype = np.promote_types(dtype, g.descr)
-    dtype = result_dtype(dtype)
-    reduced_axes(axis, ndim, is_reduced)
-    temperatures = temperatures_from(temperature, not is_vjp)
-
-    rows.function = function
-    rows.type_num = dtype.type_num if has_kernel(function, dtype.type_num) else cnp.NPY_FLOAT32
-    rows.itemsize = <ptrdiff_t>cnp.PyArray_DescrFromType(rows.type_num).itemsize
-    rows.kept_ndim = rows.reduced_ndim = 0
-    rows.data[G] = NULL
-    for i in range(ndim):
-        if is_reduced[i]:
-            dim = &rows.reduced[rows.reduced_ndim]
-            rows.reduced_ndim += 1
-        else:
-            dim = &rows.kept[rows.kept_ndim]
-            rows.kept_ndim += 1
-        dim.length = cnp.PyArray_DIM(x, i)
-        dim.stride[G] = 0
-        if not is_reduced[i] or keepdims or not function.reduces:
-            shape[result_ndim] = 1 if is_reduced[i] and function.reduces else dim.length
-            result_ndim += 1
-    check_shape(&rows, temperatures, is_reduced, ndim)
-    if out is None:
-        result = cnp.PyArray_EMPTY(result_ndim, shape, dtype.type_num, 0)
-    else:
-        check_out(out, dtype, x)
-        result = <cnp.ndarray>out
-        if may_overlap(result, temperatures):
-            temperatures = temperatures.copy()
-        if clashes(result, x) or is_vjp and clashes(result, g):
-            result = cnp.PyArray_EMPTY(result_ndim, shape, dtype.type_num, 0)
-
-    if cnp.PyArray_SIZE(x) > 0:
-        add_array(&rows, X, x, is_reduced, ndim)
-        if is_vjp:
-            add_array(&rows, G, g, is_reduced, ndim)
-        add_array(&rows, OUT, result, is_reduced, ndim)
-        add_array(&rows, T, temperatures, is_reduced, ndim)
-        compute(&rows, x, g, result)
-    elif function.reduces:
-        result.fill(function.of_nothing)
-    if out is not None:
-        if out is not result:
-            PyArray_CopyInto(<cnp.ndarray>out, result)
-        return out
-    # a reduction over everything gives a scalar
-    return result[()] if result_ndim == 0 and function.reduces else result
-
-
-cdef bint clashes(cnp.ndarray out, cnp.ndarray x) noexcept:
-    """Writing to out may change elements of x that are still to be read."""
-    return may_overlap(out, x) and not is_same_memory(out, x)
-
-
-# ---- arguments ---------------------------------------------------------------------------------
-
-
-cdef int reduced_axes(object axis, int ndim, bint *is_reduced) except -1:
-    """Marks the reduced axes. A 0-d array has one axis to reduce, as NumPy's reductions have it,
-    which here is none."""
-    cdef int i
-    for i in range(max(ndim, 1)):
-        is_reduced[i] = axis is None
-    if axis is None:
-        return 0
-    for one in axis if isinstance(axis, tuple) else (axis,):
-        index = operator.index(one)
-        if not -max(ndim, 1) <= index < max(ndim, 1):
-            raise AxisError(index, ndim)
-        i = index % max(ndim, 1)
-        if is_reduced[i]:
-            raise ValueError("duplicate value in 'axis'")
-        is_reduced[i] = True
-    return 0
-
-
-cdef int check_shape(const Rows *rows, cnp.ndarray temperatures, const bint *is_reduced,
-                     int ndim) except -1:
-    """Raises where the temperatures broadcast to neither form of one a row."""
-    cdef int i, t_ndim = cnp.PyArray_NDIM(temperatures), kept = rows.kept_ndim, reduced = 0
-    cdef bint fits = t_ndim <= kept or t_ndim == ndim
-    cdef ptrdiff_t length
-    for i in range(t_ndim):
-        if not fits:
-            break
-        if t_ndim == ndim:
-            reduced += is_reduced[i]
-            length = 1 if is_reduced[i] else rows.kept[i - reduced].length
-        else:
-            length = rows.kept[kept - t_ndim + i].length
-        fits = cnp.PyArray_DIM(temperatures, i) in (1, length)
-    if fits:
-        return 0
-    lengths = [rows.kept[i].length for i in range(kept)]
-    remaining = iter(lengths)
-    keepdims_shape = tuple(1 if is_reduced[i] else next(remaining) for i in range(ndim))
-    raise ValueError(
-        f"temperature of shape {(<object>temperatures).shape} fits neither {keepdims_shape} "
-        f"nor {tuple(lengths)}"
-    )
-
-
-cdef int check_out(object out, object dtype, object like) except -1:
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be a numpy array, got {type(out).__name__}")
-    if is_masked(out):
-        raise TypeError("out must be a plain array, got a masked array")
-    if out.dtype != dtype:
-        raise ValueError(f"out must have dtype {dtype}, got {out.dtype}")
-    if out.shape != like.shape:
-        raise ValueError(f"out must have shape {like.shape}, got {out.shape}")
-    if not out.flags.writeable:
-        raise ValueError("out is read-only")
-    return 0
+# ---- functions ---------------------------------------------------------------------------------
 
 
 @hide_positional
 def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
     """Probabilities ``exp(x / temperature) / sum(exp(x / temperature))``.
 
-    Right to 1 ULP (float32) or 2 ULP (float64) in every element, at any temperature, offset and
+    Each is within 1 ULP (float32) or 2 ULP (float64) of the exact one, at any temperature, offset and
     length, and the same bits on every machine.
 
     Parameters
     ----------
     x : array_like
         Real numbers (logits). float32 and float64 are computed in their own type, float16 and
-        bfloat16 in float32, integers and booleans as float64.
+        bfloat16 in float32, integers and booleans as float64. An array of another library that has
+        `__array_ufunc__`, such as Dask's, stays one of that library; its `axis` must be an int.
     temperature : float or array_like, optional
-        Not negative. Small values sharpen the distribution and large ones flatten it; 0 gives the
-        limit, wherein tied maxima share the mass equally, and infinity equal shares. An array with
-        as many dimensions as `x` has length 1 on each reduced axis; any other broadcasts to the
+        At least 0. Small values sharpen the distribution and large ones flatten it; 0 gives the limit,
+        in which tied maxima share the mass equally, and infinity gives equal probabilities. One for
+        all rows, or one per row: for `x` of shape (rows, n) an array of shape (rows,) or (rows, 1),
+        whereas in ``x / temperature`` one of shape (n,) would go by column. In general an array with
+        as many dimensions as `x` has length 1 on each reduced axis, and any other broadcasts to the
         shape of `x` without the reduced axes.
     axis : int, tuple of int or None, optional
         The axis or axes over which the probabilities sum to 1; None for all.
@@ -783,18 +335,27 @@ def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
 
     Returns
     -------
-    ndarray
-        The shape of `x`, and its dtype if that is a float, else float64. A row that contains NaN,
-        +inf or nothing but -inf is NaN throughout; otherwise -inf has probability 0.
+    ndarray or NumPy scalar
+        The shape of `x`, a scalar for a scalar, and its dtype if that is a float, else float64. A row
+        that contains NaN, +inf or nothing but -inf is NaN throughout; otherwise -inf has
+        probability 0.
 
     Raises
     ------
     TypeError
-        If `x` or `temperature` are not real numbers, are masked, or `x` is longdouble.
+        If `x` or `temperature` are not real numbers, are masked, or `x` is longdouble, and if anything
+        but `x` is given by position.
     ValueError
         If a temperature is negative or NaN or of a shape that does not fit, if `axis` is out of
         range (AxisError) or names an axis twice, or if `out` has another shape or dtype than the
         result or is read-only. Nothing is written then.
+
+    See Also
+    --------
+    log_softmax : Its logarithm.
+    softmax_vjp : The gradient of a loss with respect to `x`.
+    sample_logits : A draw from it, without computing all probabilities.
+    AliasTable.from_logits : Many draws from it.
 
     Examples
     --------
@@ -814,15 +375,13 @@ def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
     """
     if refused:
         refuse_positional("softmax(x)", refused, ("axis", "temperature"))
-    result = plain_case(&SOFTMAX, x, None, temperature, axis, out)
-    if result is None:
-        return call(&SOFTMAX, x, None, temperature, axis, out, False)
-    return result
+    result = call_kernel(&SOFTMAX, x, None, temperature, axis, out)
+    return call(&SOFTMAX, (x,), ("x",), temperature, axis, out) if result is None else result
 
 
 @hide_positional
 def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
-    """Natural logarithm of :func:`softmax`, right to 1.5 ULP (float32) or 3 ULP (float64).
+    """Natural logarithm of :func:`softmax`, within 1.5 ULP (float32) or 3 ULP (float64).
 
     That holds beside a dominant entry too, whose log-probability is almost 0.
 
@@ -831,7 +390,7 @@ def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
     x : array_like
         Real numbers (logits), as for :func:`softmax`.
     temperature : float or array_like, optional
-        As for :func:`softmax`.
+        As for :func:`softmax`: one for all rows, or one per row.
     axis : int, tuple of int or None, optional
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
@@ -839,14 +398,19 @@ def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
 
     Returns
     -------
-    ndarray
-        The shape of `x`, and its dtype if that is a float, else float64; -inf where the probability
-        is 0. A row that contains NaN, +inf or nothing but -inf is NaN throughout.
+    ndarray or NumPy scalar
+        The shape of `x`, a scalar for a scalar, and its dtype if that is a float, else float64; -inf
+        where the probability is 0. A row that contains NaN, +inf or nothing but -inf is NaN throughout.
 
     Raises
     ------
     TypeError, ValueError
         As for :func:`softmax`.
+
+    See Also
+    --------
+    softmax : The probabilities.
+    logsumexp : What it subtracts from ``x / temperature``.
 
     Examples
     --------
@@ -859,14 +423,12 @@ def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
     """
     if refused:
         refuse_positional("log_softmax(x)", refused, ("axis", "temperature"))
-    result = plain_case(&LOG_SOFTMAX, x, None, temperature, axis, out)
-    if result is None:
-        return call(&LOG_SOFTMAX, x, None, temperature, axis, out, False)
-    return result
+    result = call_kernel(&LOG_SOFTMAX, x, None, temperature, axis, out)
+    return call(&LOG_SOFTMAX, (x,), ("x",), temperature, axis, out) if result is None else result
 
 
 @hide_positional
-def logsumexp(x, /, *refused, temperature=1.0, axis=-1, keepdims=False):
+def logsumexp(x, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False):
     """Logarithm of a sum of exponentials, ``log(sum(exp(x / temperature)))``.
 
     Off by at most 2 ULP of the larger of ``|max(x) / temperature|`` and the logarithm of the sum
@@ -877,10 +439,12 @@ def logsumexp(x, /, *refused, temperature=1.0, axis=-1, keepdims=False):
     x : array_like
         Real numbers, as for :func:`softmax`.
     temperature : float or array_like, optional
-        As for :func:`softmax`. At 0 the limit is -inf, the logarithm of the number of tied maxima,
-        or +inf, as the maximum is negative, 0 or positive.
+        As for :func:`softmax`: one for all rows, or one per row. At 0 the limit is -inf, the logarithm
+        of the number of tied maxima, or +inf, for a maximum that is negative, 0 or positive.
     axis : int, tuple of int or None, optional
         The axis or axes to sum over; None for all.
+    out : ndarray, optional
+        Where to put the result: of the result's shape and dtype.
     keepdims : bool, optional
         Whether the reduced axes stay, with length 1.
 
@@ -896,6 +460,10 @@ def logsumexp(x, /, *refused, temperature=1.0, axis=-1, keepdims=False):
     TypeError, ValueError
         As for :func:`softmax`.
 
+    See Also
+    --------
+    log_softmax : ``x / temperature`` minus it.
+
     Examples
     --------
     >>> import softdraw
@@ -907,29 +475,32 @@ def logsumexp(x, /, *refused, temperature=1.0, axis=-1, keepdims=False):
     """
     if refused:
         refuse_positional("logsumexp(x)", refused, ("axis", "temperature"))
-    if not keepdims:
-        result = plain_case(&LOGSUMEXP, x, None, temperature, axis, None)
-        if result is not None:
-            return result
-    return call(&LOGSUMEXP, x, None, temperature, axis, None, keepdims)
+    result = None if keepdims else call_kernel(&LOGSUMEXP, x, None, temperature, axis, out)
+    if result is None:
+        return call(&LOGSUMEXP, (x,), ("x",), temperature, axis, out, keepdims)
+    return result
 
 
 @hide_positional
-def entropy(logits, /, *refused, temperature=1.0, axis=-1):
+def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False):
     """Shannon entropy of :func:`softmax` in nats: ``-sum(p * log(p))``, p = softmax(logits / T).
 
-    Right to 1.5 ULP (float32) or 4 ULP (float64), also beside a dominant entry, where it is almost
-    0: all it sums is positive, so that nothing cancels. For bits, divide by ``log(2)``.
+    Within 1.5 ULP (float32) or 4 ULP (float64), also beside a dominant entry, where it is almost 0: all
+    terms of its sum are positive, so that nothing cancels. For bits, divide by ``log(2)``.
 
     Parameters
     ----------
     logits : array_like
         Real numbers, as for :func:`softmax`.
     temperature : float or array_like, optional
-        As for :func:`softmax`. At 0 the limit is the logarithm of the number of tied maxima, at
-        infinity that of the number of entries that are not -inf.
+        As for :func:`softmax`: one for all rows, or one per row. At 0 the limit is the logarithm of the
+        number of tied maxima, at infinity that of the number of entries that are not -inf.
     axis : int, tuple of int or None, optional
         The axis or axes over which the probabilities sum to 1; None for all.
+    out : ndarray, optional
+        Where to put the result: of the result's shape and dtype.
+    keepdims : bool, optional
+        Whether the reduced axes stay, with length 1.
 
     Returns
     -------
@@ -959,21 +530,20 @@ def entropy(logits, /, *refused, temperature=1.0, axis=-1):
     """
     if refused:
         refuse_positional("entropy(logits)", refused, ("axis", "temperature"))
-    result = plain_case(&ENTROPY, logits, None, temperature, axis, None)
-    if result is not None:
-        return result
-    return call(&ENTROPY, logits, None, temperature, axis, None, False, "logits")
+    result = None if keepdims else call_kernel(&ENTROPY, logits, None, temperature, axis, out)
+    if result is None:
+        return call(&ENTROPY, (logits,), ("logits",), temperature, axis, out, keepdims)
+    return result
 
 
 @hide_positional
 def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None):
     """Gradient of a loss through :func:`softmax`: ``p * (g - sum(p * g)) / temperature``.
 
-    The vector-Jacobian product: with ``p = softmax(x, temperature=temperature)`` and `g` a loss's gradient by
-    `p`, the result is its gradient by `x`. Sums are kept in more than the precision of the result,
-    which is right to 1 ULP unless its two terms cancel to less than 1/256 of
-    ``p * sum(abs(p * g)) / temperature``, and then to 1 ULP of that; for rows of at most 2**24, and
-    gradients less than 2**900 times apart.
+    The vector-Jacobian product: with ``p = softmax(x, temperature=temperature)`` and `g` the gradient of
+    the loss with respect to `p`, the result is its gradient with respect to `x`. It is within 1 ULP
+    unless its two terms cancel to less than 1/256 of ``p * sum(abs(p * g)) / temperature``, and then
+    within 1 ULP of that; for rows of at most 2**24, and gradients less than 2**900 times apart.
 
     Parameters
     ----------
@@ -983,7 +553,8 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None):
         Real numbers, of the shape of `p`. The two are promoted as NumPy does; float16 and bfloat16
         are then computed in float32, integers and booleans as float64.
     temperature : float or array_like, optional
-        Above 0, at infinity the gradient of finite numbers is 0. As for :func:`softmax` otherwise.
+        Above 0; at infinity the gradient of finite numbers is 0. Otherwise as for :func:`softmax`: one
+        for all rows, or one per row.
     axis : int, tuple of int or None, optional
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
@@ -991,7 +562,7 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None):
 
     Returns
     -------
-    ndarray
+    ndarray or NumPy scalar
         The shape of `p` and `g`. A row that contains NaN or an infinity, in either, is NaN
         throughout, at any temperature.
 
@@ -1003,6 +574,10 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None):
         If the shapes of `p` and `g` differ, if a temperature is 0, negative, NaN or of a shape that
         does not fit, and for `axis` and `out` as :func:`softmax`. Nothing is written then.
 
+    See Also
+    --------
+    softmax : The probabilities.
+
     Examples
     --------
     >>> import softdraw
@@ -1012,7 +587,7 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None):
     """
     if refused:
         refuse_positional("softmax_vjp(p, g)", refused, ("axis", "temperature"))
-    result = plain_case(&SOFTMAX_VJP, p, g, temperature, axis, out)
+    result = call_kernel(&SOFTMAX_VJP, p, g, temperature, axis, out)
     if result is None:
-        return call(&SOFTMAX_VJP, p, g, temperature, axis, out, False, "p")
+        return call(&SOFTMAX_VJP, (p, g), ("p", "g"), temperature, axis, out)
     return result

@@ -11,6 +11,7 @@ import softdraw
 f32: NDArray[np.float32] = np.ones((2, 3), np.float32)
 f64: NDArray[np.float64] = np.ones((2, 3))
 i64: NDArray[np.int64] = np.ones(3, np.int64)
+row: NDArray[np.float64] = np.ones(2)
 some: NDArray[Any] = f32
 
 # ---- softmax family ----------------------------------------------------------------------------
@@ -32,6 +33,9 @@ assert_type(softdraw.logsumexp([[1, 2]], keepdims=True), NDArray[np.float64])
 assert_type(softdraw.logsumexp(f32, axis=None), np.float32)
 assert_type(softdraw.logsumexp([1.0, 2.0]), np.float64)
 assert_type(softdraw.entropy(f32, axis=None), np.float32)
+assert_type(softdraw.entropy(f32, keepdims=True), NDArray[np.float32])
+assert_type(softdraw.entropy(f64, out=row), NDArray[np.float64])
+assert_type(softdraw.logsumexp([[1.0, 2.0]], out=row), NDArray[np.float64])
 assert_type(softdraw.entropy([1.0, 2.0], temperature=0.7), np.float64)
 assert_type(softdraw.entropy(f32, temperature=np.ones(2)), Any)
 assert_type(softdraw.temperature_for([1.0, 2.0], entropy=0.5), np.float64)
@@ -44,8 +48,6 @@ mixed: NDArray[Any] = softdraw.softmax_vjp(f32, f64, temperature=np.ones(2))
 
 softdraw.softmax(f32, axis=0.5)  # type: ignore[call-overload]
 softdraw.softmax(f32, 0)  # type: ignore[call-overload]
-softdraw.logsumexp(f32, out=f32)  # type: ignore[call-overload]
-softdraw.entropy(f32, out=f32)  # type: ignore[call-overload]
 softdraw.temperature_for(f32, 0.5)  # type: ignore[call-overload]
 softdraw.softmax_vjp(f32)  # type: ignore[call-overload]
 
@@ -93,8 +95,8 @@ assert_type(tables.map(1, 2**63), int)
 assert_type(tables.map([0, 1], [5, 6]), NDArray[np.int64])
 assert_type(tables[0], softdraw.AliasTable)
 assert_type(tables[::2], softdraw.AliasTables)
-for row in tables:
-    assert_type(row, softdraw.AliasTable | None)
+for table_of_row in tables:
+    assert_type(table_of_row, softdraw.AliasTable | None)
 assert_type(tables.probabilities(), NDArray[np.float64])
 assert_type(tables.units(), NDArray[np.uint64])
 assert_type(tables.nonempty, NDArray[np.bool_])

@@ -1,0 +1,213 @@
+# cython: cdivision=True
+"""The softmax family as NumPy generalized ufuncs, so that NumPy broadcasts, aligns, finds the axis and
+copies what overlaps. Their declarations are in _ufuncs.pxd; the kernels are in src/core."""
+
+import numpy as np
+
+cimport numpy as cnp
+from cpython.exc cimport PyErr_SetNone
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from libc.stddef cimport ptrdiff_t, size_t
+from libc.stdint cimport uintptr_t
+
+from softdraw cimport _core
+
+cnp.import_array()
+cnp.import_ufunc()
+
+cdef extern from "numpy/ufuncobject.h":
+    ctypedef void (*ufunc_loop "PyUFuncGenericFunction")(
+        char **args, const cnp.npy_intp *dims, const cnp.npy_intp *steps, void *data) noexcept nogil
+    object PyUFunc_FromFuncAndDataAndSignature(
+        ufunc_loop *loops, void **data, char *types, int ntypes, int nin, int nout, int identity,
+        const char *name, const char *doc, int unused, const char *signature)
+    ctypedef struct PyArray_Descr:
+        pass
+    int PyUFunc_RegisterLoopForDescr(cnp.ufunc ufunc, cnp.dtype user, ufunc_loop loop,
+                                     PyArray_Descr **arg_dtypes, void *data) except -1
+    int PyUFunc_None
+
+cdef extern from "fenv.h" nogil:
+    int feclearexcept(int flags)
+    int fetestexcept(int flags)
+    int FE_DIVBYZERO, FE_INVALID, FE_OVERFLOW, FE_UNDERFLOW
+
+cdef enum:
+    # Bytes of the scratch block. It is larger than a cache of one core, because runs of less than a
+    # kilobyte are read from memory and written to it at half the speed.
+    SCRATCH = 1 << 21
+    LINE = 64  # bytes of a cache line
+    # From this many bytes of a result in columns on, it is written past the caches.
+    PAST_CACHES = 1 << 23
+
+SOFTMAX = Function(_core.softmax_f16, _core.softmax_bf16, _core.softmax_f32, _core.softmax_f64, NULL,
+                   NULL, False)
+LOG_SOFTMAX = Function(_core.log_softmax_f16, _core.log_softmax_bf16, _core.log_softmax_f32,
+                       _core.log_softmax_f64, NULL, NULL, False)
+LOGSUMEXP = Function(_core.logsumexp_f16, _core.logsumexp_bf16, _core.logsumexp_f32,
+                     _core.logsumexp_f64, NULL, NULL, True)
+ENTROPY = Function(_core.entropy_f16, _core.entropy_bf16, _core.entropy_f32, _core.entropy_f64, NULL,
+                   NULL, True)
+SOFTMAX_VJP = Function(NULL, NULL, NULL, NULL, _core.softmax_vjp_f32, _core.softmax_vjp_f64, False)
+
+
+# ---- the loop of all ufuncs ---------------------------------------------------------------------
+
+# What a loop of a ufunc is given as its data.
+cdef struct Loop:
+    const Function *function
+    int type_num
+
+# An operand in a loop: rows lie row bytes apart, their elements item bytes.
+cdef struct Operand:
+    char *data
+    ptrdiff_t row
+    ptrdiff_t item
+    bint direct  # a kernel can take it as it lies
+    char *scratch
+
+
+cdef void raise_memory_error() noexcept with gil:
+    PyErr_SetNone(MemoryError)
+
+
+cdef void copy_rows(ptrdiff_t size, const char *x, ptrdiff_t x_row, ptrdiff_t x_item, char *out,
+                    ptrdiff_t out_row, ptrdiff_t out_item, ptrdiff_t rows, ptrdiff_t n,
+                    bint past_caches) noexcept nogil:
+    """Copy rows of n elements; the elements of one side are contiguous."""
+    cdef ptrdiff_t r
+    if out_item == size and x_row == size:  # the rows of x are columns
+        _core.transpose(size, x, x_item, out, out_row, n, rows, False)
+    elif out_row == size and x_item == size:
+        _core.transpose(size, x, x_row, out, out_item, rows, n, past_caches)
+    else:
+        for r in range(rows):
+            if out_item == size:
+                _core.transpose(size, x + r * x_row, x_item, out + r * out_row, size, n, 1, False)
+            else:
+                _core.transpose(size, x + r * x_row, size, out + r * out_row, out_item, 1, n, False)
+
+
+cdef void compute_rows(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *steps,
+                       void *data) noexcept nogil:
+    """The loop of each ufunc. What a kernel cannot take as it lies passes through scratch, some rows at
+    a time."""
+    cdef const Function *f = (<const Loop *>data).function
+    cdef int type_num = (<const Loop *>data).type_num, inputs = 2 if f.vjp_f64 != NULL else 1, k
+    cdef ptrdiff_t size = 8 if type_num == cnp.NPY_FLOAT64 else 4 if type_num == cnp.NPY_FLOAT32 else 2
+    cdef ptrdiff_t rows = dims[0], n = dims[1], step = rows, pitch = 0, i = 0
+    cdef const cnp.npy_intp *items = steps + inputs + 2
+    cdef bint direct = True
+    cdef Operand operands[3]  # x, or p and g; the result last, also where it is the second
+    cdef Operand *x = operands
+    cdef Operand *g = operands + inputs - 1
+    cdef Operand *out = operands + inputs
+    cdef const char *t = args[inputs]
+    cdef ptrdiff_t t_row = steps[inputs]
+    cdef char *memory = NULL
+    cdef char *at[3]
+    cdef ptrdiff_t stride[3]
+    for k in range(inputs + 1):
+        operands[k].data = args[k if k < inputs else inputs + 1]
+        operands[k].row = steps[k if k < inputs else inputs + 1]
+        operands[k].item = size if k == inputs and f.reduces else items[k]
+        operands[k].direct = operands[k].row % size == 0 and (operands[k].item == size or n <= 1)
+        direct &= operands[k].direct
+    if not direct:
+        # an odd number of cache lines, so that rows do not compete for the same places of the cache
+        pitch = (((n * size - 1) // LINE + 1) | 1) * LINE
+        step = max(1, min(SCRATCH // pitch, rows))
+        memory = <char *>PyMem_RawMalloc(<size_t>(step * pitch * inputs + LINE))
+        if memory == NULL:
+            raise_memory_error()
+            return
+        x.scratch = memory + (LINE - <uintptr_t>memory % LINE) % LINE
+        g.scratch = x.scratch + (inputs - 1) * step * pitch
+        out.scratch = x.scratch
+    while i < rows:
+        step = min(step, rows - i)
+        for k in range(inputs + 1):
+            at[k], stride[k] = operands[k].data + i * operands[k].row, operands[k].row
+            if not operands[k].direct:
+                if k < inputs:
+                    copy_rows(size, at[k], stride[k], operands[k].item, operands[k].scratch, pitch,
+                              size, step, n, False)
+                at[k], stride[k] = operands[k].scratch, pitch
+        # Callers have checked the temperatures. Dask tries a ufunc on zeros, for the result's dtype only.
+        run(f, type_num, at[0], stride[0] // size, at[inputs - 1], stride[inputs - 1] // size,
+            at[inputs], stride[inputs] // size, step, n, <const double *>(t + i * t_row), t_row // 8)
+        if not out.direct:
+            copy_rows(size, out.scratch, pitch, size, out.data + i * out.row, out.row, out.item, step,
+                      n, rows * n * size >= PAST_CACHES)
+        i += step
+    PyMem_RawFree(memory)
+    # The kernels' results are what is documented, and NumPy would warn of, say, an invalid value.
+    if fetestexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW):
+        feclearexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW)
+
+
+cdef enum:
+    FUNCTIONS = 5
+    LOOPS = 3  # of each ufunc: float16, float32, float64; one for bfloat16 may follow
+
+cdef Loop loops[FUNCTIONS][LOOPS + 1]
+cdef void *loop_data[FUNCTIONS][LOOPS]
+cdef char loop_types[FUNCTIONS][LOOPS * 4]
+cdef ufunc_loop loop_functions[LOOPS]
+cdef const Function *functions[FUNCTIONS]
+functions[:] = [&SOFTMAX, &LOG_SOFTMAX, &LOGSUMEXP, &ENTROPY, &SOFTMAX_VJP]
+
+
+cdef object make_ufunc(int which, const char *name, const char *signature):
+    cdef const Function *function = functions[which]
+    cdef int inputs = 2 if function.vjp_f64 != NULL else 1, count = 0, used = 0
+    for type_num in (cnp.NPY_FLOAT16, cnp.NPY_FLOAT32, cnp.NPY_FLOAT64):
+        if has_kernel(function, type_num):
+            loops[which][count] = Loop(function, type_num)
+            loop_data[which][count] = &loops[which][count]
+            loop_functions[count] = <ufunc_loop>compute_rows
+            count += 1
+            for each in (type_num,) * inputs + (cnp.NPY_FLOAT64, type_num):
+                loop_types[which][used] = each
+                used += 1
+    return PyUFunc_FromFuncAndDataAndSignature(
+        loop_functions, loop_data[which], loop_types[which], count, inputs + 1, 1, PyUFunc_None, name,
+        "", 0, signature
+    )
+
+
+# A ufunc is pickled by its name, which therefore is that of the variable.
+ufunc_softmax = make_ufunc(0, "ufunc_softmax", "(n),()->(n)")
+ufunc_log_softmax = make_ufunc(1, "ufunc_log_softmax", "(n),()->(n)")
+ufunc_logsumexp = make_ufunc(2, "ufunc_logsumexp", "(n),()->()")
+ufunc_entropy = make_ufunc(3, "ufunc_entropy", "(n),()->()")
+ufunc_softmax_vjp = make_ufunc(4, "ufunc_softmax_vjp", "(n),(n),()->(n)")
+cdef tuple ufuncs = (ufunc_softmax, ufunc_log_softmax, ufunc_logsumexp, ufunc_entropy,
+                     ufunc_softmax_vjp)
+cdef bint has_bfloat16 = False
+
+
+cdef int add_bfloat16(object dtype) except -1:
+    """Give the ufuncs loops for the bfloat16 of ml_dtypes, which NumPy learns of at run time."""
+    global has_bfloat16
+    cdef PyArray_Descr *types[3]
+    cdef int which
+    double = np.dtype(np.float64)
+    types[0] = types[2] = <PyArray_Descr *>dtype
+    types[1] = <PyArray_Descr *>double
+    for which in range(FUNCTIONS):
+        if functions[which].bf16 != NULL:
+            loops[which][LOOPS] = Loop(functions[which], dtype.num)
+            PyUFunc_RegisterLoopForDescr(ufuncs[which], dtype, <ufunc_loop>compute_rows, types,
+                                         &loops[which][LOOPS])
+    has_bfloat16 = True
+    return 0
+
+
+cdef object ufunc_of(const Function *function, object dtype):
+    cdef int which = 0
+    if is_bfloat16(dtype.num) and not has_bfloat16:
+        add_bfloat16(dtype)
+    while functions[which] != function:
+        which += 1
+    return ufuncs[which]

@@ -1,0 +1,103 @@
+"""The generalized ufuncs behind the softmax family, and other libraries' arrays that reach them."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from floats import FLOATS
+
+import softdraw
+from softdraw import _ufuncs, entropy, log_softmax, logsumexp, softmax, softmax_vjp
+
+X = np.random.default_rng(0).normal(0, 3, (6, 8))
+ONE_ARRAY = [softmax, log_softmax, logsumexp, entropy]
+UFUNCS = [value for name, value in vars(_ufuncs).items() if name.startswith("ufunc_")]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # pickle looks a ufunc up in all modules
+@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda ufunc: ufunc.__name__)
+def test_ufuncs_can_be_sent_to_other_processes(ufunc):
+    assert pickle.loads(pickle.dumps(ufunc)) is ufunc
+
+
+@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda ufunc: ufunc.__name__)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ufuncs_leave_no_floating_point_flags(ufunc, dtype):
+    rows = np.array([[1e30, -1e30, 0], [np.nan, np.inf, -np.inf], [-np.inf] * 3], dtype)
+    with np.errstate(all="raise"):
+        ufunc(*[rows] * (ufunc.nin - 1), [[1e-30], [1.0], [1e30]])
+
+
+def test_a_short_loop_gives_the_bits_of_contiguous_rows():
+    x = np.random.default_rng(1).normal(0, 3, (3000, 3, 6))
+    temperature = np.random.default_rng(2).uniform(0.5, 2, (3000, 1))
+    for function in ONE_ARRAY:
+        expected = function(x[:, :2].copy(), temperature=0.7)
+        assert function(x[:, :2], temperature=0.7).tobytes() == expected.tobytes()
+        expected = function(x, temperature=np.tile(temperature, (1, 3)))
+        assert function(x, temperature=temperature).tobytes() == expected.tobytes()
+
+
+@pytest.fixture
+def dask_array():
+    return pytest.importorskip("dask.array")
+
+
+@pytest.mark.parametrize("function", ONE_ARRAY)
+@pytest.mark.parametrize("dtype", [*FLOATS, np.int8])
+@pytest.mark.parametrize("axis, chunks", [(-1, (2, 8)), (0, (6, 3)), (1, (6, 8))])
+def test_a_dask_array_stays_lazy_and_gets_the_same_bits(dask_array, function, dtype, axis, chunks):
+    x = X.astype(dtype)
+    lazy = function(dask_array.from_array(x, chunks), temperature=0.7, axis=axis)
+    assert isinstance(lazy, dask_array.Array)
+    expected = function(x, temperature=0.7, axis=axis)
+    result = lazy.compute(scheduler="synchronous")
+    assert result.dtype == expected.dtype
+    assert result.tobytes() == expected.tobytes()
+
+
+def test_a_dask_array_takes_temperatures_of_rows_and_keeps_dimensions(dask_array):
+    lazy = dask_array.from_array(X, (2, 8))
+    t = np.linspace(0.5, 2, 6)
+    for temperature in (t, t[:, None]):
+        result = softmax(lazy, temperature=temperature).compute(scheduler="synchronous")
+        np.testing.assert_array_equal(result, softmax(X, temperature=temperature))
+    kept = logsumexp(lazy, keepdims=True)
+    np.testing.assert_array_equal(kept.compute(), logsumexp(X, keepdims=True))
+
+
+def test_gradients_of_dask_arrays(dask_array):
+    p = softmax(X)
+    lazy = softmax_vjp(dask_array.from_array(p, (2, 8)), X)
+    np.testing.assert_array_equal(lazy.compute(scheduler="synchronous"), softmax_vjp(p, X))
+
+
+def test_what_a_dask_array_cannot_have_is_refused(dask_array):
+    lazy = dask_array.from_array(X, (2, 8))
+    with pytest.raises(TypeError, match="^out must be None for an array of another library"):
+        softmax(lazy, out=np.empty_like(X))
+    for axis in (None, (0, 1)):
+        with pytest.raises(TypeError, match="^axis must be an int for an array of another library"):
+            softmax(lazy, axis=axis)
+    with pytest.raises(ValueError, match="^temperature must be >= 0, got -1"):
+        softmax(lazy, temperature=-1)
+    with pytest.raises(ValueError, match=r"^temperature of shape \(3,\) fits neither"):
+        softmax(lazy, temperature=np.ones(3))
+    with pytest.raises(TypeError, match="^x must be real numbers, got dtype complex128"):
+        softmax(lazy.astype(complex))
+    with pytest.raises(ValueError, match="multiple chunks"):
+        softmax(lazy, axis=0)
+
+
+def test_arrays_of_no_other_library_are_converted():
+    class OnlyUfuncs:
+        def __array_ufunc__(self, *arguments, **keywords):
+            raise AssertionError
+
+        def __array__(self, dtype=None, copy=None):
+            return X
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(softdraw.softmax(OnlyUfuncs()), softmax(X))
