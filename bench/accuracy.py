@@ -212,9 +212,10 @@ def peers():
     """The same two functions elsewhere, on a few inputs."""
     plain = {"softmax": numpy_softmax, "log_softmax": numpy_log_softmax}
     longest = LONG[-1]
-    for name in ours:
+    for name in plain:
+        function = getattr(softdraw, name)
         contenders = {
-            "softdraw": lambda x, t, f=ours[name]: f(x, temperature=t),
+            "softdraw": lambda x, t, f=function: f(x, temperature=t),
             "NumPy": plain[name],
         }
         if scipy:

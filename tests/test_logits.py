@@ -255,6 +255,32 @@ def test_masked_values_are_not_looked_at(bad):
     assert sample_logits(signalling, mask=[False, True]) == 1
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+def test_masks_of_0_and_1_are_booleans(dtype):
+    rng = np.random.default_rng(7)
+    mask = rng.random((3, 9)) < 0.5
+    mask[:, 4] = True
+    x = rng.normal(size=mask.shape)
+    for used in (mask, mask[1]):
+        expected = sample_logits(x, mask=used, size=20, rng=7)
+        for layout in (used.astype(dtype), np.asfortranarray(used.astype(dtype))):
+            np.testing.assert_array_equal(sample_logits(x, mask=layout, size=20, rng=7), expected)
+
+
+def test_a_mask_broadcasts_to_the_rows():
+    x = np.random.default_rng(7).normal(size=(2, 3, 40))
+    mask = np.arange(40) % 3 == np.arange(3)[:, None]
+    every = np.broadcast_to(mask, x.shape)
+    expected = sample_logits(np.where(every, x, -inf), size=9, rng=7)
+    for used in (
+        mask[None],
+        packed(mask)[None],
+        every,
+        packed(mask[None] & np.ones(x.shape, bool)),
+    ):
+        np.testing.assert_array_equal(sample_logits(x, mask=used, size=9, rng=7), expected)
+
+
 # ---- words, generators, shapes -----------------------------------------------------------------
 
 ROW = [0.5, 2.0, 1.0, 0.0]
@@ -287,6 +313,102 @@ def test_rows_give_one_draw_each():
     ids, logprobs = sample_logits(np.zeros((0, 3), np.float32), return_logprobs=True)
     assert ids.shape == logprobs.shape == (0,)
     assert logprobs.dtype == np.float32
+
+
+@pytest.mark.parametrize("leading", [(), (1,), (3,), (2, 3), (2, 0), (1, 2, 2)], ids=str)
+@pytest.mark.parametrize("size", [None, (), 1, 4, (2, 3), 0], ids=str)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_rows_of_any_leading_shape_draw_as_alone(leading, size, dtype):
+    """Row r takes its words before row r + 1, and every row has its own parameters."""
+    rng = np.random.default_rng(7)
+    extra = () if size is None else size if isinstance(size, tuple) else (size,)
+    x = rng.normal(size=(*leading, 33)).astype(dtype)
+    filters = {
+        "temperature": rng.choice([0, 0.5, 1, 4, inf], size=leading),
+        "top_k": rng.integers(1, 40, size=leading),
+        "top_p": rng.choice([0.3, 0.9, 1], size=leading),
+        "min_p": rng.choice([0, 0.05, 0.5], size=leading),
+    }
+    mask = rng.random(x.shape) < 0.7
+    mask[..., 5] = True
+    words = Xoshiro256(7).random_raw(math.prod(leading + extra)).reshape(leading + extra)
+    ids, logprobs = sample_logits(
+        x, **filters, mask=mask, size=size, rng=Xoshiro256(7), return_logprobs=True
+    )
+    assert np.shape(ids) == np.shape(logprobs) == leading + extra
+    for row in np.ndindex(leading):
+        alone = sample_logits(
+            x[row],
+            **{name: values[row] for name, values in filters.items()},
+            mask=mask[row],
+            words=words[row],
+            return_logprobs=True,
+        )
+        np.testing.assert_array_equal(np.asarray(ids)[row], alone[0])
+        np.testing.assert_array_equal(np.asarray(logprobs)[row], alone[1])
+    if leading != ():
+        same = sample_logits(x, **filters, mask=mask, words=words)
+        np.testing.assert_array_equal(same, ids)
+        last = {name: values[..., None] for name, values in filters.items()}
+        np.testing.assert_array_equal(sample_logits(x, **last, mask=mask, words=words), ids)
+
+
+def test_more_words_than_rows_are_more_draws_of_each():
+    x = np.random.default_rng(7).normal(size=(3, 9))
+    words = Xoshiro256(7).random_raw(12).reshape(3, 2, 2)
+    np.testing.assert_array_equal(
+        sample_logits(x, words=words), sample_logits(x, size=(2, 2), rng=Xoshiro256(7))
+    )
+
+
+def test_strided_rows_draw_as_copies():
+    x = np.random.default_rng(7).normal(size=(4, 6, 20))
+    for view in (x[::2, ::3], x.transpose(1, 0, 2), x[:, ::-1], x[..., ::2], x[0, :, :11]):
+        np.testing.assert_array_equal(
+            sample_logits(view, size=3, rng=7), sample_logits(view.copy(), size=3, rng=7)
+        )
+
+
+# ---- rows that cannot be drawn from ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("filters", [{}, {"top_k": 5}, {"top_p": 0.9}, {"min_p": 0.01}], ids=str)
+@pytest.mark.parametrize("size", [None, 3])
+@pytest.mark.parametrize("n", [7, 40, 5000])
+def test_skipped_rows_leave_the_others_their_draws(n, size, filters):
+    rng = np.random.default_rng(7)
+    good = rng.normal(size=(40, n))
+    x = good.copy()
+    bad = [0, 3, 4, 17, 39]
+    x[bad, [0, 1, 2, 3, n - 1]] = [nan, inf, nan, inf, nan]
+    x[21] = -inf
+    bad.append(21)
+    ids, logprobs = sample_logits(good, **filters, size=size, rng=7, return_logprobs=True)
+    ids[bad], logprobs[bad] = -1, nan
+    options = dict(filters, size=size, rng=7, invalid="skip")
+    np.testing.assert_array_equal(sample_logits(x, **options), ids)
+    both = sample_logits(x, **options, return_logprobs=True)
+    np.testing.assert_array_equal(both[0], ids)
+    np.testing.assert_array_equal(both[1], logprobs)
+
+
+def test_a_row_that_is_skipped_alone():
+    assert sample_logits([nan], invalid="skip") == -1
+    token, logprob = sample_logits([nan], invalid="skip", return_logprobs=True)
+    assert token == -1
+    assert math.isnan(logprob)
+    assert sample_logits([1.0], invalid="skip") == 0
+    assert sample_logits(np.full((2, 3), nan), size=0, invalid="skip").shape == (2, 0)
+
+
+def test_skipping_does_not_excuse_parameters():
+    with pytest.raises(ValueError, match="^top_p must be in"):
+        sample_logits([nan], top_p=2, invalid="skip")
+    with pytest.raises(ValueError, match="^invalid must be 'raise' or 'skip', got None$"):
+        sample_logits([1.0], invalid=None)
+
+
+# ---- generators --------------------------------------------------------------------------------
 
 
 def make_generators():
@@ -382,8 +504,8 @@ def test_half_precision_is_drawn_as_float32(dtype):
         x.astype(np.float32), temperature=0.7, top_p=0.9, words=SPACED, return_logprobs=True
     )
     assert (ids == wide[0]).all()
-    assert logprobs.dtype == dtype
-    assert (logprobs == wide[1].astype(dtype)).all()
+    assert logprobs.dtype == np.float32
+    assert (logprobs == wide[1]).all()
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint64, np.bool_])
@@ -457,11 +579,16 @@ def with_at(place, value):
 
 MASKED = np.ma.array([1.0, 2.0])
 HOPELESS = "nothing to draw from: every entry is -inf or masked"
+OFF = "None switches it off"
+BEGIN = "must have the shape (3,) of the rows, or one that begins with it, got"
 FINITE = "logits must be finite or -inf"
 LOST = "is a masked array; fill or compress it first, its mask would be lost"
 NUMBERS = "must be a real number or an array of them, got"
 INTEGERS = "must be an integer or an array of them, got"
-DTYPE = "mask must be boolean or packed in int32, got dtype"
+DTYPE = (
+    "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, got dtype"
+)
+FLAGS = "must hold 1 for what may be drawn and 0 for what may not"
 SOURCE = (
     "rng must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator or "
     "Generator, got"
@@ -473,8 +600,9 @@ SOURCE = (
     [
         ([], {}, "logits is empty"),
         (np.zeros((3, 0)), {}, "logits is empty"),
-        (3.0, {}, "logits must be 1-D or 2-D, got shape ()"),
-        (np.zeros((2, 3, 4)), {}, "logits must be 1-D or 2-D, got shape (2, 3, 4)"),
+        (3.0, {}, "logits must have at least one dimension, got a number"),
+        (np.full((2, 3, 4), -inf), {}, f"row 0, 0 of logits has {HOPELESS}"),
+        (np.full((2, 1, 4), nan), {}, f"logits[0, 0, 0] is nan; {FINITE}"),
         ([1.0, 2, nan, nan], {}, f"logits[2] is nan; {FINITE}"),
         ([1.0, inf], {}, f"logits[1] is inf; {FINITE}"),
         (with_at((1, 2), inf), {}, f"logits[1, 2] is inf; {FINITE}"),
@@ -492,8 +620,8 @@ SOURCE = (
         (X, {"temperature": [[1], [nan], [1]]}, "temperature[1, 0] must be >= 0, got nan"),
         (X, {"temperature": [1, 2]}, "temperature of shape (2,) fits neither (3, 1) nor (3,)"),
         (X[0], {"temperature": [1, 2]}, "temperature of shape (2,) fits neither (1,) nor ()"),
-        (X, {"top_k": 0}, "top_k must be >= 1, got 0"),
-        (X, {"top_k": [1, -3, 0]}, "top_k[1] must be >= 1, got -3"),
+        (X, {"top_k": 0}, f"top_k must be >= 1, got 0; {OFF}"),
+        (X, {"top_k": [1, -3, 0]}, f"top_k[1] must be >= 1, got -3; {OFF}"),
         (X, {"top_k": [1, 2, 3, 4]}, "top_k of shape (4,) fits neither (3, 1) nor (3,)"),
         (X, {"top_k": np.ones((1, 3), int)}, "top_k of shape (1, 3) fits neither (3, 1) nor (3,)"),
         (X, {"top_p": 1.5}, "top_p must be in [0, 1], got 1.5"),
@@ -509,12 +637,23 @@ SOURCE = (
             {"mask": np.ones(1, np.int32)},
             "packed mask must have shape (2,), got (1,)",
         ),
-        (X, {"size": 3}, "size must be None for 2-D logits, got 3"),
+        (X, {"mask": np.int8([1, 0, 2, 1])}, f"mask[2] is 2; a mask of dtype int8 {FLAGS}"),
+        (
+            X,
+            {"mask": np.full((3, 4), 255, np.uint8)},
+            f"mask[0, 0] is 255; a mask of dtype uint8 {FLAGS}",
+        ),
+        (
+            np.zeros((2, 3, 4)),
+            {"mask": np.ones((2, 4), bool)},
+            "mask must have shape (4,) or (2, 3, 4), got (2, 4)",
+        ),
+        (X, {"invalid": "ignore"}, "invalid must be 'raise' or 'skip', got 'ignore'"),
         (X[0], {"size": -1}, "size must be >= 0, got -1"),
         (X[0], {"size": 2, "words": [1, 2]}, "words excludes rng and size"),
         (X[0], {"rng": 7, "words": 1}, "words excludes rng and size"),
-        (X, {"words": [1, 2]}, "words must have shape (3,), got (2,)"),
-        (X, {"words": 1}, "words must have shape (3,), got ()"),
+        (X, {"words": [1, 2]}, f"words {BEGIN} (2,)"),
+        (X, {"words": 1}, f"words {BEGIN} ()"),
         (X[0], {"words": -1}, "words must be from 0 to 2**64 - 1, got -1"),
     ],
 )
@@ -585,7 +724,7 @@ def test_an_integer_past_any_dtype_is_to_be_given_as_a_float(parameter):
         (X, {"top_p": [1, 1, 2]}, "top_p"),
         (X, {"min_p": [1, 1, nan]}, "min_p"),
         (X, {"mask": np.zeros(2, np.int32)}, "mask"),
-        (X, {"size": 3}, "size"),
+        (X, {"size": -3}, "size"),
         (X, {"words": [1, 2, 3]}, "words"),
     ],
 )
@@ -598,5 +737,5 @@ def test_a_refused_argument_takes_no_word(logits, options, text):
 
 def test_top_k_past_any_dtype_keeps_all():
     assert sample_logits([0.0, 5.0], temperature=0, top_k=10**30) == 1
-    with pytest.raises(ValueError, match="^top_k must be >= 1, got -1$"):
+    with pytest.raises(ValueError, match=f"^top_k must be >= 1, got -1{0:030}; {OFF}$"):
         sample_logits([0.0, 5.0], top_k=-(10**30))

@@ -19,6 +19,7 @@ from softdraw import entropy, softmax, temperature_for
 WANTED = ["entropy", "perplexity", "top_prob"]
 inf, nan = math.inf, math.nan
 X = [1.0, 2.0, 4.0]
+CLIP = "; clip=True takes the nearest"
 INSIDE = {"entropy": 0.3, "perplexity": 2.5, "top_prob": 0.6}  # what X can have
 
 
@@ -210,7 +211,9 @@ def test_further_outside_is_a_value_error(x, what):
     for target in (*inwards(x, what, -6), -inf, inf, -1.0, 1e300, nan):
         with pytest.raises(ValueError) as caught:
             temperature_for(x, **{what: target})
-        found = re.fullmatch(rf"{what} must be in \[(.*), (.*)\], got (.*)", str(caught.value))
+        found = re.fullmatch(
+            rf"{what} must be in \[(.*), (.*)\], got (.*?)({CLIP})?", str(caught.value)
+        )
         assert float(found[1]) == pytest.approx(low, rel=1e-15)
         assert float(found[2]) == pytest.approx(high, rel=1e-15)
         assert float(found[3]) == target or np.isnan(target)
@@ -234,6 +237,34 @@ def test_a_temperature_past_the_doubles_is_the_nearest():
     check([1.7e308, -1.7e308, 0.0], "entropy", 0.3)
     assert temperature_for([5e-324, 0.0], entropy=1e-9) == 0.0
     assert temperature_for([5e-324, 0.0], top_prob=0.73) == 5e-324
+
+
+# ---- clipping ----------------------------------------------------------------------------------
+
+
+def test_clip_takes_the_nearest_that_a_row_attains(what):
+    rows = [[1.0, 2, 4], [3.0, 3, 1], [5.0, 5, 5, 0, 0, -inf], [2.0, 2], [0.0, -1e300]]
+    for x in rows:
+        low, high = sorted(ends(x, what))
+        for target, nearest in [(-inf, low), (-1.0, low), (9.0, high), (inf, high)]:
+            t = temperature_for(x, **{what: target}, clip=True)
+            assert t == temperature_for(x, **{what: nearest})
+    inside = INSIDE[what]
+    assert temperature_for(X, **{what: inside}, clip=True) == temperature_for(X, **{what: inside})
+
+
+def test_clip_changes_only_the_rows_that_need_it():
+    x = np.array([[1.0, 2, 4], [3.0, 3, 1], [1.0, 2, 3], [0.0, 0, 0]])
+    result = temperature_for(x, perplexity=[1.5, 1.5, 9, 2], clip=True)
+    assert result.tolist() == [temperature_for(x[0], perplexity=1.5), 0, inf, 1]
+
+
+def test_clip_excuses_neither_nan_nor_bad_logits(what):
+    with pytest.raises(ValueError, match="^" + what + ".*, got nan$"):
+        temperature_for(X, **{what: nan}, clip=True)
+    for bad in ([1.0, nan], [1.0, inf], [-inf, -inf]):
+        with pytest.raises(ValueError, match="^logits"):
+            temperature_for(bad, **{what: INSIDE[what]}, clip=True)
 
 
 # ---- shapes and types --------------------------------------------------------------------------
@@ -335,8 +366,21 @@ def test_a_row_of_minus_infinity_is_a_value_error_that_names_it(what):
         temperature_for([X, [-inf] * 3], **{what: INSIDE[what]})
 
 
+@pytest.mark.parametrize("leading", [(1,), (2, 3), (2, 1, 2), (0, 4)], ids=str)
+def test_logits_of_any_leading_shape_are_rows(leading):
+    x = np.random.default_rng(7).normal(size=(*leading, 9))
+    targets = np.linspace(0.5, 2, math.prod(leading)).reshape(leading)
+    result = temperature_for(x, entropy=targets)
+    assert result.shape == leading
+    for row in np.ndindex(leading):
+        assert result[row] == temperature_for(x[row], entropy=targets[row])
+    np.testing.assert_array_equal(temperature_for(x, entropy=targets[..., None]), result)
+    one = temperature_for(np.asfortranarray(x), entropy=1.0)
+    np.testing.assert_array_equal(one, temperature_for(x, entropy=np.ones(leading[-1:])))
+
+
 def test_a_target_out_of_range_names_the_row():
-    text = "perplexity must be in [2.0, 3.0] for row 1 of logits, got 1.5"
+    text = "perplexity must be in [2.0, 3.0] for row 1 of logits, got 1.5" + CLIP
     with pytest.raises(ValueError, match=exactly(text)):
         temperature_for([X, [3.0, 3.0, 1.0]], perplexity=1.5)
     with pytest.raises(ValueError, match=exactly(text)):
@@ -361,10 +405,10 @@ def test_several_targets_for_one_row_are_a_value_error():
         temperature_for(X, entropy=[0.5, 0.6])
 
 
-@pytest.mark.parametrize("shape", [(), (2, 2, 2)])
-def test_logits_of_other_dimensions_are_a_value_error(shape):
-    with pytest.raises(ValueError, match=exactly(f"logits must be 1-D or 2-D, got shape {shape}")):
-        temperature_for(np.ones(shape), entropy=0.5)
+def test_a_number_is_a_value_error():
+    text = "logits must have at least one dimension, got a number"
+    with pytest.raises(ValueError, match=exactly(text)):
+        temperature_for(np.ones(()), entropy=0.5)
 
 
 @pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 0)])

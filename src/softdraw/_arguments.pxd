@@ -40,9 +40,8 @@ cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num)
 cdef object whole_numbers(object value, str name)
 cdef object real_numbers(object value, str name)
 cdef object temperatures_from(object value, bint allow_zero)
-cdef object temperatures_of_rows(object value, bint allow_zero, tuple shape, tuple reduced)
 cdef double one_temperature(object value) except -1
-cdef object broadcast_to_rows(object values, str name, tuple rows)
+cdef object fit_to_rows(object values, str name, tuple shape, tuple reduced)
 
 # Axes.
 cdef tuple axes_of(object axis, int ndim)

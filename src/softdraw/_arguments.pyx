@@ -205,9 +205,10 @@ cdef object temperatures_from(object value, bint allow_zero):
     return values
 
 
-cdef object temperatures_of_rows(object value, bint allow_zero, tuple shape, tuple reduced):
-    """Return temperatures that broadcast to the shape without the reduced axes."""
-    values = temperatures_from(value, allow_zero)
+cdef object fit_to_rows(object values, str name, tuple shape, tuple reduced):
+    """Return values as one for all rows of an array of that shape, or as an array that broadcasts to one
+    for each row: with as many dimensions as the array, they have length 1 along the reduced axes;
+    otherwise they broadcast to the shape without those."""
     kept = lengths_without(shape, reduced)
     rows = values
     if values.ndim == len(shape) and all([values.shape[i] == 1 for i in reduced]):
@@ -216,7 +217,7 @@ cdef object temperatures_of_rows(object value, bint allow_zero, tuple shape, tup
         [mine in (1, length) for mine, length in zip(rows.shape[::-1], kept[::-1])]
     ):
         raise ValueError(
-            f"temperature of shape {values.shape} fits neither {lengths_with_ones(shape, reduced)} "
+            f"{name} of shape {values.shape} fits neither {lengths_with_ones(shape, reduced)} "
             f"nor {kept}"
         )
     return rows
@@ -227,17 +228,6 @@ cdef double one_temperature(object value) except -1:
     if array.ndim:
         raise ValueError(f"temperature must be a number, got shape {array.shape}")
     return array
-
-
-cdef object broadcast_to_rows(object values, str name, tuple rows):
-    """Broadcast values to one for each row, from the shape rows or (*rows, 1)."""
-    shape = (*rows, 1) if values.ndim == len(rows) + 1 else rows
-    try:
-        return np.broadcast_to(values, shape)
-    except ValueError:
-        raise ValueError(
-            f"{name} of shape {values.shape} fits neither {(*rows, 1)} nor {rows}"
-        ) from None
 
 
 # ---- axes --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._random import _RNG
 
 _Size: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
+_Invalid: TypeAlias = Literal["raise", "skip"]
 
 @overload
 def sample_logits(
@@ -21,6 +22,7 @@ def sample_logits(
     size: _Size,
     rng: _RNG = None,
     words: None = None,
+    invalid: _Invalid = "raise",
     return_logprobs: Literal[False] = False,
 ) -> NDArray[np.int64]: ...
 @overload
@@ -36,10 +38,11 @@ def sample_logits(
     size: _Size,
     rng: _RNG = None,
     words: None = None,
+    invalid: _Invalid = "raise",
     return_logprobs: Literal[True],
 ) -> tuple[NDArray[np.int64], NDArray[Any]]: ...
 
-# Numbers for one draw from 1-D logits, which types cannot tell from 2-D, else arrays.
+# Without size: numbers for 1-D logits, which types cannot tell from others, otherwise arrays.
 @overload
 def sample_logits(
     logits: ArrayLike,
@@ -53,6 +56,7 @@ def sample_logits(
     size: None = None,
     rng: _RNG = None,
     words: ArrayLike | None = None,
+    invalid: _Invalid = "raise",
     return_logprobs: Literal[True],
 ) -> tuple[Any, Any]: ...
 @overload
@@ -68,5 +72,6 @@ def sample_logits(
     size: _Size | None = None,
     rng: _RNG = None,
     words: ArrayLike | None = None,
+    invalid: _Invalid = "raise",
     return_logprobs: bool = False,
 ) -> Any: ...

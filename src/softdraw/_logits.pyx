@@ -1,7 +1,7 @@
 """sample_logits: what it accepts and returns; the kernels are in src/core.
 
-An everyday call, one draw from a contiguous row of floats with numbers for parameters, goes straight
-to a kernel; any other is checked and copied first, as far as it must be.
+One draw from a contiguous row of floats, with numbers as parameters, goes straight to a kernel
+(draw_once). In any other call the arguments are converted and checked first (call).
 """
 
 import math
@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.long cimport PyLong_CheckExact
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.pythread cimport (
@@ -26,8 +27,8 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_words, broadcast_to_rows, place_of, read_number, real_array, real_numbers, refuse_positional,
-    result_dtype, shape_of, unmasked_array, whole_numbers,
+    as_carray, as_words, fit_to_rows, place_of, read_number, real_array, real_numbers,
+    refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers,
 )
 from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
@@ -37,16 +38,18 @@ from softdraw._arguments import hide_positional
 cnp.import_array()
 
 cdef enum:
-    # items from which on a call takes longer than releasing the GIL is worth
+    # From this many items on, a call takes longer than releasing the GIL is worth.
     WITHOUT_GIL = 4096
-    # bytes of scratch that are kept for the next call
+    # Bytes of scratch that are kept for the next call.
     KEPT = 1 << 24
+    # The most draws and, but for a longer row, items between two looks at whether the user interrupts.
+    MAX_PART = 1 << 24
 
 
 # ---- scratch -----------------------------------------------------------------------------------
 
-# What the last call used, for the next one, since fresh memory costs more than a draw. Whoever comes
-# while it is in use gets memory of its own.
+# The memory that the last call used is kept for the next one, because fresh memory costs more than a draw.
+# A call that comes while it is in use gets memory of its own.
 cdef PyThread_type_lock scratch_lock = PyThread_allocate_lock()
 cdef void *kept = NULL
 cdef size_t kept_size = 0
@@ -81,16 +84,24 @@ cdef void give_scratch(void *memory, bint is_kept) noexcept:
 # Rows that lie as kernels take them, and their parameters.
 cdef struct Draws:
     int type_num  # of float32, float64, float16, or anything else for bfloat16
-    const void *x
-    ptrdiff_t stride
+    const char *x
+    ptrdiff_t stride  # in items
     size_t rows
     size_t n
-    size_t draws
+    size_t draws  # per row
     softdraw_filters filters
     const uint64_t *words
     int64_t *ids
-    void *logprobs
+    char *logprobs  # or NULL
     void *scratch
+
+
+cdef inline size_t size_of_item(const Draws *d) noexcept nogil:
+    return 8 if d.type_num == cnp.NPY_FLOAT64 else 4 if d.type_num == cnp.NPY_FLOAT32 else 2
+
+
+cdef inline size_t size_of_logprob(const Draws *d) noexcept nogil:
+    return 8 if d.type_num == cnp.NPY_FLOAT64 else 4
 
 
 cdef int run(const Draws *d, size_t *where) noexcept nogil:
@@ -106,48 +117,114 @@ cdef int run(const Draws *d, size_t *where) noexcept nogil:
     )
 
 
-cdef int run_with_scratch(Draws *d, size_t *where) except -1:
-    cdef bint is_kept = False
+cdef int run_with_gil_or_without(const Draws *d, size_t *where) noexcept:
     cdef int error
-    d.scratch = NULL
-    if (d.logprobs != NULL or d.filters.top_k != NULL or d.filters.top_p != NULL
-            or d.filters.min_p != NULL):
-        d.scratch = take_scratch(_core.sample_scratch_f64(d.n) if d.type_num == cnp.NPY_FLOAT64
-                                 else _core.sample_scratch_f32(d.n), &is_kept)
-    if d.rows * d.n < WITHOUT_GIL:
+    if d.rows * (d.n + d.draws) < WITHOUT_GIL:
+        return run(d, where)
+    with nogil:
         error = run(d, where)
-    else:
-        with nogil:
-            error = run(d, where)
-    if d.scratch != NULL:
-        give_scratch(d.scratch, is_kept)
     return error
 
 
-# ---- the everyday call -------------------------------------------------------------------------
+cdef void *scratch_for(const Draws *d, bint *is_kept) except? NULL:
+    """Return the scratch that a kernel needs, or NULL if it needs none."""
+    if (d.logprobs == NULL and d.filters.top_k == NULL and d.filters.top_p == NULL
+            and d.filters.min_p == NULL):
+        return NULL
+    return take_scratch(_core.sample_scratch_f64(d.n) if d.type_num == cnp.NPY_FLOAT64
+                        else _core.sample_scratch_f32(d.n), is_kept)
 
 
-cdef object plain_case(object logits, object temperature, object top_k, object top_p, object min_p,
-                       object rng):
-    """The draw of the everyday call, or None where call() must look closer."""
+cdef Draws part_of(const Draws *d, size_t begin, size_t rows, size_t drawn, size_t draws) noexcept:
+    """Return those rows of all, with those draws of each; several rows have all their draws."""
+    cdef Draws part = d[0]
+    cdef softdraw_filters *f = &part.filters
+    cdef ptrdiff_t row = <ptrdiff_t>begin
+    part.x += row * d.stride * <ptrdiff_t>size_of_item(d)
+    part.rows, part.draws = rows, draws
+    part.words += begin * d.draws + drawn
+    part.ids += begin * d.draws + drawn
+    if part.logprobs != NULL:
+        part.logprobs += (begin * d.draws + drawn) * size_of_logprob(d)
+    f.temperature += row * f.temperature_stride
+    if f.top_k != NULL:
+        f.top_k += row * f.top_k_stride
+    if f.top_p != NULL:
+        f.top_p += row * f.top_p_stride
+    if f.min_p != NULL:
+        f.min_p += row * f.min_p_stride
+    if f.allowed != NULL:
+        f.allowed += row * f.allowed_stride
+    if f.allowed_bits != NULL:
+        f.allowed_bits += row * f.allowed_bits_stride
+    return part
+
+
+cdef int draw_rows(Draws *d, list skipped, size_t *where) except -1:
+    """Draw from all rows, in parts, so that an interrupt is answered between them. A row that cannot be
+    drawn from is appended to skipped, if that is a list; otherwise its error is returned."""
+    cdef size_t row = 0, drawn = 0, rows, draws
+    cdef bint is_kept = False
+    cdef int error
+    cdef Draws part
+    d.scratch = scratch_for(d, &is_kept)
+    try:
+        while row < d.rows:
+            draws = min(d.draws - drawn, <size_t>MAX_PART)
+            rows = 1 if draws < d.draws else min(d.rows - row, MAX_PART // (d.n + draws) + 1)
+            part = part_of(d, row, rows, drawn, draws)
+            error = run_with_gil_or_without(&part, where)
+            if error == _core.SOFTDRAW_ERROR_LOGIT:
+                where[0] += row * d.n
+            elif error:
+                where[0] += row
+            if not error:
+                drawn += draws
+                if drawn == d.draws:
+                    row, drawn = row + rows, 0
+            elif skipped is None or error not in (_core.SOFTDRAW_ERROR_LOGIT,
+                                                  _core.SOFTDRAW_ERROR_NOTHING):
+                return error
+            else:
+                row, drawn = where[0] // d.n if error == _core.SOFTDRAW_ERROR_LOGIT else where[0], 0
+                skipped.append(row)
+                row += 1
+            PyErr_CheckSignals()
+    finally:
+        if d.scratch != NULL:
+            give_scratch(d.scratch, is_kept)
+    return _core.SOFTDRAW_OK
+
+
+cdef void clear(softdraw_filters *filters) noexcept:
+    memset(filters, 0, sizeof(softdraw_filters))
+    filters.size = sizeof(softdraw_filters)
+
+
+# ---- one draw from a contiguous row -------------------------------------------------------------
+
+
+cdef inline bint is_row(object logits) noexcept:
+    """logits is of exactly type ndarray, aligned, contiguous, native, 1-D, and float32 or float64."""
+    return (cnp.PyArray_CheckExact(logits) and cnp.PyArray_ISCARRAY_RO(logits)
+            and cnp.PyArray_NDIM(logits) == 1
+            and cnp.PyArray_TYPE(logits) in (cnp.NPY_FLOAT32, cnp.NPY_FLOAT64))
+
+
+cdef object draw_once(object logits, object temperature, object top_k, object top_p, object min_p,
+                      object rng):
+    """Return the draw, or None if call() must convert the arguments."""
     cdef Draws d
-    cdef double t, p, least
+    cdef double t, p, ratio
     cdef uint64_t k, word
     cdef int64_t id
-    cdef size_t where
-    cdef cnp.ndarray array
+    cdef size_t where = 0
+    cdef bint is_kept = False
+    cdef int error
     cdef BitGenerator source
     cdef bitgen_t *bitgen
-    if not cnp.PyArray_CheckExact(logits) or not cnp.PyArray_ISCARRAY_RO(logits):
-        return None
-    array = <cnp.ndarray>logits
-    d.type_num = cnp.PyArray_TYPE(array)
-    if cnp.PyArray_NDIM(array) != 1 or (d.type_num != cnp.NPY_FLOAT32
-                                        and d.type_num != cnp.NPY_FLOAT64):
-        return None
-    d.n = <size_t>cnp.PyArray_DIM(array, 0)
     clear(&d.filters)
-    if d.n == 0 or not read_number(temperature, &t) or not t >= 0:
+    if not is_row(logits) or not read_number(temperature, &t) or not t >= 0:
         return None
     d.filters.temperature = &t
     if top_k is not None:
@@ -160,25 +237,27 @@ cdef object plain_case(object logits, object temperature, object top_k, object t
             return None
         d.filters.top_p = &p
     if min_p is not None:
-        if not read_number(min_p, &least) or not 0 <= least <= 1:
+        if not read_number(min_p, &ratio) or not 0 <= ratio <= 1:
             return None
-        d.filters.min_p = &least
+        d.filters.min_p = &ratio
     source = bit_generator_of(rng)
+    # A seed sequence of the caller's may have changed the array.
+    if not is_row(logits) or cnp.PyArray_DIM(logits, 0) == 0:
+        return None
     bitgen = bitgen_of(source)
     hold(source)
     word = bitgen.next_uint64(bitgen.state)
     release(source)
-    d.x = cnp.PyArray_DATA(array)
+    d.type_num = cnp.PyArray_TYPE(logits)
+    d.x, d.n = <const char *>cnp.PyArray_DATA(logits), <size_t>cnp.PyArray_DIM(logits, 0)
     d.stride, d.rows, d.draws, d.words, d.ids, d.logprobs = 0, 1, 1, &word, &id, NULL
-    cdef int error = run_with_scratch(&d, &where)
+    d.scratch = scratch_for(&d, &is_kept)
+    error = run_with_gil_or_without(&d, &where)
+    if d.scratch != NULL:
+        give_scratch(d.scratch, is_kept)
     if error:
-        raise_for(error, where, array)
+        raise_for(error, where, logits)
     return id
-
-
-cdef void clear(softdraw_filters *filters) noexcept:
-    memset(filters, 0, sizeof(softdraw_filters))
-    filters.size = sizeof(softdraw_filters)
 
 
 # ---- any call ----------------------------------------------------------------------------------
@@ -197,64 +276,76 @@ def sample_logits(
     size=None,
     rng=None,
     words=None,
+    str invalid="raise",
     return_logprobs=False,
 ):
     """Draw from ``softmax(logits / temperature)``, of what the filters leave.
 
     The filters apply in the order mask, temperature, `top_k`, `top_p`, `min_p`, as in Hugging Face
-    transformers; each sees the renormalised masses of those that survived the ones before. Items
+    transformers; each sees the renormalised probabilities of the items that those before it left. Items
     rank by logit, ties by lower index, at every temperature.
 
     Parameters
     ----------
     logits : array_like
-        Of shape (n,) for one distribution or (rows, n) for one a row; -inf stands for an impossible
-        item. float16 and bfloat16 are taken as float32, integers and booleans as float64.
+        Of shape (n,) for one distribution, or (..., n) for one per row; -inf stands for an impossible
+        item. float16 and bfloat16 are computed as float32, integers and booleans as float64.
     temperature : float or array_like, optional
-        From 0 to inf. 0 draws the largest logit, the first if tied; infinity draws equally from
-        what is not -inf. This and the three filters below may have one value a row: shape (rows,)
-        or (rows, 1).
+        From 0 to infinity. 0 draws the largest logit, the first if several are tied; infinity draws
+        equally from what is not -inf. This and the three filters below are one number for all rows, or
+        one per row, in an array of the shape of `logits` without the last axis, or with 1 in its place.
     top_k : int or array_like, optional
-        At least 1: keep the k largest.
+        At least 1: keep the k largest. None, as for the other filters, switches it off.
     top_p : float or array_like, optional
-        From 0 to 1: keep the smallest set of the largest whose mass reaches `top_p`, the item that
-        reaches it included. 0 keeps one item and 1 all.
+        From 0 to 1: keep the smallest set of the largest items whose probability reaches `top_p`. 0
+        keeps one item and 1 all.
     min_p : float or array_like, optional
         From 0 to 1: keep what has at least `min_p` times the largest probability.
     mask : array_like, optional
-        What may be drawn: booleans, True for allowed, of shape (n,) for all rows or (rows, n); or
-        bits in int32 words, of shape (ceil(n / 32),) or (rows, ceil(n / 32)), item 32 i + j being
-        bit j of word i. Logits that are masked out are not looked at.
+        What may be drawn: bool, int8 or uint8, 1 for allowed and 0 for not, of shape (n,) for all rows
+        or of the shape of `logits`. Or the same as bits in int32 words, with ceil(n / 32) of them in the
+        place of n: item 32 i + j is bit j of word i. Masked logits are not looked at; they may be NaN.
     size : int or tuple of ints, optional
-        Shape of the result, for 1-D logits only.
-    rng : None, int, SeedSequence, BitGenerator or Generator, optional
-        Where the words come from, as for `AliasTable.sample`: one a draw, in the order of the rows,
-        whatever the temperature and the filters.
+        Shape of the draws from each row. None is one draw.
+    rng : None, int, sequence of ints, SeedSequence, BitGenerator or Generator, optional
+        Where the words come from, as for `AliasTable.sample`: one per draw, row by row, whatever the
+        temperature and the filters. An int is a seed, and the same seed gives the same draws in every
+        call; a service makes a generator per request, ``rng = Xoshiro256(seed)``, and passes it to each
+        call.
     words : array_like of uint64, optional
-        The words to draw with, instead of `rng` and `size`: a single one or an array of any shape
-        for 1-D logits, one a row for 2-D. A row and a word always give the same draw.
+        The words to draw with, instead of `rng` and `size`, in the shape of the result. They must be
+        uniform over all 64-bit integers, so small numbers and seeds are no words. A row and a word
+        always give the same draw.
+    invalid : {"raise", "skip"}, optional
+        What becomes of a row that has NaN, +inf or nothing to draw from: a ValueError for the call, or
+        the id -1 (and the log-probability NaN) for the draws from that row alone.
     return_logprobs : bool, optional
         Whether to return log-probabilities too.
 
     Returns
     -------
     ids : int or ndarray
-        For 1-D logits an int, or an int64 array of the shape of `size` or `words`; for 2-D logits
-        an int64 array of shape (rows,).
-    logprobs : scalar or ndarray
-        With `return_logprobs` only: natural logarithms of the probabilities that the items had, in
-        the distribution that they were drawn from. The dtype is that of the logits if it is a
-        float, else float64.
+        An int for 1-D logits without `size`. Otherwise int64, of the shape of `logits` without the last
+        axis, followed by `size`.
+    logprobs : NumPy scalar or ndarray
+        With `return_logprobs` only: natural logarithms of the probabilities that the items had in the
+        distribution that they were drawn from. float64 for float64 and integer logits, else float32.
 
     Raises
     ------
     ValueError
         For a logit that may be drawn but is NaN or +inf, a row that has nothing to draw from, a
-        parameter out of its range or of a shape that does not fit, `size` with 2-D logits, and
-        `words` beside `rng` or `size`. Logits are looked at after words have been taken.
+        parameter that is out of its range or of a shape that does not fit, and `words` beside `rng` or
+        `size`. Logits are looked at after words have been taken.
     TypeError
         For logits or parameters that are not real numbers of at most 64 bits or are masked arrays,
         for a `top_k` that is no integer, and for a mask of another dtype.
+
+    See Also
+    --------
+    AliasTable : Faster for many draws from one distribution.
+    temperature_for : The temperature that gives an entropy, or a largest probability.
+    softmax : The probabilities, without filters.
 
     Examples
     --------
@@ -264,170 +355,226 @@ def sample_logits(
     1
     >>> bool(softdraw.sample_logits(logits, temperature=0.7, top_k=3, size=100, rng=7).all())
     True
+    >>> softdraw.sample_logits([logits, logits], size=5, rng=7).shape
+    (2, 5)
     >>> softdraw.sample_logits([logits, logits], top_p=[0.5, 1], words=[2**63, 0])
     array([1, 0])
     >>> ids, logprobs = softdraw.sample_logits(logits, top_k=1, return_logprobs=True)
     >>> ids, float(logprobs)
     (1, 0.0)
+    >>> softdraw.sample_logits([logits, [float("nan")] * 4], top_k=1, invalid="skip")
+    array([ 1, -1])
     """
     if refused:
         refuse_positional("sample_logits(logits)", refused, ("temperature",))
-    if mask is None and size is None and words is None and return_logprobs is False:
-        drawn = plain_case(logits, temperature, top_k, top_p, min_p, rng)
+    if (mask is None and size is None and words is None and return_logprobs is False
+            and invalid == "raise"):
+        drawn = draw_once(logits, temperature, top_k, top_p, min_p, rng)
         if drawn is not None:
             return drawn
-    return call(logits, temperature, top_k, top_p, min_p, mask, size, rng, words, return_logprobs)
+    return call(logits, temperature, top_k, top_p, min_p, mask, size, rng, words, invalid,
+                return_logprobs)
 
 
 cdef object call(object logits, object temperature, object top_k, object top_p, object min_p,
-                 object mask, object size, object rng, object words, object return_logprobs):
-    cdef cnp.ndarray x, temperatures, allowed, taken, ids, logprobs
-    cdef cnp.ndarray ks = None, ps = None, leasts = None
-    cdef Draws d
-    cdef size_t where = 0
+                 object mask, object size, object rng, object words, str invalid,
+                 object return_logprobs):
+    # Everything is converted first, for that may run Python code of the caller. Shapes and pointers are
+    # taken afterwards, of arrays that nobody else has a say about.
     given = real_array(logits, "logits")
-    if given.ndim not in (1, 2):
-        raise ValueError(f"logits must be 1-D or 2-D, got shape {given.shape}")
-    *rows, n = given.shape
-    rows = tuple(rows)
+    temperatures = parameter("temperature", temperature, 0.0, math.inf)
+    ks = parameter("top_k", top_k, 1, math.inf)
+    ps = parameter("top_p", top_p, 0.0, 1.0)
+    ratios = parameter("min_p", min_p, 0.0, 1.0)
+    allowed = None if mask is None else mask_array(mask)
+    extra = () if size is None else shape_of(size)
+    cdef bint with_logprobs = bool(return_logprobs)
+    cdef BitGenerator source = None
+    cdef cnp.ndarray taken = None
+    if invalid not in ("raise", "skip"):
+        raise ValueError(f"invalid must be 'raise' or 'skip', got {invalid!r}")
+    if words is None:
+        source = bit_generator_of(rng)
+    elif size is not None or rng is not None:
+        raise ValueError("words excludes rng and size")
+    else:
+        taken = as_words(words)
+
+    shape = given.shape
+    if not shape:
+        raise ValueError("logits must have at least one dimension, got a number")
+    rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     if n == 0:
         raise ValueError("logits is empty")
     if n > 2**32 - 128:
-        raise ValueError(f"logits must have at most 2**32 - 128 items a row, got {n}")
+        raise ValueError(f"logits must have at most 2**32 - 128 items per row, got {n}")
+    cdef Draws d
     clear(&d.filters)
-    temperatures = parameter("temperature", temperature, rows, 0.0, math.inf)
-    d.filters.temperature = <const double *>cnp.PyArray_DATA(temperatures)
-    d.filters.temperature_stride = cnp.PyArray_SIZE(temperatures) > 1
-    if top_k is not None:
-        ks = parameter("top_k", top_k, rows, 1, math.inf)
-        d.filters.top_k = <const uint64_t *>cnp.PyArray_DATA(ks)
-        d.filters.top_k_stride = cnp.PyArray_SIZE(ks) > 1
-    if top_p is not None:
-        ps = parameter("top_p", top_p, rows, 0.0, 1.0)
-        d.filters.top_p = <const double *>cnp.PyArray_DATA(ps)
-        d.filters.top_p_stride = cnp.PyArray_SIZE(ps) > 1
-    if min_p is not None:
-        leasts = parameter("min_p", min_p, rows, 0.0, 1.0)
-        d.filters.min_p = <const double *>cnp.PyArray_DATA(leasts)
-        d.filters.min_p_stride = cnp.PyArray_SIZE(leasts) > 1
-    if mask is not None:
-        allowed = allowed_items(mask, given.shape)
-        if allowed.dtype == np.bool_:
-            d.filters.allowed = <const uint8_t *>cnp.PyArray_DATA(allowed)
-            d.filters.allowed_stride = n if cnp.PyArray_NDIM(allowed) > 1 else 0
+    cdef cnp.ndarray t = by_row(temperatures, "temperature", shape), k = None, p = None, ratio = None
+    d.filters.temperature = <const double *>cnp.PyArray_DATA(t)
+    d.filters.temperature_stride = t.ndim
+    if ks is not None:
+        k = by_row(ks, "top_k", shape)
+        d.filters.top_k, d.filters.top_k_stride = <const uint64_t *>cnp.PyArray_DATA(k), k.ndim
+    if ps is not None:
+        p = by_row(ps, "top_p", shape)
+        d.filters.top_p, d.filters.top_p_stride = <const double *>cnp.PyArray_DATA(p), p.ndim
+    if ratios is not None:
+        ratio = by_row(ratios, "min_p", shape)
+        d.filters.min_p, d.filters.min_p_stride = <const double *>cnp.PyArray_DATA(ratio), ratio.ndim
+    cdef cnp.ndarray masks = None
+    if allowed is not None:
+        masks = mask_by_row(allowed, shape)
+        if masks.descr.itemsize == 1:
+            d.filters.allowed = <const uint8_t *>cnp.PyArray_DATA(masks)
+            d.filters.allowed_stride = n if masks.ndim > 1 else 0
         else:
-            d.filters.allowed_bits = <const uint32_t *>cnp.PyArray_DATA(allowed)
-            d.filters.allowed_bits_stride = -(-n // 32) if cnp.PyArray_NDIM(allowed) > 1 else 0
+            d.filters.allowed_bits = <const uint32_t *>cnp.PyArray_DATA(masks)
+            d.filters.allowed_bits_stride = masks.shape[1] if masks.ndim > 1 else 0
     dtype = result_dtype(given.dtype)
-    x = plain_rows(given, dtype)
+    cdef cnp.ndarray x = contiguous_rows(given.reshape(-1, n), dtype)
     d.type_num = cnp.PyArray_TYPE(x)
-    d.x = cnp.PyArray_DATA(x)
-    d.rows, d.n = (rows[0] if rows else 1), n
-    d.stride = cnp.PyArray_STRIDE(x, 0) // cnp.PyArray_ITEMSIZE(x) if rows else 0
+    d.x = <const char *>cnp.PyArray_DATA(x)
+    d.rows, d.n = x.shape[0], n
+    d.stride = x.strides[0] // x.descr.itemsize
 
-    taken = taken_words(words, size, rng, rows)  # last of all: what fails before has taken none
-    shape = (<object>taken).shape
+    if taken is None:
+        taken = take_all(source, rows + extra)  # an error before this has taken no words
+    elif (<object>taken).shape[:len(rows)] != rows:
+        raise ValueError(
+            f"words must have the shape {rows} of the rows, or one that begins with it, "
+            f"got {(<object>taken).shape}"
+        )
+    result_shape = (<object>taken).shape
+    cdef cnp.ndarray ids = np.empty(result_shape, np.int64), logprobs = None
+    d.draws = math.prod(result_shape[len(rows):])
     d.words = <const uint64_t *>cnp.PyArray_DATA(taken)
-    d.draws = 1 if rows else <size_t>cnp.PyArray_SIZE(taken)
-    ids = np.empty(shape, np.int64)
     d.ids = <int64_t *>cnp.PyArray_DATA(ids)
     d.logprobs = NULL
-    if return_logprobs:
-        logprobs = np.empty(shape, np.float64 if dtype == np.float64 else np.float32)
-        d.logprobs = cnp.PyArray_DATA(logprobs)
-    cdef int error = run_with_scratch(&d, &where)
+    if with_logprobs:
+        logprobs = np.empty(result_shape, np.float64 if dtype == np.float64 else np.float32)
+        d.logprobs = <char *>cnp.PyArray_DATA(logprobs)
+    skipped = [] if invalid == "skip" else None
+    cdef size_t where = 0
+    cdef int error = draw_rows(&d, skipped, &where)
     if error:
         raise_for(error, where, given)
-    if shape == () and size is None:
-        result = int(ids[()])
-        return (result, logprobs.astype(dtype)[()]) if return_logprobs else result
-    return (ids, logprobs.astype(dtype, copy=False)) if return_logprobs else ids
+    if skipped:
+        ids.reshape(d.rows, d.draws)[skipped] = -1
+        if with_logprobs:
+            logprobs.reshape(d.rows, d.draws)[skipped] = math.nan
+    if result_shape == () and size is None:
+        drawn = int(ids[()])
+        return (drawn, logprobs[()]) if with_logprobs else drawn
+    return (ids, logprobs) if with_logprobs else ids
 
 
 cdef int raise_for(int error, size_t where, object logits) except -1:
+    *rows, n = logits.shape
     if error == _core.SOFTDRAW_ERROR_LOGIT:
-        place = divmod(where, logits.shape[1]) if logits.ndim == 2 else (where,)
+        place = tuple(map(int, np.unravel_index(where, logits.shape)))
         raise ValueError(
             f"{place_of('logits', place)} is {logits[place]}; logits must be finite or -inf"
         )
     if error == _core.SOFTDRAW_ERROR_NOTHING:
-        subject = f"row {where} of logits has" if logits.ndim == 2 else "logits have"
+        place = tuple(map(int, np.unravel_index(where, rows))) if rows else ()
+        subject = f"row {', '.join(map(str, place))} of logits has" if rows else "logits have"
         raise ValueError(f"{subject} nothing to draw from: every entry is -inf or masked")
-    raise RuntimeError(f"softdraw error {error}")  # checked before, unless memory is overwritten
+    # What was checked has been changed meanwhile, by another thread.
+    raise ValueError(f"temperature, top_k, top_p or min_p of row {where} changed during the call")
 
 
 # ---- arguments ---------------------------------------------------------------------------------
 
 
-cdef cnp.ndarray parameter(str name, object value, tuple rows, object lowest, object highest):
-    """One value for all rows or one for each, checked; whole numbers if the lowest possible value is
-    one."""
-    if type(value) is float and isinstance(lowest, float) and lowest <= value <= highest:
-        return np.array((value,))  # what most give, without looking closer
+cdef cnp.ndarray parameter(str name, object value, object lowest, object highest):
+    """Return one value, or several, as an array of float64, or of uint64 if the lowest is an int; each is
+    checked. None stays None."""
+    if value is None and name != "temperature":
+        return None
     whole = isinstance(lowest, int)
     values = whole_numbers(value, name) if whole else real_numbers(value, name)
     invalid = ~((values >= lowest) & (values <= highest))
     if invalid.any():
         index = np.unravel_index(invalid.argmax(), invalid.shape)
         valid = f">= {lowest:g}" if highest == math.inf else f"in [{lowest:g}, {highest:g}]"
-        raise ValueError(f"{place_of(name, index)} must be {valid}, got {values[index]}")
-    broadcast_to_rows(values, name, rows)
-    return np.ascontiguousarray(values, np.uint64 if whole else np.float64).reshape(-1)
+        hint = "; None switches it off" if whole else ""
+        got = values[index] if values.ndim or not whole else value
+        raise ValueError(f"{place_of(name, index)} must be {valid}, got {got}{hint}")
+    return as_carray(values, cnp.NPY_UINT64 if whole else cnp.NPY_FLOAT64)
 
 
-cdef cnp.ndarray allowed_items(object mask, tuple shape):
-    """The mask as bytes or 32-bit words, of one row or of all."""
+cdef cnp.ndarray by_row(cnp.ndarray values, str name, tuple shape):
+    """Return values for the rows of an array of that shape: one value without dimensions, or a 1-D array of
+    one for each."""
+    rows = fit_to_rows(values, name, shape, (len(shape) - 1,))
+    if rows.size == 1:
+        return rows.reshape(())
+    return np.ascontiguousarray(np.broadcast_to(rows, shape[:len(shape) - 1])).reshape(-1)
+
+
+cdef cnp.ndarray mask_array(object mask):
+    """Return a mask as booleans, or as int32 words of bits."""
     given = unmasked_array(mask, "mask")
-    *some, n = shape
-    rows = tuple(some)
-    packed = given.dtype.kind == "i" and given.dtype.itemsize == 4
-    if not packed and given.dtype != np.bool_:
-        raise TypeError(f"mask must be boolean or packed in int32, got dtype {given.dtype}")
-    width = -(-n // 32) if packed else n
-    if given.shape not in ((width,), (*rows, width)):
+    if given.dtype in (np.int8, np.uint8):
+        wrong = (given != 0) & (given != 1)
+        if wrong.any():
+            index = np.unravel_index(wrong.argmax(), wrong.shape)
+            raise ValueError(
+                f"{place_of('mask', index)} is {given[index]}; a mask of dtype {given.dtype} "
+                "must hold 1 for what may be drawn and 0 for what may not"
+            )
+        return given.astype(np.bool_)
+    if given.dtype != np.bool_ and given.dtype.newbyteorder("=") != np.int32:
+        raise TypeError(
+            "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
+            f"got dtype {given.dtype}"
+        )
+    return given
+
+
+cdef cnp.ndarray mask_by_row(object mask, tuple shape):
+    """Return a mask as C-contiguous rows: of shape (width,) for all rows, or (rows, width)."""
+    cdef cnp.ndarray masks
+    rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
+    width = n if mask.dtype == np.bool_ else -(-n // 32)
+    mine = mask.shape
+    if (not mine or mine[len(mine) - 1] != width or len(mine) > len(shape) or not all(
+            [mine_here in (1, length) for mine_here, length
+             in zip(mine[:len(mine) - 1][::-1], rows[::-1])])):
         ways = f"{(width,)} or {(*rows, width)}" if rows else f"{(width,)}"
-        kind = "packed mask" if packed else "mask"
-        raise ValueError(f"{kind} must have shape {ways}, got {given.shape}")
-    return np.ascontiguousarray(given, np.int32 if packed else np.bool_)
+        kind = "mask" if mask.dtype == np.bool_ else "packed mask"
+        raise ValueError(f"{kind} must have shape {ways}, got {mine}")
+    if mask.size == width:
+        mask = mask.reshape(width)
+    else:
+        mask = np.broadcast_to(mask, (*rows, width)).reshape(-1, width)
+    return as_carray(mask, cnp.NPY_BOOL if mask.dtype == np.bool_ else cnp.NPY_INT32)
 
 
-cdef cnp.ndarray plain_rows(object given, object dtype):
-    """The logits in a kernel's type, each row contiguous."""
-    if given.dtype == dtype:
-        flags = given.flags
-        if flags.aligned and (given.shape[given.ndim - 1] == 1
-                              or given.strides[given.ndim - 1] == given.itemsize) and (
-            given.ndim == 1 or given.strides[0] % given.itemsize == 0
-        ):
-            return given
-    return np.array(given, dtype, order="C")
+cdef cnp.ndarray contiguous_rows(object rows, object dtype):
+    """Return a 2-D array in that dtype, with each row contiguous."""
+    if rows.dtype == dtype and rows.flags.aligned and rows.strides[0] % rows.itemsize == 0 and (
+            rows.shape[1] == 1 or rows.strides[1] == rows.itemsize):
+        return rows
+    with np.errstate(invalid="ignore"):  # NumPy would warn of a signalling NaN
+        return np.array(rows, dtype, order="C")
 
 
-cdef cnp.ndarray taken_words(object words, object size, object rng, tuple rows):
-    """The words to draw with, in the shape of the result."""
-    cdef BitGenerator source
-    cdef bitgen_t *bitgen
-    cdef cnp.ndarray taken
-    cdef uint64_t *word
-    cdef size_t n
-    if words is not None:
-        if size is not None or rng is not None:
-            raise ValueError("words excludes rng and size")
-        taken = as_words(words)
-        if rows and (<object>taken).shape != rows:
-            raise ValueError(f"words must have shape {rows}, got {(<object>taken).shape}")
-        return taken
-    if size is not None and rows:
-        raise ValueError(f"size must be None for 2-D logits, got {size!r}")
-    taken = np.empty(rows if size is None else shape_of(size), np.uint64)
-    word = <uint64_t *>cnp.PyArray_DATA(taken)
-    n = <size_t>cnp.PyArray_SIZE(taken)
-    source = bit_generator_of(rng)
-    bitgen = bitgen_of(source)
+cdef cnp.ndarray take_all(BitGenerator source, tuple shape):
+    """Return words of the source, in parts, so that an interrupt is answered between them."""
+    cdef cnp.ndarray taken = np.empty(shape, np.uint64)
+    cdef uint64_t *word = <uint64_t *>cnp.PyArray_DATA(taken)
+    cdef size_t n = <size_t>cnp.PyArray_SIZE(taken), done = 0, count
+    cdef bitgen_t *bitgen = bitgen_of(source)
     hold(source)
     try:
-        with nogil:
-            take_words(bitgen, word, n)
+        while done < n:
+            count = min(n - done, <size_t>MAX_PART)
+            with nogil:
+                take_words(bitgen, word + done, count)
+            done += count
+            PyErr_CheckSignals()
     finally:
         release(source)
     return taken

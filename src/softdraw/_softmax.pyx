@@ -16,8 +16,8 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uintptr_t
 
 from softdraw._arguments cimport (
-    axes_of, check_real, checked_out, lengths_with_ones, lengths_without, read_number, real_array,
-    refuse_positional, result_dtype, temperatures_of_rows,
+    axes_of, check_real, checked_out, fit_to_rows, lengths_with_ones, lengths_without, read_number,
+    real_array, refuse_positional, result_dtype, temperatures_from,
 )
 from softdraw._ufuncs cimport (
     ENTROPY, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, SOFTMAX_VJP, Function, has_kernel, run, ufunc_of,
@@ -184,11 +184,12 @@ cdef object call(const Function *function, tuple given, tuple names, object temp
         result = call_kernel(function, arrays[0], arrays[1] if is_vjp else None, temperature, axis,
                              arrays[0] if is_copied and out is None and not function.reduces else out)
         if result is not None:
-            return result.reshape(*shape[:-1], 1) if keepdims else result
+            return result.reshape(*shape[:len(shape) - 1], 1) if keepdims else result
 
     reduced = axes_of(axis, len(shape))
     kept = lengths_without(shape, reduced)
-    temperatures = temperatures_of_rows(temperature, not is_vjp, shape, reduced)
+    temperatures = fit_to_rows(temperatures_from(temperature, not is_vjp), "temperature", shape,
+                               reduced)
     end_shape = shape
     if function.reduces:
         end_shape = lengths_with_ones(shape, reduced) if keepdims else kept
@@ -275,7 +276,8 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     if arrays[len(arrays) - 1].shape != shape:
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
     reduced = axes_of(axis, len(shape))
-    temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
+    temperatures = fit_to_rows(temperatures_from(temperature, function.vjp_f64 == NULL), "temperature",
+                               shape, reduced)
     if temperatures.ndim:
         temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures
     result = ufunc_of(function, arrays[0].dtype)(*arrays, temperatures, axis=reduced[0])

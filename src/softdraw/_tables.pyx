@@ -12,7 +12,7 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
-    as_carray, as_words, broadcast_to_rows, internal, place_of, refuse_call, refuse_positional, shape_of,
+    as_carray, as_words, fit_to_rows, internal, place_of, refuse_call, refuse_positional, shape_of,
     temperatures_from, unmasked_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
@@ -282,7 +282,7 @@ cdef class AliasTables:
         cdef cnp.ndarray temperatures = temperatures_from(temperature, True)
         cdef cnp.ndarray ends = checked_indptr(indptr, array, "logits")
         cdef cnp.ndarray records = new_array(ends.shape[0] - 1, cnp.NPY_UINT64)
-        broadcast_to_rows(temperatures, "temperature", (records.shape[0],))
+        fit_to_rows(temperatures, "temperature", (records.shape[0], 1), (1,))
         weights = weights_of(
             array,
             rows_of(ends),

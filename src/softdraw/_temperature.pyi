@@ -4,7 +4,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# A NumPy scalar for 1-D logits, which types cannot always tell from 2-D.
+# A NumPy scalar for 1-D logits, which types cannot always tell from others.
 @overload
 def temperature_for(
     logits: Sequence[float],
@@ -13,6 +13,7 @@ def temperature_for(
     entropy: ArrayLike | None = None,
     perplexity: ArrayLike | None = None,
     top_prob: ArrayLike | None = None,
+    clip: bool = False,
 ) -> np.float64: ...
 @overload
 def temperature_for(
@@ -22,6 +23,7 @@ def temperature_for(
     entropy: ArrayLike | None = None,
     perplexity: ArrayLike | None = None,
     top_prob: ArrayLike | None = None,
+    clip: bool = False,
 ) -> NDArray[np.float64]: ...
 @overload
 def temperature_for(
@@ -31,6 +33,7 @@ def temperature_for(
     entropy: ArrayLike | None = None,
     perplexity: ArrayLike | None = None,
     top_prob: ArrayLike | None = None,
+    clip: bool = False,
 ) -> Any: ...
 
 # Names for targets, and their numbers in the C core.

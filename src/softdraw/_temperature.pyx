@@ -6,9 +6,7 @@ cimport numpy as cnp
 from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
-from softdraw._arguments cimport (
-    broadcast_to_rows, real_array, real_numbers, refuse_positional,
-)
+from softdraw._arguments cimport fit_to_rows, real_array, real_numbers, refuse_positional
 
 from softdraw._arguments import hide_positional
 
@@ -22,7 +20,7 @@ QUANTITIES = {
 
 
 @hide_positional
-def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob=None):
+def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob=None, clip=False):
     """Temperature at which ``softmax(logits / T)`` has a given entropy, perplexity or top probability.
 
     The inverse of :func:`entropy`: each of the three moves in one direction with T, so that exactly
@@ -32,20 +30,23 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
     Parameters
     ----------
     logits : array_like
-        Real numbers of shape (n,), or (rows, n) for a temperature a row, computed as float64. -inf
+        Real numbers of shape (n,), or (..., n) for one temperature per row, computed as float64. -inf
         stands for an entry that is not there.
     entropy : float or array_like, optional
-        The entropy in nats. This and the two below may have one value a row, of shape (rows,) or
-        (rows, 1); exactly one of the three is given.
+        The entropy in nats. Exactly one of this and the two below is given: one value for all rows,
+        or one per row, of the shape of the logits without the last axis, or with 1 in its place.
     perplexity : float or array_like, optional
         ``exp(entropy)``, the effective number of entries.
     top_prob : float or array_like, optional
         The largest probability.
+    clip : bool, optional
+        Whether to take the nearest attainable value for one that no temperature gives, instead of
+        raising a ValueError.
 
     Returns
     -------
     float64 or ndarray
-        A NumPy scalar for 1-D logits, an array of shape (rows,) for 2-D. A target within 4 ULP of
+        A NumPy scalar for 1-D logits, otherwise an array of one value per row. A target within 4 ULP of
         what temperature 0 gives has 0.0, one within 4 ULP of what infinity gives has inf. Equal
         logits have one value only, and for it 1.0.
 
@@ -55,9 +56,13 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
         If none or several of the three are given, if logits or targets are not real numbers, or are
         masked or longdouble.
     ValueError
-        For a target that no temperature gives: the text states the range. For a row of NaN, +inf or
-        nothing but -inf, for logits that are empty or of another number of dimensions, and for
-        targets of a shape that does not fit.
+        For a target that is NaN, or that no temperature gives: the text states the range. For a row
+        that contains NaN or +inf, or nothing but -inf, for logits that are empty or a single number,
+        and for targets of a shape that does not fit.
+
+    See Also
+    --------
+    entropy : The entropy at a temperature.
 
     Examples
     --------
@@ -71,7 +76,7 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
     >>> softdraw.temperature_for(logits, perplexity=4)
     Traceback (most recent call last):
     ...
-    ValueError: perplexity must be in [1.0, 3.0], got 4.0
+    ValueError: perplexity must be in [1.0, 3.0], got 4.0; clip=True takes the nearest
     """
     if refused:
         refuse_positional("temperature_for(logits)", refused, ("entropy",))
@@ -83,49 +88,60 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
             + (" and ".join(given) or "none")
         )
     (name, value), = given.items()
-    cdef int quantity = QUANTITIES[name]
+    cdef int quantity = QUANTITIES[name], error = _core.SOFTDRAW_OK
+    # What may run Python code of the caller comes first; shapes and pointers are taken afterwards.
     array = real_array(logits, "logits")
-    if array.ndim not in (1, 2):
-        raise ValueError(f"logits must be 1-D or 2-D, got shape {array.shape}")
-    *rows, n = array.shape
+    wanted = real_numbers(value, name)
+    cdef bint clips = bool(clip)
+    shape = array.shape
+    if not shape:
+        raise ValueError("logits must have at least one dimension, got a number")
+    rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     if n == 0:
         raise ValueError("logits is empty")
-    with np.errstate(invalid="ignore"):  # signalling NaNs
-        x = np.ascontiguousarray(array, np.float64)
-    targets = one_a_row(name, value, tuple(rows))
-    result = np.empty(tuple(rows))
+    targets = np.empty(rows)
+    targets[...] = fit_to_rows(wanted, name, shape, (len(shape) - 1,))
+    with np.errstate(invalid="ignore"):  # NumPy would warn of a signalling NaN
+        x = np.ascontiguousarray(array, np.float64).reshape(-1, n)
+    result = np.empty(rows)
 
-    cdef size_t length = n, count = result.size, where = 0
-    cdef int error
+    cdef size_t length = n, count = result.size, where = 0, row
     cdef const double *source = <const double *>cnp.PyArray_DATA(x)
-    cdef const double *target = <const double *>cnp.PyArray_DATA(targets)
+    cdef double *target = <double *>cnp.PyArray_DATA(targets)
     cdef double *out = <double *>cnp.PyArray_DATA(result)
     with nogil:
+        if clips:
+            for row in range(count):
+                clip_to_range(source + row * length, length, quantity, target + row)
         error = _core.temperature_for_f64(source, <ptrdiff_t>length, count, length, quantity, target,
                                           1, out, &where)
     if error:
-        raise the_error(quantity, name, x.reshape(-1, n)[where], targets.reshape(-1)[where],
-                        where if x.ndim == 2 else None)
+        raise the_error(quantity, name, x[where], target[where], np.unravel_index(where, rows))
     return result[()]
 
 
-cdef object one_a_row(str name, object value, tuple rows):
-    """A contiguous float64 array of one target for each row."""
-    targets = real_numbers(value, name)
-    return np.ascontiguousarray(broadcast_to_rows(targets, name, rows)).reshape(rows)
-
-
-cdef object the_error(int quantity, str name, object row, object target, object index):
-    """What to raise for a row of logits; its index is None if there is no other."""
+cdef void clip_to_range(const double *row, size_t n, int quantity, double *target) noexcept nogil:
+    """Make a target that no temperature gives the nearest that one gives, unless the row is invalid."""
     cdef double[2] ends
-    place = "" if index is None else f"{index}, "
-    bad = ~(row < np.inf)
-    if bad.any():
-        i = bad.argmax()
-        return ValueError(f"logits[{place}{i}] is {row[i]}; logits must be finite or -inf")
+    if _core.temperature_for_range_f64(row, n, quantity, ends) == _core.SOFTDRAW_OK:
+        if target[0] < ends[0]:
+            target[0] = ends[0]
+        elif target[0] > ends[1]:
+            target[0] = ends[1]
+
+
+cdef object the_error(int quantity, str name, object row, double target, tuple index):
+    """Return what to raise for a row of logits; its index is () if there is no other."""
+    cdef double[2] ends
+    here = ", ".join(map(str, index))
+    invalid = ~(row < np.inf)
+    if invalid.any():
+        i = invalid.argmax()
+        place = f"{here}, {i}" if index else f"{i}"
+        return ValueError(f"logits[{place}] is {row[i]}; logits must be finite or -inf")
     cdef const double *source = <const double *>cnp.PyArray_DATA(row)
     if _core.temperature_for_range_f64(source, row.size, quantity, ends):
-        subject = "logits are" if index is None else f"row {index} of logits is"
-        return ValueError(f"{subject} nothing but -inf")
-    place = "" if index is None else f" for row {index} of logits"
-    return ValueError(f"{name} must be in [{ends[0]}, {ends[1]}]{place}, got {target}")
+        return ValueError(f"{f'row {here} of logits is' if index else 'logits are'} nothing but -inf")
+    place = f" for row {here} of logits" if index else ""
+    hint = "" if target != target else "; clip=True takes the nearest"
+    return ValueError(f"{name} must be in [{ends[0]}, {ends[1]}]{place}, got {target}{hint}")
