@@ -117,7 +117,7 @@ cdef int run(const Draws *d, size_t *where) noexcept nogil:
     )
 
 
-cdef int run_with_gil_or_without(const Draws *d, size_t *where) noexcept:
+cdef inline int run_with_gil_or_without(const Draws *d, size_t *where) noexcept:
     cdef int error
     if d.rows * (d.n + d.draws) < WITHOUT_GIL:
         return run(d, where)
@@ -126,13 +126,14 @@ cdef int run_with_gil_or_without(const Draws *d, size_t *where) noexcept:
     return error
 
 
-cdef void *scratch_for(const Draws *d, bint *is_kept) except? NULL:
-    """Return the scratch that a kernel needs, or NULL if it needs none."""
-    if (d.logprobs == NULL and d.filters.top_k == NULL and d.filters.top_p == NULL
-            and d.filters.min_p == NULL):
-        return NULL
-    return take_scratch(_core.sample_scratch_f64(d.n) if d.type_num == cnp.NPY_FLOAT64
-                        else _core.sample_scratch_f32(d.n), is_kept)
+cdef int add_scratch(Draws *d, bint *is_kept) except -1:
+    """Give a kernel the scratch that it needs."""
+    d.scratch = NULL
+    if (d.logprobs != NULL or d.filters.top_k != NULL or d.filters.top_p != NULL
+            or d.filters.min_p != NULL):
+        d.scratch = take_scratch(_core.sample_scratch_f64(d.n) if d.type_num == cnp.NPY_FLOAT64
+                                 else _core.sample_scratch_f32(d.n), is_kept)
+    return 0
 
 
 cdef Draws part_of(const Draws *d, size_t begin, size_t rows, size_t drawn, size_t draws) noexcept:
@@ -167,7 +168,7 @@ cdef int draw_rows(Draws *d, list skipped, size_t *where) except -1:
     cdef bint is_kept = False
     cdef int error
     cdef Draws part
-    d.scratch = scratch_for(d, &is_kept)
+    add_scratch(d, &is_kept)
     try:
         while row < d.rows:
             draws = min(d.draws - drawn, <size_t>MAX_PART)
@@ -208,7 +209,8 @@ cdef inline bint is_row(object logits) noexcept:
     """logits is of exactly type ndarray, aligned, contiguous, native, 1-D, and float32 or float64."""
     return (cnp.PyArray_CheckExact(logits) and cnp.PyArray_ISCARRAY_RO(logits)
             and cnp.PyArray_NDIM(logits) == 1
-            and cnp.PyArray_TYPE(logits) in (cnp.NPY_FLOAT32, cnp.NPY_FLOAT64))
+            and (cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT32
+                 or cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT64))
 
 
 cdef object draw_once(object logits, object temperature, object top_k, object top_p, object min_p,
@@ -251,7 +253,7 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
     d.type_num = cnp.PyArray_TYPE(logits)
     d.x, d.n = <const char *>cnp.PyArray_DATA(logits), <size_t>cnp.PyArray_DIM(logits, 0)
     d.stride, d.rows, d.draws, d.words, d.ids, d.logprobs = 0, 1, 1, &word, &id, NULL
-    d.scratch = scratch_for(&d, &is_kept)
+    add_scratch(&d, &is_kept)
     error = run_with_gil_or_without(&d, &where)
     if d.scratch != NULL:
         give_scratch(d.scratch, is_kept)
