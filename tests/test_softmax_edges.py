@@ -310,12 +310,12 @@ def test_axis_past_the_range_of_int_is_refused(function, out, axis):
     ids=["list", "float", "memoryview"],
 )
 def test_out_that_is_no_array_is_a_type_error(function, bad, got):
-    with pytest.raises(TypeError, match=exactly(f"out must be a numpy array, got {got}")):
+    with pytest.raises(TypeError, match=exactly(f"out must be a NumPy array, got {got}")):
         function(X, out=bad)
 
 
 def test_out_that_only_claims_to_be_an_array_is_a_type_error(function, out):
-    with pytest.raises(TypeError, match="^out must be a numpy array, got .*Proxy"):
+    with pytest.raises(TypeError, match="^out must be a NumPy array, got .*Proxy"):
         function(X, out=weakref.proxy(out))
 
 

@@ -44,6 +44,7 @@ cdef double one_temperature(object value) except -1
 cdef object fit_to_rows(object values, str name, tuple shape, tuple reduced)
 
 # Axes.
+cdef object plain_axis(object axis)
 cdef tuple axes_of(object axis, int ndim)
 cdef tuple lengths_without(tuple shape, tuple reduced)
 cdef tuple lengths_with_ones(tuple shape, tuple reduced)

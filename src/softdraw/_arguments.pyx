@@ -123,7 +123,7 @@ cdef object checked_out(object out, object dtype, tuple shape):
     """Return out, which has that dtype and shape and can be written to, as an array of exactly type
     ndarray: what a subclass says of its dtype and shape need not be so."""
     if not cnp.PyArray_Check(out):
-        raise TypeError(f"out must be a numpy array, got {type(out).__name__}")
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if is_masked(out):
         raise TypeError("out must be a plain array, got a masked array")
     array = np.asarray(out)
@@ -235,13 +235,25 @@ cdef double one_temperature(object value) except -1:
 AxisError = getattr(np, "exceptions", np).AxisError
 
 
+cdef object plain_axis(object axis):
+    """Return axis, which may be of a type of the caller's, as None, an int or a tuple of ints."""
+    if axis is None or type(axis) is int:
+        return axis
+    try:
+        if isinstance(axis, tuple):
+            return tuple([operator.index(each) for each in axis])
+        return operator.index(axis)
+    except TypeError:
+        raise TypeError(f"axis must be an int, a tuple of ints or None, got {axis!r}") from None
+
+
 cdef tuple axes_of(object axis, int ndim):
-    """Return the reduced axes, sorted. Of an array without dimensions axis 0 or -1 can be named, as in
-    NumPy's reductions, and none is returned."""
+    """Return the reduced axes, sorted, of what plain_axis returned. Of an array without dimensions axis 0
+    or -1 can be named, as in NumPy's reductions, and none is returned."""
     cdef int most = max(ndim, 1)
     if axis is None:
         return tuple(range(ndim))
-    axes = [operator.index(each) for each in (axis if isinstance(axis, tuple) else (axis,))]
+    axes = axis if isinstance(axis, tuple) else (axis,)
     for each in axes:
         if not -most <= each < most:
             raise AxisError(each, ndim)

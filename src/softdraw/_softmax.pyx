@@ -17,7 +17,7 @@ from libc.stdint cimport uintptr_t
 
 from softdraw._arguments cimport (
     axes_of, check_real, checked_out, fit_to_rows, lengths_with_ones, lengths_without, read_number,
-    real_array, refuse_positional, result_dtype, temperatures_from,
+    plain_axis, real_array, refuse_positional, result_dtype, temperatures_from,
 )
 from softdraw._ufuncs cimport (
     ENTROPY, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, SOFTMAX_VJP, Function, has_kernel, run, ufunc_of,
@@ -167,10 +167,15 @@ cdef object call(const Function *function, tuple given, tuple names, object temp
                  object out, bint keepdims=False):
     """Return the result for any arguments, which are checked before anything is written."""
     cdef bint is_vjp = function.vjp_f64 != NULL
+    cdef double number
+    # What may run Python code of the caller comes first; shapes are taken afterwards.
+    axis = plain_axis(axis)
     for each in given:
         if is_foreign(each):
             return call_foreign(function, given, names, temperature, axis, out, keepdims)
     arrays = [real_array(each, name) for each, name in zip(given, names)]
+    if not read_number(temperature, &number):
+        temperature = temperatures_from(temperature, not is_vjp)
     shape = arrays[0].shape
     if is_vjp and arrays[1].shape != shape:
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")

@@ -36,7 +36,7 @@ static real_t choose_pivot(const real_t *x, size_t n) {
 
 /* Finds the cutoff of the smallest set whose weight, added to `base`, reaches the target. If `weighted`,
  * items weigh what the rule gives them (compute_weights), otherwise 1 each, and the rule may be NULL.
- * Overwrites x, which has no NaN. Returns 1, or 0 if all items together weigh too little. */
+ * Overwrites x. Returns 1, or 0 if all items together weigh too little. */
 SD_BODY int find_cutoff(cutoff_t *cutoff, const mass_rule_t *rule, const int weighted, const int shifted,
                         real_t *x, size_t n, double base, double target) {
     const pack_t zero = v_set1(0);
@@ -76,6 +76,7 @@ SD_BODY int find_cutoff(cutoff_t *cutoff, const mass_rule_t *rule, const int wei
             v_compress(x + kept, pack, mask);
             kept += SD_COUNT_BITS(mask);
         }
+        if (kept == n) return 0; /* the pivot is NaN: another thread writes to the row */
         n = kept;
     }
     return 0;

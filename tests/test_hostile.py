@@ -1,0 +1,189 @@
+"""Arguments that change other arguments while they are converted, that are not what they say, or
+that another thread changes meanwhile."""
+
+import sys
+import weakref
+from unittest.mock import Mock
+
+import numpy as np
+import processes
+import pytest
+from numpy.random.bit_generator import ISeedSequence
+
+import softdraw
+
+ROWS = {
+    "softmax": softdraw.softmax,
+    "log_softmax": softdraw.log_softmax,
+    "softmax_vjp": lambda x, **named: softdraw.softmax_vjp(x, x, **named),
+    "logsumexp": softdraw.logsumexp,
+    "entropy": softdraw.entropy,
+}
+
+
+class Shrinks:
+    """A value that shrinks an array whenever it is converted."""
+
+    def __init__(self, array, value):
+        self.array, self.value = array, value
+
+    def value_after(self):
+        self.array.resize(1, refcheck=False)
+        return self.value
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.value_after())
+
+    def __float__(self):
+        return float(self.value_after())
+
+    def __index__(self):
+        return int(self.value_after())
+
+
+class ShrinkingSeed(ISeedSequence):
+    def __init__(self, array):
+        self.array = array
+
+    def generate_state(self, n_words, dtype=np.uint32):
+        self.array.resize(1, refcheck=False)
+        return np.ones(n_words, dtype)
+
+
+def call_whatever_comes(function):
+    """What was shrunk may be an error or be computed as it is then. It is not read past its end,
+    which the sanitizers would report and which such a size makes likely to crash."""
+    try:
+        result = function()
+    except (ValueError, TypeError, IndexError):
+        return None
+    return result
+
+
+@pytest.mark.parametrize("argument", ["temperature", "axis"])
+@pytest.mark.parametrize("name", ROWS)
+def test_an_argument_of_the_softmax_family_shrinks_the_input(name, argument):
+    x = np.ones((3000, 4000))
+    hostile = Shrinks(x, 1)
+    result = call_whatever_comes(lambda: ROWS[name](x, **{argument: hostile}))
+    assert x.shape == (1,)
+    assert result is None or np.size(result) <= 1
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_argument_of_the_softmax_family_shrinks_out(name):
+    x = np.ones((300, 400))
+    out = np.zeros(300 if name in ("logsumexp", "entropy") else x.shape)
+    with pytest.raises(ValueError, match=r"^out must have shape \(300,.*\), got \(1,\)$"):
+        ROWS[name](x, temperature=Shrinks(out, 1), out=out)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("temperature", 1.0),
+        ("top_k", 5),
+        ("top_p", 0.9),
+        ("min_p", 0.1),
+        ("size", 3),
+        ("words", 2**63),
+        ("mask", np.ones(3_000_000, bool)),
+        ("return_logprobs", True),
+    ],
+)
+@pytest.mark.parametrize("others", [{}, {"return_logprobs": True}, {"top_k": 9}], ids=str)
+def test_an_argument_of_sample_logits_shrinks_the_logits(argument, value, others):
+    x = np.ones(3_000_000)
+    result = call_whatever_comes(
+        lambda: softdraw.sample_logits(x, **{**others, argument: Shrinks(x, value)})
+    )
+    if argument != "return_logprobs":
+        assert x.shape == (1,)
+        ids = result[0] if isinstance(result, tuple) else result
+        assert result is None or np.all(np.asarray(ids) == 0)
+
+
+@pytest.mark.parametrize("others", [{}, {"size": 3}, {"top_k": 9}], ids=str)
+def test_a_seed_sequence_shrinks_the_logits(others):
+    x = np.ones(3_000_000)
+    result = call_whatever_comes(lambda: softdraw.sample_logits(x, rng=ShrinkingSeed(x), **others))
+    assert x.shape == (1,)
+    assert result is None or np.all(np.asarray(result) == 0)
+
+
+@pytest.mark.parametrize("quantity", ["entropy", "perplexity", "top_prob"])
+def test_a_target_shrinks_the_logits(quantity):
+    x = np.ones(3_000_000)
+    result = call_whatever_comes(lambda: softdraw.temperature_for(x, **{quantity: Shrinks(x, 1.0)}))
+    assert x.shape == (1,)
+    assert result in (None, 1.0)
+
+
+# ---- arrays that are not what they say ---------------------------------------------------------
+
+
+class Claims(np.ndarray):
+    """An array that claims to be of another shape and dtype than it is."""
+
+    shape = property(lambda self: (40, 50))
+    dtype = property(lambda self: np.dtype(np.float64))
+
+
+class Plain(np.ndarray):
+    pass
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_out_is_what_its_memory_is(name):
+    x = np.ones((40, 50))
+    kept = (40,) if name in ("logsumexp", "entropy") else (40, 50)
+    for out in (weakref.proxy(np.zeros(kept).view(Plain)), Mock(spec=np.ndarray), [0.0]):
+        with pytest.raises(TypeError, match="^out must be a NumPy array, got"):
+            ROWS[name](x, out=out)
+    with pytest.raises(ValueError, match=r"^out must have shape .*, got \(3,\)$"):
+        ROWS[name](x, out=np.zeros(3).view(Claims))
+    with pytest.raises(ValueError, match="^out must have dtype float64, got float32$"):
+        ROWS[name](x, out=np.zeros(kept, np.float32).view(Claims))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_input_is_what_its_memory_is(name):
+    x = np.random.default_rng(7).normal(size=6)
+    np.testing.assert_array_equal(ROWS[name](x.view(Claims)), ROWS[name](x))
+
+
+# ---- other threads -----------------------------------------------------------------------------
+
+CHANGING = """
+import sys, threading
+import numpy as np, softdraw
+
+dtype, n, options = sys.argv[1], int(sys.argv[2]), eval(sys.argv[3])
+x = np.zeros(n, dtype)
+fine = np.random.default_rng(7).normal(size=n).astype(dtype)
+done = False
+
+def change():
+    while not done:
+        for value in (np.nan, fine, np.inf, 0, -np.inf, fine):
+            x[...] = value
+
+thread = threading.Thread(target=change)
+thread.start()
+for _ in range(3000):
+    try:
+        assert 0 <= softdraw.sample_logits(x, **options) < n
+    except ValueError:
+        pass
+done = True
+thread.join()
+"""
+
+
+@pytest.mark.parametrize(
+    "options", [{"top_k": 100}, {"top_p": 0.9}, {"top_k": 90, "min_p": 0.1}], ids=str
+)
+@pytest.mark.parametrize("n", [300, 20_000])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_logits_that_another_thread_changes_give_any_draw_or_an_error(dtype, n, options):
+    processes.run([sys.executable, "-c", CHANGING, dtype, n, options], timeout=120)
