@@ -38,4 +38,4 @@ def wheel(session):
         session.run("python", "-c", "import numpy; print('NumPy', numpy.__version__)")
         with session.chdir(outside):
             session.run("python", "-m", "pytest", "-q", "-n", "auto")
-    session.run("pytest", "-q", "tests/test_packaging.py", env={"SOFTDRAW_DIST": str(dist)})
+    session.run("pytest", "-q", "tests/package/test_packaging.py", env={"SOFTDRAW_DIST": str(dist)})

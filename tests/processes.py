@@ -1,13 +1,17 @@
-"""Run other programs."""
+"""Run other programs, and functions in other processes."""
 
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 
 
 def run(command, *, status=0, environment=None, timeout=600, **keywords):
@@ -36,3 +40,20 @@ def find(program):
     if not found:
         pytest.skip(f"no {program} on the path")
     return found
+
+
+def in_child(function):
+    """What function() returns in a forked child, by way of JSON."""
+    read, write = os.pipe()
+    with warnings.catch_warnings():  # Python 3.12 warns when a process with threads forks
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(write, json.dumps(function()).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(pid, 0)
+    with os.fdopen(read) as pipe:
+        return json.load(pipe)

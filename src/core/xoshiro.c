@@ -11,7 +11,7 @@
 
 enum { LANES = 8 };
 
-/* Three polynomials, which tests/test_random.py derives again from the map itself. */
+/* Three polynomials, which tests/random/test_random.py derives again from the map itself. */
 static const uint64_t characteristic[4] = {/* without its x^256 */
                                            0x9d116f2bb0f0f001, 0x0280002bcefd1a5e, 0x04b4edcf26259f85,
                                            0x0003c03c3f3ecb19};

@@ -28,7 +28,7 @@ static int f64(size_t n, const double *t, ptrdiff_t t_stride) {
     return softdraw_softmax_vjp_f64(p, STRIDE, g, STRIDE, out, STRIDE, ROWS, n, t, t_stride);
 }
 
-/* Long double is enough for a loose bound; tests/test_softmax_vjp.py has the exact one. Where that is
+/* Long double is enough for a loose bound; tests/softmax/test_softmax_vjp.py has the exact one. Where that is
  * double, each addition of the reference is rounded as ours are. */
 static void test_values(size_t n) {
     const double ulp = DBL_EPSILON * (LDBL_MANT_DIG > DBL_MANT_DIG ? 1 : 1 + (double)n);

@@ -10,7 +10,7 @@ import numpy as np
 import processes
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # llama_cpp leaves /dev/null open
 PYTHON = [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning"]
 

@@ -8,7 +8,7 @@ from processes import run
 
 pytest.importorskip("cibuildwheel", reason="cibuildwheel is not installed")
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 if not (ROOT / "setup.py").exists():
     pytest.skip("the source tree is not beside the tests", allow_module_level=True)

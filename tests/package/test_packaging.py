@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from processes import find, run
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 GIVEN = os.environ.get("SOFTDRAW_DIST")
 
 if not (ROOT / "setup.py").exists():

@@ -14,7 +14,7 @@ from processes import find, run
 
 import softdraw
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "core").glob("**/*.c"))
 INCLUDE = ROOT / "include"
 DRAWS = ROOT / "examples" / "embedding" / "draws.c"

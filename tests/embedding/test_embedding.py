@@ -16,7 +16,7 @@ from processes import run
 import softdraw
 from softdraw import _core
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples" / "embedding"
 PACKAGE = Path(softdraw.__file__).parent
 COMPILER = shlex.split(os.environ.get("CC") or "cc")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 COMMANDS = [
     "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/python -m softdraw",

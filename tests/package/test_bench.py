@@ -12,7 +12,7 @@ import pytest
 
 import softdraw
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "bench" / "builds.py"
 CC = os.environ.get("CC") or "cc"
 

@@ -19,7 +19,7 @@ from floats import HALVES, bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import MT19937, PCG64, PCG64DXSM, SFC64, BitGenerator, Generator, Philox
-from test_random import in_child, needs_fork
+from processes import in_child, needs_fork
 from tiers import run_on_tier
 
 import softdraw

@@ -3,16 +3,15 @@
 import copy
 import hashlib
 import json
-import os
 import pickle
 import re
 import threading
 import time
-import warnings
 
 import numpy as np
 import pytest
 from numpy.random import PCG64, Generator, RandomState, SeedSequence
+from processes import in_child, needs_fork
 from tiers import run_on_tier
 
 import softdraw
@@ -20,7 +19,6 @@ from softdraw import AliasTable, Xoshiro256
 
 MASK = 2**64 - 1
 TIERS = softdraw.cpu_info()["tiers"]
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 
 
 def rotl(x, k):
@@ -48,23 +46,6 @@ def plusplus(s):
 def lanes(generator):
     """The states of the eight lanes, as lists of four integers."""
     return generator.state["state"]["s"].T.tolist()
-
-
-def in_child(function):
-    """What function() returns in a forked child, by way of JSON."""
-    read, write = os.pipe()
-    with warnings.catch_warnings():  # Python 3.12 warns when a process with threads forks
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
-        try:
-            os.write(write, json.dumps(function()).encode())
-        finally:
-            os._exit(0)
-    os.close(write)
-    os.waitpid(pid, 0)
-    with os.fdopen(read) as pipe:
-        return json.load(pipe)
 
 
 # ---- words -------------------------------------------------------------------------------------

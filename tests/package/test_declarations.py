@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 if not (ROOT / "tools" / "declarations.py").exists():
     pytest.skip("tools/ is not beside tests/", allow_module_level=True)
