@@ -131,7 +131,7 @@ def packed(mask):
 @fuzz
 @given(data=st.data(), dtype=st.sampled_from([*DTYPES, np.int8]))
 def test_sample_logits(data, dtype):
-    """Each row draws as it does alone, from its own words; one that cannot be drawn from is skipped."""
+    """Each row draws as it does alone, from its own words; a bad one is skipped."""
     shape = data.draw(shapes(lengths=(1, 2, 6, 8, 9, 17, 64, 100, 300)))
     rows, n = shape[:-1], shape[-1]
     x = data.draw(values(shape, dtype))
