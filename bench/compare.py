@@ -71,7 +71,7 @@ def one_round(clocks: dict[str, Clock], calls: dict[str, int]) -> dict[str, floa
 def interleaved(
     contenders: dict[str, Callable[[], Any]], rounds: int = 15, least: float = 0.01
 ) -> dict[str, float]:
-    """Seconds a call of each contender, a dict of name to function without arguments.
+    """Seconds per call of each contender, a dict of name to function without arguments.
 
     In each round every contender runs in turn, often enough to take `least` seconds, so that what
     else the machine does hits all of them alike; the minimum over rounds is what is left.

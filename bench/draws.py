@@ -105,8 +105,8 @@ def rounds_for(n):
 
 
 def table(columns, rows, unit):
-    """rows: (cells that name it, units, seconds a call of each contender). Ratios are to the first,
-    the fastest of the peers'."""
+    """Print rows of (cells that name it, units, seconds per call of each contender), and the ratio
+    of the fastest of the others to softdraw."""
     contenders = list(dict.fromkeys(name for *_, best in rows for name in best))
     peers = [name for name in contenders if not name.startswith("softdraw")]
     lines = []
@@ -136,7 +136,7 @@ def drawn_by_number_of_categories(shape, sizes):
         )
         check(contenders, weights / weights.sum())
         rows.append(([f"{n:,}"], DRAWS, compare.interleaved(contenders, rounds_for(n))))
-    table(["categories"], rows, "a draw")
+    table(["categories"], rows, "per draw")
 
 
 def bulk():
@@ -178,7 +178,7 @@ def floors():
         cells = [f"{seconds / DRAWS * 1e9:.2f}" for seconds in best.values()]
         rows.append([f"{n:,}", *cells, f"{foreign_ratio:.2f}x"])
     print(compare.table(["categories", *best, "draws / words, PCG64"], rows))
-    print("\nNanoseconds a draw, a word or a load, one thread")
+    print("\nNanoseconds per draw, word or load, one thread")
 
 
 if numba:
@@ -201,7 +201,7 @@ def build():
                 weights = shape(n).astype(dtype)
                 best = compare.interleaved(building(weights), rounds_for(n))
                 rows.append(([shape.__name__, dtype.__name__, f"{n:,}"], n, best))
-    table(["weights", "dtype", "categories"], rows, "a category")
+    table(["weights", "dtype", "categories"], rows, "per category")
 
     print("\nBuilding a table from logits, beside softmax and then the table\n")
     rows = []
@@ -216,7 +216,7 @@ def build():
         best = compare.interleaved(contenders, rounds_for(n))
         rows.append([f"{n:,}", *(f"{seconds / n * 1e9:.2f}" for seconds in best.values())])
     print(compare.table(["logits", *contenders], rows))
-    print("\nNanoseconds a logit, one thread")
+    print("\nNanoseconds per logit, one thread")
 
 
 def single():
@@ -277,7 +277,7 @@ def memory():
         buckets = t.nbytes // 8
         scratch = f"{(peak - t.nbytes) / buckets:.2f}"
         rows.append([f"{n:,}", f"{t.nbytes / n:.2f}", scratch, f"{drawing_peak:,}"])
-    columns = ["categories", "table, a category", "scratch, a bucket", "a million draws, out="]
+    columns = ["categories", "table, per category", "scratch, per bucket", "a million draws, out="]
     print(compare.table(columns, rows))
 
 
@@ -302,8 +302,8 @@ def threads():
         best = compare.interleaved({"one": lambda work=work: work(0), "two": both}, rounds_for(n))
         cells = [f"{seconds / 10 / DRAWS * 1e9:.2f}" for seconds in best.values()]
         rows.append([f"{n:,}", *cells, f"{2 * best['one'] / best['two']:.2f}x"])
-    print(compare.table(["categories", "one thread", "two", "draws a second, two / one"], rows))
-    print("\nNanoseconds a draw of each thread")
+    print(compare.table(["categories", "one thread", "two", "draws per second, two / one"], rows))
+    print("\nNanoseconds per draw of each thread")
 
 
 def rows():
@@ -319,7 +319,7 @@ def rows():
         rng, out = softdraw.Xoshiro256(2), np.empty(DRAWS, np.int64)
         contenders = {
             "draws": lambda t=tables, c=chosen, r=rng, o=out: t.sample(c, rng=r, out=o),
-            "built, a row": lambda w=weights, i=indptr: softdraw.AliasTables(w, i),
+            "built, per row": lambda w=weights, i=indptr: softdraw.AliasTables(w, i),
         }
         if numba:
             bits = np.uint64(max(1, (length - 1).bit_length()))
@@ -330,7 +330,7 @@ def rows():
                 loads_of_rows(s, b, c, w, k)
             )
         best = compare.interleaved(contenders, rounds_for(count * length))
-        units = {"draws": DRAWS, "built, a row": count, "two loads": DRAWS}
+        units = {"draws": DRAWS, "built, per row": count, "two loads": DRAWS}
         cells = [f"{best[name] / units[name] * 1e9:.2f}" for name in best]
         lines.append([f"{count:,}", str(length), *cells])
     print(compare.table(["rows", "categories each", *best], lines))

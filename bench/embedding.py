@@ -56,7 +56,7 @@ uint64_t lookups(const uint64_t *word, const uint64_t *buckets, unsigned bits, s
 typedef int softmax_f32(const float *, ptrdiff_t, float *, ptrdiff_t, size_t, size_t,
                         const double *, ptrdiff_t);
 
-/* rows of n, one a call */
+/* rows of n, one per call */
 uint64_t softmaxes(softmax_f32 *softmax, const float *x, float *out, size_t n, size_t calls) {
     const double temperature = 5;
     for (size_t i = 0; i < calls; i++) {
@@ -112,7 +112,7 @@ if numba:
 
 
 def measure(in_c, in_numba):
-    """Nanoseconds a call in both loops, as cells."""
+    """Nanoseconds per call in both loops, as cells."""
     contenders = {"C": in_c, **({"Numba": in_numba} if numba else {})}
     best = compare.interleaved(contenders, ROUNDS, least=0.002)
     cells = [f"{seconds / CALLS * 1e9:.2f}" for seconds in best.values()]

@@ -89,7 +89,7 @@ def ours(x):
 
 
 def numpy_idiom(x, rng):
-    """One draw a row, by exponentials, their running sum and a search in it."""
+    """One draw per row, by exponentials, their running sum and a search in it."""
     z = x / np.float32(TEMPERATURE)
     sums = np.exp(z - z.max(axis=-1, keepdims=True)).cumsum(axis=-1)
     if x.ndim == 1:
@@ -189,8 +189,8 @@ def check(contenders, x, draws):
 
 # ---- the sections ------------------------------------------------------------------------------
 
-# what was wanted of ratios, in long rows
-WANTED = [
+# goals for ratios, in long rows
+GOALS = [
     ("NumPy", "softdraw", ">= 10"),
     ("torch", "softdraw", ">= 40"),
     ("llama.cpp", "softdraw", ">= 30"),
@@ -221,15 +221,15 @@ def shapes():
             contenders = contenders_for(x)
             check(contenders, x, 2000 if n <= 1000 else 20)
             measured.append(([f"{n:,}", name], compare.interleaved(contenders, rounds_for(n))))
-    print(f"\nOne draw at T = {TEMPERATURE}: microseconds a call, one thread\n")
+    print(f"\nOne draw at T = {TEMPERATURE}: microseconds per call, one thread\n")
     columns = ["items", "logits", *measured[0][1]]
     rows = [[*names, *map(microseconds, best.values())] for names, best in measured]
     print(compare.table(columns, rows))
 
-    print("\nRatios of these; what was wanted holds for 32,000 items and more\n")
-    pairs = [entry for entry in WANTED if entry[0] in contenders]
+    print("\nRatios of these; the goals are for 32,000 items and more\n")
+    pairs = [entry for entry in GOALS if entry[0] in contenders]
     columns = [f"{a} / {b}" for a, b, _ in pairs]
-    rows = [["wanted", "", *(wanted for *_, wanted in pairs)]]
+    rows = [["goal", "", *(goal for *_, goal in pairs)]]
     rows += [
         [*names, *(f"{best[a] / best[b]:.2f}" for a, b, _ in pairs)] for names, best in measured
     ]
@@ -240,7 +240,7 @@ def fresh():
     """Rows in turn, as a model gives them: of one row over and over a processor learns every
     branch, and how well samples tell where to look differs from row to row."""
     count = 4 if QUICK else 24
-    print(f"\n{count} rows in turn: top_p against no filter, wanted within 2.25\n")
+    print(f"\n{count} rows in turn: top_p against no filter, goal 2.25, microseconds per call\n")
     lines = []
     for n in [32_000] if QUICK else [32_000, 128_256, 201_088]:
         for name, make in SHAPES.items():
@@ -258,12 +258,16 @@ def fresh():
             within = f"{ratios.min():.2f} to {ratios.max():.2f}"
             times = map(microseconds, (plain, top_p))
             lines.append([f"{n:,}", name, *times, f"{top_p / plain:.2f}", within])
-    print(compare.table(["items", "logits", "softdraw", "top_p", "mean ratio", "of a row"], lines))
+    print(
+        compare.table(
+            ["items", "logits", "softdraw", "top_p", "mean ratio", "least to largest"], lines
+        )
+    )
 
 
 def hard():
     """top_p of rows that are hard to estimate from a part of them, or have long ties."""
-    print("\ntop_p of hard rows, wanted within 3.5 times no filter: microseconds a call\n")
+    print("\ntop_p of difficult rows, goal 3.5 times no filter, microseconds per call\n")
     rows = []
     for n in [32_000] if QUICK else [1000, 32_000, 128_256, 201_088]:
         for name, make in HARD.items():
@@ -291,7 +295,7 @@ def check_batch(contenders, x):
 
 def batches():
     """A draw from each of many rows, where NumPy works on all of them at once."""
-    print("\nOne draw from each row: microseconds a call, one thread\n")
+    print("\nOne draw from each row: microseconds per call, one thread\n")
     lines = []
     for shape in [(4096, 16), (64, 32_000)]:
         x = np.random.default_rng(1).normal(0, 3, shape).astype(np.float32)
@@ -307,12 +311,12 @@ def batches():
         ratios = [f"{best[a] / best['softdraw']:.1f}" for a in ("NumPy", "torch") if a in best]
         lines.append([str(shape), *map(microseconds, best.values()), " / ".join(ratios)])
     others = " / ".join(name for name in ("NumPy", "torch") if name in best)
-    print(compare.table(["rows, items", *best, f"{others} to softdraw, wanted >= 10"], lines))
+    print(compare.table(["rows, items", *best, f"{others} to softdraw, goal >= 10"], lines))
 
 
 def single():
     """Calls from Python for six logits, without the loop around them, as timeit has it."""
-    print("\nOne draw from 6 float32 logits, wanted within 300 ns: nanoseconds a call\n")
+    print("\nOne draw from 6 float32 logits, goal 300 ns, nanoseconds per call\n")
     x = normal(1)(6).astype(np.float32)
     everything = contenders_for(x)
     names = {"draw": softdraw.sample_logits, "x": x, "rng": softdraw.Xoshiro256(2)}

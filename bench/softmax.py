@@ -111,8 +111,8 @@ def agree(contenders, x, temperature, rtol=1e-3):
 
 
 def table(title, rows, columns):
-    """rows: (cells that name it, size, seconds a call of each contender)."""
-    print(f"\n{title}: nanoseconds a call (an element), one thread\n")
+    """rows: (cells that name it, size, seconds per call of each contender)."""
+    print(f"\n{title}: nanoseconds per call (per element), one thread\n")
     contenders = list(rows[0][2])
     lines = []
     for names, size, best in rows:
@@ -154,7 +154,7 @@ def sizes():
 
 
 def small():
-    """Small calls, and many short rows, with one temperature and with one a row."""
+    """Small calls, and many short rows, with one temperature and with one per row."""
     rows = []
     for dtype in (np.float32, np.float64):
         for shape in [(6,), (100,), (4096, 16), (4096, 6), (4096, 50)]:
@@ -164,7 +164,7 @@ def small():
             contenders = {
                 "softdraw": lambda x=x: softdraw.softmax(x, temperature=TEMPERATURE),
                 "softdraw, out=": softdraw_into(x),
-                "softdraw, T a row": lambda x=x, t=each, out=out: softdraw.softmax(
+                "softdraw, T per row": lambda x=x, t=each, out=out: softdraw.softmax(
                     x, temperature=t, out=out
                 ),
                 "NumPy": lambda x=x: numpy_idiom(x, x.dtype.type(TEMPERATURE)),

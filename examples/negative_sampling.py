@@ -3,7 +3,7 @@
 A pair of neighbouring words, drawn by its count, should score high; the same word beside others
 that are drawn at random, the negatives, should score low. Mikolov and others (2013) draw negatives
 by the words' counts to the power 0.75, from a table of 100 million slots; an alias table needs one
-entry a word and is exact. The words and pairs are those that the package symspellpy carries.
+entry per word and is exact. The words and pairs are those that the package symspellpy carries.
 
     python examples/negative_sampling.py --seed 1
 """
@@ -68,8 +68,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of everything (default: 1)")
     parser.add_argument("--words", type=int, default=2000, help="the commonest (default: 2,000)")
     parser.add_argument("--steps", type=int, default=1500, help="(default: 1,500)")
-    parser.add_argument("--batch", type=int, default=200, help="pairs a step (default: 200)")
-    parser.add_argument("--negatives", type=int, default=5, help="a pair (default: 5)")
+    parser.add_argument("--batch", type=int, default=200, help="pairs per step (default: 200)")
+    parser.add_argument("--negatives", type=int, default=5, help="per pair (default: 5)")
     parser.add_argument("--dimensions", type=int, default=16, help="of a vector (default: 16)")
     parser.add_argument("--rate", type=float, default=0.1, help="of learning (default: 0.1)")
     options = parser.parse_args()

@@ -3,7 +3,7 @@
 The model is made here, with the packages onnx and onnxruntime: for each letter of a batch, the
 logits of the next one, by how often letters follow each other in a few lines of text. Any exported
 language model is used alike: take the logits of the last position, (batch, vocabulary), and give
-them to `softdraw.sample_logits`, which draws one token a row.
+them to `softdraw.sample_logits`, which draws one token per row.
 
     python examples/onnx_logits.py --seed 1
 """

@@ -326,7 +326,7 @@ def entropy(row, temperature=1.0):
 
 
 def entropy_errors(got, x, temperature):
-    """Errors in ULP of softdraw.entropy(x, temperature): one row, or one temperature a row of x."""
+    """Errors in ULP of softdraw.entropy(x, temperature): one temperature, or one per row of x."""
     x = np.atleast_2d(np.asarray(x))
     temperatures = np.broadcast_to(temperature, x.shape[:1])
     exact = [_split(entropy(row, float(t))[0]) for row, t in zip(x, temperatures, strict=True)]

@@ -66,7 +66,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1, help="of everything (default: 1)")
     parser.add_argument("--words", type=int, default=2000, help="the commonest (default: 2,000)")
     parser.add_argument("--pairs", type=int, default=300_000, help="to draw (default: 300,000)")
-    parser.add_argument("--negatives", type=int, default=5, help="a pair (default: 5)")
+    parser.add_argument("--negatives", type=int, default=5, help="per pair (default: 5)")
     parser.add_argument("--dimensions", type=int, default=16, help="of a vector (default: 16)")
     parser.add_argument("--rate", type=float, default=0.1, help="of learning (default: 0.1)")
     options = parser.parse_args()
@@ -94,7 +94,7 @@ def main():
         if len(here):
             best = np.argsort(-outs @ ins[here[0]])[:5]
             print(f"After {word}: {', '.join(words[best])}")
-    print(f"{seconds / options.pairs * 1e9:.0f} ns a pair")
+    print(f"{seconds / options.pairs * 1e9:.0f} ns per pair")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 A token's topic should be drawn by (n_dk + alpha) (n_wk + beta) / (n_k + V beta), counts of its
 document, its word and all. These change with every draw, so that no table can hold them; but a
-table of each word's factor, built once a sweep, proposes a topic in constant time, a token of the
+table of each word's factor, built once per sweep, proposes a topic in constant time, a token of the
 document proposes another, and Metropolis and Hastings' rule makes up for what the proposals are off
 (Li and others, "Reducing the sampling complexity of topic models", 2014; Yuan and others,
 "LightLDA", 2015).

@@ -1,4 +1,4 @@
-"""Temperature softmax right to the last bit, and exact alias-method sampling.
+"""Temperature softmax within 1 ULP (float32) or 2 ULP (float64), and exact alias-method sampling.
 
 >>> import softdraw
 >>> softdraw.softmax([1.0, 2.0], temperature=2)

@@ -45,10 +45,10 @@ examples:
 --json prints one object:
   softdraw, tier, numpy   versions, and the instruction set in use
   seed, draws             as given; a seed not given is null
-  tokens, logits          one entry a token
+  tokens, logits          one entry per token
   results                 for each temperature an object of
     temperature           the temperature
-    probabilities         one a token
+    probabilities         one per token
     counts                how often each token was drawn
     seconds               of "softdraw" and "numpy" for softmax, table and draws
 Numbers that JSON lacks are the strings "inf" and "-inf".

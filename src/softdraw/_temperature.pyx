@@ -24,7 +24,7 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
     """Temperature at which ``softmax(logits / T)`` has a given entropy, perplexity or top probability.
 
     The inverse of :func:`entropy`: each of the three moves in one direction with T, so that exactly
-    one T gives a value in between. T is right to a relative 1e-9, or gives what is wanted to 4 ULP,
+    one T gives a value in between. T is within a relative 1e-9, or gives what is wanted within 4 ULP,
     whichever is looser, however large, small, close together or far apart the logits are.
 
     Parameters

@@ -19,7 +19,7 @@ WORDS = 2**64
 
 
 def masses(rows, temperature):
-    """For each row of float64 its masses, temperature being one value a row."""
+    """For each row of float64 its masses, temperature being one value per row."""
     hi, lo, exponent = exact(rows, temperature).softmax
     result = np.zeros(hi.shape, object)
     for part in (hi, lo):

@@ -26,7 +26,7 @@ DTYPES = [np.float32, np.float64, np.int32, np.int64]
 
 
 def close(got, expected, rtol=1e-15):
-    """The same to about the last bit, in shape and in float64."""
+    """The same shape, and the same values in float64 within `rtol`."""
     got = np.asarray(got)
     expected = np.asarray(expected, dtype=float)
     assert (got.dtype, got.shape) == (np.float64, expected.shape)
