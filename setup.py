@@ -1,16 +1,12 @@
-"""The extension modules, the version and a reproducible sdist; all else is in pyproject.toml."""
+"""The extension modules and the version; all else is in pyproject.toml."""
 
-import gzip
 import os
 import re
-import tarfile
-import time
 from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
-from setuptools.command.sdist import sdist
 
 CORE = Path("src/core")
 INCLUDE = Path("include")
@@ -43,34 +39,8 @@ def extension(name, core=()):
     )
 
 
-class ReproducibleSdist(sdist):
-    """An sdist that depends on the files' names and contents and on SOURCE_DATE_EPOCH alone."""
-
-    def make_archive(self, base_name, format, root_dir=None, base_dir=None, **owner):
-        if format != "gztar":
-            return super().make_archive(base_name, format, root_dir, base_dir, **owner)
-        epoch = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
-
-        def plain(member):
-            member.mtime = epoch
-            member.uid = member.gid = 0
-            member.uname = member.gname = ""
-            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
-            return member
-
-        name = f"{base_name}.tar.gz"
-        with (
-            open(name, "wb") as file,
-            gzip.GzipFile("", "wb", fileobj=file, mtime=epoch) as packed,
-            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
-        ):
-            archive.add(base_dir, filter=plain)
-        return name
-
-
 setup(
     version=".".join(VERSION),
-    cmdclass={"sdist": ReproducibleSdist},
     ext_modules=cythonize(
         [
             # The C core is linked once, into _core; the others reach it by cimport.

@@ -90,7 +90,7 @@ def syntax(key, ci):
     """The core read by clang, as clang-cl or by the branches for MSVC, warnings being errors."""
     machine = key.split("-")[-1]
     msvc = ROOT / "tests" / "c" / "msvc"
-    command = [msvc / "clang_as_msvc"] if key.startswith("msvc") else []
+    command = ["sh", msvc / "clang_as_msvc"] if key.startswith("msvc") else []
     command += ["clang", f"@{msvc}/flags", f"-I{msvc}", f"-I{ROOT}/include"]
     command += [
         f"--target={machine}-pc-windows-msvc",

@@ -97,7 +97,7 @@ def test_the_sdist_names_no_user_and_no_time_but_the_given(sdist):
     with tarfile.open(sdist) as archive:
         members = archive.getmembers()
     assert {(m.uid, m.gid, m.uname, m.gname) for m in members} == {(0, 0, "", "")}
-    assert {m.mode for m in members} <= {0o755, 0o644}
+    assert {(m.isdir(), m.mode) for m in members} == {(True, 0o755), (False, 0o644)}
     assert len({m.mtime for m in members}) == 1
 
 
