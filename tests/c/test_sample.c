@@ -107,6 +107,33 @@ static void rows(size_t n) {
     }
 }
 
+/* top_p keeps the smallest set that reaches p times the total, however close another set comes. Masses are
+ * powers of two times a constant, since T = log2(e), so that sums are known: the items 0 have the mass 1, and
+ * p times the total is a little `more` than that of all of them, so that the first -1, item 0, is kept as
+ * well, or a little less. The smallest items are in lanes with larger ones such that plain sums in float32
+ * are off by more than this little, downwards or upwards. */
+static void nearly_equal_sums(size_t n, int more) {
+    enum { CHUNK = 256, FIRST_ZERO = 3 * CHUNK };
+    double t = 1.4426950408889634, zeros = 0, others = 0, p;
+    int64_t ids[2];
+    size_t where;
+    softdraw_filters f = SOFTDRAW_FILTERS_INIT;
+    f.temperature = &t;
+    f.top_p = &p;
+    for (size_t i = 0; i < n; i++) {
+        if (i % CHUNK < 16) x32[i] = i == 0 || random_word() >> 61 == 0 ? -1 : -2;
+        else x32[i] = x32[i / CHUNK * CHUNK + i % 16] - (more ? 25 : 24);
+        if (i / CHUNK % 4 == 3) x32[i] = 0;
+        if (x32[i] == 0) zeros += 1;
+        else others += ldexp(1, (int)x32[i]);
+    }
+    p = (zeros + (more ? 1e-5 : -1e-5)) / (zeros + others);
+    const uint64_t ends[2] = {0, (uint64_t)(0.6 / (zeros + 0.5) * 0x1p64)};
+    CHECK(softdraw_sample_f32(x32, 0, 1, n, &f, ends, 2, ids, NULL, scratch, &where) == SOFTDRAW_OK);
+    if (ids[0] != (more ? 0 : FIRST_ZERO) || ids[1] != FIRST_ZERO)
+        FAIL("%d items, more = %d: %d and %d\n", (int)n, more, (int)ids[0], (int)ids[1]);
+}
+
 static void refused(void) {
     float x[40];
     int64_t id[2];
@@ -175,6 +202,7 @@ int main(void) {
         }
     }
     for (size_t n = 1; n < 70; n += 3) rows(n);
+    for (int i = 0; i < 200; i++) nearly_equal_sums(16384 + (size_t)i / 2 * 256, i % 2);
     refused();
     free(scratch);
     check_hash("draws", HASH);

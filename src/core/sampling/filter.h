@@ -11,11 +11,12 @@ typedef struct {
     real_t *work, *group_maxima;
 } filter_t;
 
-/* Finds the cutoff of f->items by weight, or by number if the rule is NULL, with copies in f->work. Returns
- * 0 if all of them do not reach the target. */
+/* Finds the cutoff of f->items by weight, or by number if the rule is NULL, with copies in f->work, after
+ * samples and their masses. Returns 0 if all of them do not reach the target. */
 static int find_cutoff_of_kept(const filter_t *f, cutoff_t *cutoff, const mass_rule_t *rule,
                                double target) {
-    memcpy(f->work, f->items.x, f->items.n * sizeof *f->work);
-    return rule ? find_cutoff_by_mass(cutoff, rule, f->work, f->items.n, 0, target)
-                : find_cutoff_by_count(cutoff, f->work, f->items.n, target);
+    real_t *copies = f->work + 2 * SD_MAX_SAMPLES;
+    memcpy(copies, f->items.x, f->items.n * sizeof *copies);
+    return rule ? find_cutoff_by_mass(cutoff, rule, copies, f->items.n, 0, target)
+                : find_cutoff_by_count(cutoff, copies, f->items.n, target);
 }

@@ -3,7 +3,7 @@
  * then the row is not summed. Otherwise it is, and the set is still found among the gathered items. */
 
 /* Leaves the set in f->items and returns 1, or returns 0 if it may need items at or below the bound, or too
- * many items are above; f->items, f->work and *rule are overwritten in both cases. Samples tell that the
+ * many items are above. Both overwrite f->items, *rule, and f->work after the samples. Samples tell that the
  * rest has a mass of about rest * 2^power, and may_skip_sum that the row perhaps need not be summed: all
  * items are then read for their maxima first, which also shows NaN. */
 static int keep_top_p_of_peaked(filter_t *f, mass_rule_t *rule, const source_t *row, real_t bound,

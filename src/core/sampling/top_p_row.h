@@ -36,15 +36,6 @@ static int may_have_one_mass(const samples_t *samples, const source_t *row) {
            count_row_from(row, samples->least);
 }
 
-/* A row split at a bound: the numbers of samples that reach it and that exceed it, the mass of the items
- * above it, and the missing mass. */
-typedef struct {
-    real_t bound;
-    double reached_by, exceeded_by, mass_above, missing;
-    row_total_t total;
-    int is_tied; /* many items are equal to the bound */
-} row_split_t;
-
 /* Splits the row at split->bound. Returns 0 if the row needs a shift, has NaN, or has no mass. */
 static int split_row(row_split_t *split, const filter_t *f, block_sums_t *blocks, mass_rule_t *rule,
                      const source_t *row, const samples_t *samples) {
@@ -56,10 +47,10 @@ static int split_row(row_split_t *split, const filter_t *f, block_sums_t *blocks
     if (!split_blocks(blocks, rule, &rest, f->ready, f->t, row, split->bound)) return 0;
     split->mass_above = 0;
     for (size_t b = 0; b < blocks->count; b++) split->mass_above += blocks->before[b + 1];
-    split->total.mass = split->mass_above + rest;
-    split->total.error = rest * 0x1p-20;
-    split->missing = f->top_p * split->total.mass - split->mass_above;
-    return split->total.mass > 0;
+    split->mass = split->mass_above + rest;
+    split->error = rest * 0x1p-20;
+    split->missing = f->top_p * split->mass - split->mass_above;
+    return split->mass > 0;
 }
 
 /* How many samples would have the missing mass if all were like the bound; negative if it is. */
@@ -132,7 +123,7 @@ static int place_cutoff_by_samples(filter_t *f, block_sums_t *blocks, mass_rule_
             far_end = find_sample_of_rank(samples->x, samples->count, bound, samples->max, rank);
         if (!(far_end > bound)) far_end = rule->max;
     }
-    return place_cutoff(f, blocks, rule, row, far_end, bound, split->mass_above, &split->total);
+    return place_cutoff(f, blocks, rule, row, far_end, split);
 }
 
 /* Applies top_p to a long row. Returns 1 if f->items holds the set; 0 if the rule and the blocks describe
@@ -164,7 +155,6 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
             const double limit = largest_mass + (double)compute_mass(rule, high) * UNSCALE * (double)count;
             const int may_skip_sum = f->top_p * limit < largest_mass;
             if (keep_top_p_of_peaked(f, rule, row, high, rest, samples.power, may_skip_sum)) return 1;
-            take_samples(row, x, count);
         }
     }
     const real_t sample = find_sample_of_mass(x, masses, count, samples.least, max, f->top_p * all.mass);
