@@ -1,12 +1,12 @@
-"""How far from exact are the softmax family and entropy, in ULP, and how far are others?
+"""How large are the errors of the softmax family and entropy, in ULP, and those of other libraries?
 
 python bench/accuracy.py [--quick | --slow] [SECTION ...]
 
-Sections: distributions, temperatures, lengths, entropies, peers; all of them unless some are named.
-Errors are against the oracle of the tests, in ULP of each exact element, with no absolute slack;
-for logsumexp in ULP of the larger of |max / T| and log(sum(exp((x - max) / T))). SciPy, torch, and
-onnxruntime with onnx are measured where they are installed. --quick stops at 32,000 elements,
---slow goes on to 2^24 and needs 5 GB.
+Sections: distributions, temperatures, lengths, entropies, peers; all of them unless some are
+named. Errors are measured against the oracle of the tests, in ULP of each exact element, with no
+absolute error allowed; for logsumexp in ULP of the larger of |max / T| and log(sum(exp((x - max) /
+T))). SciPy, torch, and onnxruntime with onnx are measured where they are installed. --quick stops
+at 32,000 elements, --slow goes on to 2^24 and needs 5 GB.
 """
 
 import sys
@@ -57,8 +57,8 @@ def worst(x, temperature):
 
 
 def table(title, first, cases):
-    """Rows of worst errors; cases: pairs of what a row is called and a function from a dtype to
-    pairs (x, temperature)."""
+    """Print rows of worst errors. Each of cases is the name of a row, and a function from a dtype
+    to pairs (x, temperature)."""
     print(f"\nWorst error in ULP {title}\n")
     rows = []
     for label, inputs in cases:

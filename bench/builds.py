@@ -290,11 +290,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--tiers",
         metavar="NAME,...",
-        help="as SOFTDRAW_ISA takes them; by default the one that the builds choose",
+        help="instruction sets, named as in SOFTDRAW_ISA (default: the one that the builds choose)",
     )
-    parser.add_argument("--only", default="", metavar="REGEX", help="the cases that it matches")
-    parser.add_argument("--rounds", type=int, default=201, metavar="N", help="default: 201")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
+    parser.add_argument(
+        "--only", default="", metavar="REGEX", help="time only the cases that this matches"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=201, metavar="N", help="number of rounds (default: 201)"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write the results to this file"
+    )
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     options = parser.parse_args()
     if options.rounds < 2:

@@ -60,7 +60,7 @@ def equal(n):
 
 
 def drawing(weights, ours):
-    """Name to function that draws a million categories; `ours`: softdraw's own, by name."""
+    """A dict of name to function that draws a million categories; `ours` are those of softdraw."""
     n, p = len(weights), weights / weights.sum()
     rng = np.random.default_rng(2)
     contenders = dict(ours)
@@ -88,7 +88,7 @@ def check(contenders, p):
 
 
 def building(weights):
-    """Name to function that builds a table."""
+    """A dict of name to function that builds a table."""
     p = weights / weights.sum()
     contenders = {"softdraw": lambda: softdraw.AliasTable(weights)}
     if DiscreteAliasUrn:
@@ -341,7 +341,7 @@ if numba:
 
     @numba.njit
     def loads_of_rows(starts, buckets, rows, words, bits):
-        """Two loads a draw: those of 256 rows first, so that many are under way together."""
+        """Two loads per draw: first those of 256 rows, so that many are under way together."""
         total = np.uint64(0)
         start = np.empty(256, np.uint64)
         for first in range(0, len(rows), 256):

@@ -1,4 +1,4 @@
-"""Time draws and softmax where no Python is in the way: in loops of C and of Numba.
+"""Time draws and softmax without Python: in loops of C and of Numba.
 
     python bench/embedding.py [--quick]
 

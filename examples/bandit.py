@@ -1,9 +1,10 @@
 """Find the best of several slot machines by Boltzmann exploration.
 
-Once each arm has been pulled, a step draws one by the softmax of their mean rewards so far, over
-a temperature that falls: hot, all arms are tried alike; cold, the best one known is pulled. Greedy
-pulling is the same at temperature 0, and uniform pulling at infinity. Printed is the regret of
-each: what pulling the best arm all the time would have brought more, on average over many games.
+First each arm is pulled once. Then each step draws an arm from the softmax of the mean rewards so
+far. The temperature falls: while it is high, all arms are tried equally often; when it is low, the
+arm that seems best is pulled. Greedy play is the same at temperature 0, and uniform play at
+infinity. The program prints the regret of each: how much more pulling the best arm all the time
+would have brought, on average over many games.
 
     python examples/bandit.py --seed 1
 """
@@ -17,7 +18,7 @@ import softdraw
 
 
 def falling(step):
-    """A temperature schedule: the longer it goes on, the surer are the means."""
+    """The temperature of a step: it falls, because the means become more certain."""
     return 1 / math.sqrt(step + 1)
 
 
@@ -46,10 +47,10 @@ def play(chances, steps, temperature, rng):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1, help="of everything (default: 1)")
-    parser.add_argument("--arms", type=int, default=6, help="(default: 6)")
-    parser.add_argument("--steps", type=int, default=500, help="of a game (default: 500)")
-    parser.add_argument("--games", type=int, default=50, help="(default: 50)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of all draws (default: 1)")
+    parser.add_argument("--arms", type=int, default=6, help="number of arms (default: 6)")
+    parser.add_argument("--steps", type=int, default=500, help="steps per game (default: 500)")
+    parser.add_argument("--games", type=int, default=50, help="number of games (default: 50)")
     options = parser.parse_args()
     if min(options.arms, options.steps, options.games) < 1:
         parser.error("--arms, --steps and --games must be at least 1")

@@ -5,9 +5,9 @@
     llama.create_completion("Once upon a time", logits_processor=processors)
 
 The processor draws one token and makes all others impossible, so whatever samplers llama.cpp runs
-after it choose that one. What a seed draws is then the same on every machine that computes the same
-logits, and exact: no sort, no truncation, no float32 sums. Run as a script, it needs neither
-llama-cpp-python nor a model, and shows a few steps on logits that it makes up.
+after it choose that one. A seed then gives the same tokens on every machine that computes the same
+logits. Run as a script, this needs neither llama-cpp-python nor a model, and shows a few steps on
+logits that it makes up.
 
     python examples/llama_cpp_processor.py --seed 1
 """
@@ -32,7 +32,7 @@ except ImportError:
 
 
 class Draw:
-    """A logits processor that leaves one token, drawn by `softdraw.sample_logits`."""
+    """A logits processor that keeps one token, which `softdraw.sample_logits` draws."""
 
     def __init__(self, seed=None, **options):
         self.rng = softdraw.Xoshiro256(seed)
@@ -63,10 +63,17 @@ def made_up_logits(input_ids):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1, help="of the draws (default: 1)")
-    parser.add_argument("--tokens", type=int, default=12, help="to generate (default: 12)")
-    parser.add_argument("--temperature", type=float, default=0.7, help="(default: 0.7)")
-    parser.add_argument("--top-p", type=float, default=0.95, help="(default: 0.95)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the draws (default: 1)")
+    parser.add_argument("--tokens", type=int, default=12, help="tokens to generate (default: 12)")
+    parser.add_argument(
+        "--temperature", type=float, default=0.7, help="of the softmax (default: 0.7)"
+    )
+    parser.add_argument(
+        "--top-p",
+        type=float,
+        default=0.95,
+        help="draw only from the likeliest tokens whose probabilities reach this (default: 0.95)",
+    )
     options = parser.parse_args()
     processors = LogitsProcessorList(
         [Draw(options.seed, temperature=options.temperature, top_p=options.top_p)]

@@ -1,9 +1,10 @@
 """Learn word vectors by skip-grams with negative sampling, as word2vec does.
 
-A pair of neighbouring words, drawn by its count, should score high; the same word beside others
-that are drawn at random, the negatives, should score low. Mikolov and others (2013) draw negatives
-by the words' counts to the power 0.75, from a table of 100 million slots; an alias table needs one
-entry per word and is exact. The words and pairs are those that the package symspellpy carries.
+A pair of neighbouring words, drawn in proportion to its count, should get a high score. The first
+of them with other words that are drawn at random, the negatives, should get low scores. Mikolov
+and others (2013) draw negatives in proportion to the words' counts to the power 0.75, from a table
+of 100 million slots; an alias table needs about one entry per word. The package symspellpy has the
+words and pairs.
 
     python examples/negative_sampling.py --seed 1
 """
@@ -65,13 +66,17 @@ def train(pairs, negatives, size, options, rng):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1, help="of everything (default: 1)")
-    parser.add_argument("--words", type=int, default=2000, help="the commonest (default: 2,000)")
-    parser.add_argument("--steps", type=int, default=1500, help="(default: 1,500)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of all draws (default: 1)")
+    parser.add_argument(
+        "--words", type=int, default=2000, help="number of words, the commonest (default: 2,000)"
+    )
+    parser.add_argument("--steps", type=int, default=1500, help="number of steps (default: 1,500)")
     parser.add_argument("--batch", type=int, default=200, help="pairs per step (default: 200)")
-    parser.add_argument("--negatives", type=int, default=5, help="per pair (default: 5)")
-    parser.add_argument("--dimensions", type=int, default=16, help="of a vector (default: 16)")
-    parser.add_argument("--rate", type=float, default=0.1, help="of learning (default: 0.1)")
+    parser.add_argument("--negatives", type=int, default=5, help="negatives per pair (default: 5)")
+    parser.add_argument(
+        "--dimensions", type=int, default=16, help="length of a vector (default: 16)"
+    )
+    parser.add_argument("--rate", type=float, default=0.1, help="learning rate (default: 0.1)")
     options = parser.parse_args()
     if min(options.words, options.steps, options.batch, options.negatives, options.dimensions) < 1:
         parser.error("all numbers must be at least 1")

@@ -1,10 +1,11 @@
 """Let a next-word model write, at three temperatures.
 
-The model is a table of English word pairs with their counts on the web, which the package
-symspellpy carries. A word's followers have log-counts as logits, so the probability of one at
-temperature T goes with count ** (1 / T): at 0.5 the text is predictable, at 2 it is gibberish.
-Filters drop unlikely words before the draw, which keeps hot text readable. The perplexity below a
-text tells how many equally likely words would be as hard to guess. The web has crude words, too.
+The model is a table of English word pairs with their counts on the web, from the package
+symspellpy. The logits of the words that follow a word are the logarithms of their counts, so the
+probability of one at temperature T is proportional to count ** (1 / T): at 0.5 the text is
+predictable, at 2 it is gibberish. Filters drop unlikely words before the draw, which keeps text at
+high temperatures readable. The perplexity below a text is the number of equally likely words that
+would be as hard to guess. The web has crude words, too.
 
     python examples/next_word.py --seed 1
     python examples/next_word.py --temperature 2 --top-p 0.8
@@ -73,16 +74,22 @@ def write(model, temperature, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1, help="of the draws (default: 1)")
-    parser.add_argument("--start", default=START, help="first word (default: drawn as well)")
-    parser.add_argument("--words", type=int, default=12, help="in a sentence (default: 12)")
-    parser.add_argument("--sentences", type=int, default=3, help="per temperature (default: 3)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the draws (default: 1)")
+    parser.add_argument("--start", default=START, help="first word (default: a random one)")
+    parser.add_argument("--words", type=int, default=12, help="words per sentence (default: 12)")
+    parser.add_argument(
+        "--sentences", type=int, default=3, help="sentences per temperature (default: 3)"
+    )
     parser.add_argument(
         "--temperature", type=float, nargs="+", default=[0.5, 1, 2], help="(default: 0.5 1 2)"
     )
-    parser.add_argument("--top-k", type=int, help="draw from the K likeliest words only")
-    parser.add_argument("--top-p", type=float, help="from the likeliest that have mass P together")
-    parser.add_argument("--min-p", type=float, help="from those P times as likely as the likeliest")
+    parser.add_argument("--top-k", type=int, help="draw only from the K likeliest words")
+    parser.add_argument(
+        "--top-p", type=float, help="only from the likeliest whose probabilities reach P"
+    )
+    parser.add_argument(
+        "--min-p", type=float, help="only from those at least P times as likely as the likeliest"
+    )
     options = parser.parse_args()
     try:
         model = load()

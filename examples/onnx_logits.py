@@ -1,9 +1,9 @@
 """Generate text from what ONNX Runtime returns: plain arrays of logits.
 
-The model is made here, with the packages onnx and onnxruntime: for each letter of a batch, the
-logits of the next one, by how often letters follow each other in a few lines of text. Any exported
-language model is used alike: take the logits of the last position, (batch, vocabulary), and give
-them to `softdraw.sample_logits`, which draws one token per row.
+The model is made here, with the packages onnx and onnxruntime. For each letter of a batch it gives
+the logits of the next letter, by how often letters follow each other in a few lines of text. Any
+exported language model is used in the same way: take the logits of the last position, of shape
+(batch, vocabulary), and pass them to `softdraw.sample_logits`, which draws one token per row.
 
     python examples/onnx_logits.py --seed 1
 """
@@ -47,7 +47,7 @@ def make_session():
 
 
 def generate(session, lines, length, rng, **options):
-    """Lines of text, all of them a letter further with each call of the model."""
+    """Lines of text; each call of the model adds a letter to all of them."""
     tokens = np.zeros((lines, length + 1), np.int64)  # a space to begin with
     for i in range(length):
         (logits,) = session.run(["logits"], {"tokens": tokens[:, i]})
@@ -57,11 +57,18 @@ def generate(session, lines, length, rng, **options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1, help="of the draws (default: 1)")
-    parser.add_argument("--lines", type=int, default=3, help="(default: 3)")
-    parser.add_argument("--length", type=int, default=60, help="of a line (default: 60)")
-    parser.add_argument("--temperature", type=float, default=0.8, help="(default: 0.8)")
-    parser.add_argument("--min-p", type=float, default=0.02, help="(default: 0.02)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the draws (default: 1)")
+    parser.add_argument("--lines", type=int, default=3, help="number of lines (default: 3)")
+    parser.add_argument("--length", type=int, default=60, help="letters per line (default: 60)")
+    parser.add_argument(
+        "--temperature", type=float, default=0.8, help="of the softmax (default: 0.8)"
+    )
+    parser.add_argument(
+        "--min-p",
+        type=float,
+        default=0.02,
+        help="draw only letters at least so many times as likely as the likeliest (default: 0.02)",
+    )
     options = parser.parse_args()
     if min(options.lines, options.length) < 1:
         parser.error("--lines and --length must be at least 1")

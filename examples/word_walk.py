@@ -1,9 +1,10 @@
 """Send thousands of walkers from word to word, each step one draw from a table of its own.
 
-The package symspellpy carries 242,342 English word pairs with their counts on the web. The
-followers of a word are a row of `softdraw.AliasTables`, and a step of all walkers is one call: a
-category from each walker's row. A walker at a word without followers starts again, at a word drawn
-by its count. Printed are some walks, and the words that walkers stand at most often.
+The package symspellpy has 242,342 English word pairs with their counts on the web. The words that
+follow a word are a row of `softdraw.AliasTables`, and one call makes a step of all walkers: it
+draws a category from the row of each walker. A walker at a word that nothing follows starts again,
+at a word drawn in proportion to its count. The program prints some walks, and the words that
+walkers visit most often.
 
     python examples/word_walk.py --seed 1
 """
@@ -21,7 +22,7 @@ NOWHERE = -1  # the row of a word without followers
 
 
 class WordWalk:
-    """Words by number; rows of followers, as one family of tables."""
+    """Words by number, and a table of the words that follow each of them."""
 
     def __init__(self, lines):
         pairs = sorted(line.split() for line in lines)  # by first word, then by follower
@@ -37,7 +38,7 @@ class WordWalk:
         self.start = softdraw.AliasTable(np.bincount(number, counts) * found)
 
     def walk(self, walkers, steps, rng):
-        """The words that walkers come to: an array of steps and walkers."""
+        """The words that walkers come to, of shape (steps, walkers)."""
         path = np.empty((steps, walkers), np.int64)
         at = self.start.sample(walkers, rng=rng)
         for step in range(steps):
@@ -58,9 +59,11 @@ def load():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1, help="of the draws (default: 1)")
-    parser.add_argument("--walkers", type=int, default=10_000, help="(default: 10,000)")
-    parser.add_argument("--steps", type=int, default=50, help="(default: 50)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the draws (default: 1)")
+    parser.add_argument(
+        "--walkers", type=int, default=10_000, help="number of walkers (default: 10,000)"
+    )
+    parser.add_argument("--steps", type=int, default=50, help="steps of each walker (default: 50)")
     options = parser.parse_args()
     if options.walkers < 1 or options.steps < 1:
         parser.error("--walkers and --steps must be at least 1")

@@ -184,7 +184,7 @@ enum softdraw_quantity {
 
 /* The inverse problem: for each of `rows` rows of n contiguous logits, row r from x + r * x_stride
  * on, out[r] becomes the temperature T at which the quantity (one of enum softdraw_quantity) of
- * softmax(x / T) is target[r * target_stride]. Either T is right to a relative error of 1e-9, or
+ * softmax(x / T) is target[r * target_stride]. Either T has a relative error of at most 1e-9, or
  * the quantity at T is within 4 ULP of the target. A target within 4 ULP of the quantity at T = 0
  * or at infinity gives that T. If all logits of a row are equal, the quantity does not depend on T,
  * and T is 1.
@@ -381,7 +381,7 @@ typedef struct {
  * logits, where row r begins at logits + r * x_stride and n is from 1 to 2^32 - 128. Each row is
  * drawn from `draws` times: ids[r * draws + i] becomes the item that words[r * draws + i] draws
  * from row r. It is a pure function of row, filters and word: the first item, in the order of the
- * row, at which the sum of the exponentials, each right to 2 ULP, exceeds word / 2^64 of their
+ * row, at which the sum of the exponentials, each within 2 ULP, exceeds word / 2^64 of their
  * total. Items whose logit is -inf, or whose probability softmax would round to 0, are never drawn.
  *
  * logprobs, unless it is NULL, gets the natural logarithms of the probabilities of the items drawn,

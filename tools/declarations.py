@@ -1,6 +1,6 @@
-"""Make from include/softdraw.h what repeats its declarations, for the capsule, Cython and Numba.
+"""Write the declarations of include/softdraw.h again, for the capsule, Cython and Numba.
 
-    python tools/declarations.py            # write it
+    python tools/declarations.py            # write them
     python tools/declarations.py --check    # exit 1, naming the file, unless it is up to date
 
 The header is the only hand-written declaration of each function. This reads what stands between

@@ -1,8 +1,8 @@
-"""Check on one Linux machine what it can check of each platform.
+"""Check what one Linux machine can check for each platform.
 
-    python tools/platforms.py                     # everything that the tools at hand allow
+    python tools/platforms.py                     # all rows whose tools are installed
     python tools/platforms.py --list              # the rows
-    python tools/platforms.py --only s390x,wine   # those alone
+    python tools/platforms.py --only s390x,wine   # only these
     python tools/platforms.py --markdown          # then print the table of docs/platforms.md
 
 Most rows are presets of CMakePresets.json or sessions of noxfile.py. A row whose tools are missing
@@ -30,7 +30,7 @@ HOURS = 3600
 
 
 class Missing(Exception):
-    """What a row needs is not here."""
+    """A tool that a row needs is not installed."""
 
 
 class Failed(Exception):
@@ -173,9 +173,13 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--list", action="store_true", help="print the rows and stop")
-    parser.add_argument("--only", metavar="ROW,...", help="these rows alone")
-    parser.add_argument("--ci", action="store_true", help="the rows that CI has time for")
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    parser.add_argument("--only", metavar="ROW,...", help="check only these rows")
+    parser.add_argument(
+        "--ci", action="store_true", help="check only the rows that CI has time for"
+    )
+    parser.add_argument(
+        "--markdown", action="store_true", help="also print the table of docs/platforms.md"
+    )
     options = parser.parse_args()
 
     keys = [row[0] for row in ROWS]

@@ -13,7 +13,7 @@ import numpy as np
 import softdraw
 
 c = ctypes.CDLL(softdraw.get_library())
-# Types of arguments are said here where Python's numbers would not become them by themselves.
+# ctypes converts Python's numbers to int by itself; other types of arguments are given here.
 floats, doubles, words = POINTER(c_float), POINTER(c_double), POINTER(ctypes.c_uint64)
 c.softdraw_softmax_f32.argtypes = [
     *(floats, c_ssize_t, floats, c_ssize_t),

@@ -1,8 +1,9 @@
 """Learn word vectors as examples/negative_sampling.py does, pair by pair in one compiled loop.
 
-word2vec's inner loop as its authors wrote it in C: for each pair of neighbours, drawn by its count,
-a handful of other words, drawn by count to the power 0.75, are pushed away. Here both draws come
-from alias tables in the loop, a few nanoseconds each.
+This is the inner loop of word2vec, as its authors wrote it in C. It draws a pair of neighbours in
+proportion to its count, and moves their vectors closer together. It also draws a few other words,
+in proportion to their counts to the power 0.75, and moves their vectors away. Both draws come from
+alias tables and take a few nanoseconds each.
 
     python examples/embedding/negative_sampling_numba.py --seed 1
 """
@@ -63,12 +64,18 @@ def train(left, right, pairs, negatives, ins, outs, rate, negatives_each, steps,
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=1, help="of everything (default: 1)")
-    parser.add_argument("--words", type=int, default=2000, help="the commonest (default: 2,000)")
-    parser.add_argument("--pairs", type=int, default=300_000, help="to draw (default: 300,000)")
-    parser.add_argument("--negatives", type=int, default=5, help="per pair (default: 5)")
-    parser.add_argument("--dimensions", type=int, default=16, help="of a vector (default: 16)")
-    parser.add_argument("--rate", type=float, default=0.1, help="of learning (default: 0.1)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of all draws (default: 1)")
+    parser.add_argument(
+        "--words", type=int, default=2000, help="number of words, the commonest (default: 2,000)"
+    )
+    parser.add_argument(
+        "--pairs", type=int, default=300_000, help="pairs to draw (default: 300,000)"
+    )
+    parser.add_argument("--negatives", type=int, default=5, help="negatives per pair (default: 5)")
+    parser.add_argument(
+        "--dimensions", type=int, default=16, help="length of a vector (default: 16)"
+    )
+    parser.add_argument("--rate", type=float, default=0.1, help="learning rate (default: 0.1)")
     options = parser.parse_args()
     if min(options.words, options.pairs, options.negatives, options.dimensions) < 1:
         parser.error("all numbers must be at least 1")

@@ -3,12 +3,13 @@
 
     python setup.py build_ext --inplace && python -c "import topics; topics.main()"
 
-A token's topic should be drawn by (n_dk + alpha) (n_wk + beta) / (n_k + V beta), counts of its
-document, its word and all. These change with every draw, so that no table can hold them; but a
-table of each word's factor, built once per sweep, proposes a topic in constant time, a token of the
-document proposes another, and Metropolis and Hastings' rule makes up for what the proposals are off
-(Li and others, "Reducing the sampling complexity of topic models", 2014; Yuan and others,
-"LightLDA", 2015).
+The probability of topic k for a token of word w in document d should be proportional to
+(n_dk + alpha) (n_wk + beta) / (n_k + V beta), where n_dk, n_wk and n_k count the tokens of topic k in
+the document, of the word and in all, and V is the number of words. These counts change with every
+draw, so no table can hold the probabilities. But a table of each word's factor, built once per sweep,
+proposes a topic in constant time, a token of the document proposes another, and the rule of Metropolis
+and Hastings corrects for the difference (Li and others, "Reducing the sampling complexity of topic
+models", 2014; Yuan and others, "LightLDA", 2015).
 """
 
 from libc.stdint cimport uint64_t

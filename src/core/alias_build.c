@@ -73,17 +73,11 @@ static int build(enum sd_weight_type type, const void *weights, size_t n, uint64
     return error;
 }
 
-int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
-                             size_t *where) {
-    return build(SD_WEIGHTS_F64, weights, n, buckets, scratch, where);
-}
-
-int softdraw_alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
-                             size_t *where) {
-    return build(SD_WEIGHTS_F32, weights, n, buckets, scratch, where);
-}
-
-int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
-                             size_t *where) {
-    return build(SD_WEIGHTS_U64, weights, n, buckets, scratch, where);
-}
+#define DEFINE_BUILD(function, weight, type)                                                      \
+    int function(const weight *weights, size_t n, uint64_t *buckets, uint64_t *scratch,           \
+                 size_t *where) {                                                                 \
+        return build(type, weights, n, buckets, scratch, where);                                  \
+    }
+DEFINE_BUILD(softdraw_alias_build_f64, double, SD_WEIGHTS_F64)
+DEFINE_BUILD(softdraw_alias_build_f32, float, SD_WEIGHTS_F32)
+DEFINE_BUILD(softdraw_alias_build_u64, uint64_t, SD_WEIGHTS_U64)

@@ -79,20 +79,14 @@ static int build_rows(enum sd_weight_type type, const void *weights, const int64
     return SOFTDRAW_OK;
 }
 
-int softdraw_alias_rows_build_f64(const double *weights, const int64_t *indptr, size_t rows,
-                                  uint64_t *records, uint64_t *buckets, uint64_t *scratch, size_t *where) {
-    return build_rows(SD_WEIGHTS_F64, weights, indptr, rows, records, buckets, scratch, where);
-}
-
-int softdraw_alias_rows_build_f32(const float *weights, const int64_t *indptr, size_t rows,
-                                  uint64_t *records, uint64_t *buckets, uint64_t *scratch, size_t *where) {
-    return build_rows(SD_WEIGHTS_F32, weights, indptr, rows, records, buckets, scratch, where);
-}
-
-int softdraw_alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr, size_t rows,
-                                  uint64_t *records, uint64_t *buckets, uint64_t *scratch, size_t *where) {
-    return build_rows(SD_WEIGHTS_U64, weights, indptr, rows, records, buckets, scratch, where);
-}
+#define DEFINE_BUILD(function, weight, type)                                                      \
+    int function(const weight *weights, const int64_t *indptr, size_t rows, uint64_t *records,    \
+                 uint64_t *buckets, uint64_t *scratch, size_t *where) {                           \
+        return build_rows(type, weights, indptr, rows, records, buckets, scratch, where);         \
+    }
+DEFINE_BUILD(softdraw_alias_rows_build_f64, double, SD_WEIGHTS_F64)
+DEFINE_BUILD(softdraw_alias_rows_build_f32, float, SD_WEIGHTS_F32)
+DEFINE_BUILD(softdraw_alias_rows_build_u64, uint64_t, SD_WEIGHTS_U64)
 
 int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
                             const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,

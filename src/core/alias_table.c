@@ -4,8 +4,6 @@
 #include "kernels.h"
 #include "softdraw.h"
 
-#include <string.h>
-
 unsigned softdraw_alias_bits(size_t n) {
     unsigned bits = 1;
     while (bits < 63 && (uint64_t)1 << bits < n) bits++;

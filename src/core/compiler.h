@@ -1,5 +1,5 @@
 /* What differs between compilers, in one place: contraction, inlining, prefetching, counting bits, target
- * regions.
+ * regions; and the standard headers that the core uses.
  *
  * Every source of the core includes this first. It turns contraction off, so that a * b + c is rounded
  * twice with every compiler and -O level: one fused multiply-add more or less would change a result. */
@@ -7,7 +7,10 @@
 #define SD_COMPILER_H
 
 #include <float.h>
+#include <math.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #endif

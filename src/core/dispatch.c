@@ -6,7 +6,6 @@
 #include "tiers.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #if SD_X86
 #if defined(_MSC_VER) && !defined(__clang__)

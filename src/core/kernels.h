@@ -10,9 +10,6 @@
 #include "rows/moments.h"
 #include "softdraw.h"
 
-#include <stddef.h>
-#include <stdint.h>
-
 /* The arguments of a function of softdraw.h on rows of n elements, already checked. */
 typedef struct {
     ptrdiff_t x_stride, out_stride, temperature_stride;

@@ -3,9 +3,6 @@
 #include "kernels.h"
 #include "softdraw.h"
 
-#include <math.h>
-#include <string.h>
-
 /* Each release's softdraw_filters begins with the fields of the first one, whose last is min_p_stride. None
  * will be as large as LAST_SIZE, so that a size which was never set is not taken for a size. */
 enum { FIRST_SIZE = offsetof(softdraw_filters, min_p_stride) + sizeof(ptrdiff_t), LAST_SIZE = 4096 };
@@ -74,33 +71,17 @@ static int sample_rows(enum sd_type type, int format, const void *logits, ptrdif
     return error;
 }
 
-int softdraw_sample_f32(const float *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                        const softdraw_filters *filters, const uint64_t *words, size_t draws, int64_t *ids,
-                        float *logprobs, void *scratch, size_t *where) {
-    return sample_rows(SD_F32, SD_NATIVE, logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
-                       scratch, where);
-}
-
-int softdraw_sample_f64(const double *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                        const softdraw_filters *filters, const uint64_t *words, size_t draws, int64_t *ids,
-                        double *logprobs, void *scratch, size_t *where) {
-    return sample_rows(SD_F64, SD_NATIVE, logits, x_stride, rows, n, filters, words, draws, ids, logprobs,
-                       scratch, where);
-}
-
-int softdraw_sample_f16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                        const softdraw_filters *filters, const uint64_t *words, size_t draws, int64_t *ids,
-                        float *logprobs, void *scratch, size_t *where) {
-    return sample_rows(SD_F32, SD_FORMAT_F16, logits, x_stride, rows, n, filters, words, draws, ids,
-                       logprobs, scratch, where);
-}
-
-int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows, size_t n,
-                         const softdraw_filters *filters, const uint64_t *words, size_t draws, int64_t *ids,
-                         float *logprobs, void *scratch, size_t *where) {
-    return sample_rows(SD_F32, SD_FORMAT_BF16, logits, x_stride, rows, n, filters, words, draws, ids,
-                       logprobs, scratch, where);
-}
+#define DEFINE_SAMPLE(function, item, real, type, format)                                         \
+    int function(const item *logits, ptrdiff_t x_stride, size_t rows, size_t n,                   \
+                 const softdraw_filters *filters, const uint64_t *words, size_t draws,            \
+                 int64_t *ids, real *logprobs, void *scratch, size_t *where) {                    \
+        return sample_rows(type, format, logits, x_stride, rows, n, filters, words, draws, ids,   \
+                           logprobs, scratch, where);                                             \
+    }
+DEFINE_SAMPLE(softdraw_sample_f32, float, float, SD_F32, SD_NATIVE)
+DEFINE_SAMPLE(softdraw_sample_f64, double, double, SD_F64, SD_NATIVE)
+DEFINE_SAMPLE(softdraw_sample_f16, uint16_t, float, SD_F32, SD_FORMAT_F16)
+DEFINE_SAMPLE(softdraw_sample_bf16, uint16_t, float, SD_F32, SD_FORMAT_BF16)
 
 static size_t scratch_bytes(size_t n, size_t itemsize) {
     const size_t room = sd_scratch_room(n);

@@ -15,8 +15,6 @@
 #include "kernels.h"
 #include "softdraw.h"
 
-#include <math.h>
-
 /* After this many steps the bracket is only halved, so that at most 63 more passes over the row follow.
  * Newton steps take about 8. */
 enum { MAX_NEWTON_STEPS = 60 };

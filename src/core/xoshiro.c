@@ -7,8 +7,6 @@
 #include "kernels.h"
 #include "softdraw.h"
 
-#include <string.h>
-
 enum { LANES = 8 };
 
 /* Three polynomials, which tests/random/test_random.py derives again from the map itself. */

@@ -1,4 +1,4 @@
-"""Where what other languages need is: the header, the C sources and the shared library."""
+"""Where the header, the C sources and the shared library are, for other languages."""
 
 import re
 from pathlib import Path
@@ -37,7 +37,7 @@ def get_include() -> str:
 def get_sources() -> list[str]:
     """C files of the core, to be compiled with a program or an extension module.
 
-    They are C11, need no flag beyond an -O level, and ``-lm`` on some systems.
+    They are C11 and need no flag beyond an -O level, and on some systems ``-lm``.
 
     Returns
     -------

@@ -427,7 +427,7 @@ cdef object call(object logits, object temperature, object top_k, object top_p, 
     cdef cnp.ndarray masks = None
     if allowed is not None:
         masks = mask_by_row(allowed, shape)
-        if masks.descr.itemsize == 1:
+        if cnp.PyArray_TYPE(masks) == cnp.NPY_BOOL:
             d.filters.allowed = <const uint8_t *>cnp.PyArray_DATA(masks)
             d.filters.allowed_stride = n if masks.ndim > 1 else 0
         else:
@@ -454,7 +454,9 @@ cdef object call(object logits, object temperature, object top_k, object top_p, 
     d.ids = <int64_t *>cnp.PyArray_DATA(ids)
     d.logprobs = NULL
     if with_logprobs:
-        logprobs = np.empty(result_shape, np.float64 if dtype == np.float64 else np.float32)
+        logprobs = np.empty(
+            result_shape, np.float64 if d.type_num == cnp.NPY_FLOAT64 else np.float32
+        )
         d.logprobs = <char *>cnp.PyArray_DATA(logprobs)
     skipped = [] if invalid == "skip" else None
     cdef size_t where = 0
@@ -494,6 +496,8 @@ cdef cnp.ndarray parameter(str name, object value, object lowest, object highest
     checked. None stays None."""
     if value is None and name != "temperature":
         return None
+    if type(value) is float and lowest <= value <= highest and type(lowest) is float:
+        return np.array(value)  # what most give
     whole = isinstance(lowest, int)
     values = whole_numbers(value, name) if whole else real_numbers(value, name)
     invalid = ~((values >= lowest) & (values <= highest))
@@ -509,6 +513,8 @@ cdef cnp.ndarray parameter(str name, object value, object lowest, object highest
 cdef cnp.ndarray by_row(cnp.ndarray values, str name, tuple shape):
     """Return values for the rows of an array of that shape: one value without dimensions, or a 1-D array of
     one for each."""
+    if cnp.PyArray_NDIM(values) == 0:
+        return values
     rows = fit_to_rows(values, name, shape, (len(shape) - 1,))
     if rows.size == 1:
         return rows.reshape(())
@@ -517,9 +523,10 @@ cdef cnp.ndarray by_row(cnp.ndarray values, str name, tuple shape):
 
 cdef cnp.ndarray mask_array(object mask):
     """Return a mask as booleans, or as int32 words of bits."""
-    given = unmasked_array(mask, "mask")
-    if given.dtype in (np.int8, np.uint8):
-        wrong = (given != 0) & (given != 1)
+    cdef cnp.ndarray given = unmasked_array(mask, "mask")
+    cdef int type_num = cnp.PyArray_TYPE(given)
+    if type_num == cnp.NPY_INT8 or type_num == cnp.NPY_UINT8:
+        wrong = given.view(np.uint8) > 1
         if wrong.any():
             index = np.unravel_index(wrong.argmax(), wrong.shape)
             raise ValueError(
@@ -527,7 +534,7 @@ cdef cnp.ndarray mask_array(object mask):
                 "must hold 1 for what may be drawn and 0 for what may not"
             )
         return given.astype(np.bool_)
-    if given.dtype != np.bool_ and given.dtype.newbyteorder("=") != np.int32:
+    if type_num != cnp.NPY_BOOL and (given.dtype.kind != "i" or given.dtype.itemsize != 4):
         raise TypeError(
             "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
             f"got dtype {given.dtype}"
@@ -535,29 +542,30 @@ cdef cnp.ndarray mask_array(object mask):
     return given
 
 
-cdef cnp.ndarray mask_by_row(object mask, tuple shape):
+cdef cnp.ndarray mask_by_row(cnp.ndarray mask, tuple shape):
     """Return a mask as C-contiguous rows: of shape (width,) for all rows, or (rows, width)."""
-    cdef cnp.ndarray masks
+    cdef bint is_packed = cnp.PyArray_TYPE(mask) != cnp.NPY_BOOL
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
-    width = n if mask.dtype == np.bool_ else -(-n // 32)
-    mine = mask.shape
-    if (not mine or mine[len(mine) - 1] != width or len(mine) > len(shape) or not all(
-            [mine_here in (1, length) for mine_here, length
-             in zip(mine[:len(mine) - 1][::-1], rows[::-1])])):
-        ways = f"{(width,)} or {(*rows, width)}" if rows else f"{(width,)}"
-        kind = "mask" if mask.dtype == np.bool_ else "packed mask"
-        raise ValueError(f"{kind} must have shape {ways}, got {mine}")
-    if mask.size == width:
-        mask = mask.reshape(width)
-    else:
-        mask = np.broadcast_to(mask, (*rows, width)).reshape(-1, width)
-    return as_carray(mask, cnp.NPY_BOOL if mask.dtype == np.bool_ else cnp.NPY_INT32)
+    width = -(-n // 32) if is_packed else n
+    mine = (<object>mask).shape
+    if mine != (width,):
+        mine_rows = mine[:max(0, len(mine) - 1)]
+        if (not mine or mine[len(mine) - 1] != width or len(mine) > len(shape) or not all(
+                [here in (1, length) for here, length in zip(mine_rows[::-1], rows[::-1])])):
+            ways = f"{(width,)} or {(*rows, width)}" if rows else f"{(width,)}"
+            kind = "packed mask" if is_packed else "mask"
+            raise ValueError(f"{kind} must have shape {ways}, got {mine}")
+        mask = (mask.reshape(width) if mask.size == width
+                else np.broadcast_to(mask, (*rows, width)).reshape(-1, width))
+    return as_carray(mask, cnp.NPY_INT32 if is_packed else cnp.NPY_BOOL)
 
 
-cdef cnp.ndarray contiguous_rows(object rows, object dtype):
+cdef cnp.ndarray contiguous_rows(cnp.ndarray rows, object dtype):
     """Return a 2-D array in that dtype, with each row contiguous."""
-    if rows.dtype == dtype and rows.flags.aligned and rows.strides[0] % rows.itemsize == 0 and (
-            rows.shape[1] == 1 or rows.strides[1] == rows.itemsize):
+    cdef ptrdiff_t size = cnp.PyArray_ITEMSIZE(rows)
+    if cnp.PyArray_ISBEHAVED_RO(rows) and cnp.PyArray_STRIDE(rows, 0) % size == 0 and (
+            cnp.PyArray_DIM(rows, 1) == 1 or cnp.PyArray_STRIDE(rows, 1) == size
+    ) and cnp.PyArray_TYPE(rows) == dtype.num:
         return rows
     with np.errstate(invalid="ignore"):  # NumPy would warn of a signalling NaN
         return np.array(rows, dtype, order="C")

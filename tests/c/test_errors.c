@@ -6,7 +6,8 @@
 
 enum { N = 4, ROWS = 2, DRAWS = 3 };
 
-static const double one = 1, below = -1, nan_temperature = NAN, zero = 0;
+static const double one = 1, below = -1, zero = 0;
+static const double not_temperatures[] = {-1, -DBL_MIN, -DBL_TRUE_MIN, -INFINITY, NAN};
 
 static void every_error_has_a_sentence_of_its_own(void) {
     for (int a = SOFTDRAW_OK; a <= SOFTDRAW_ERROR_NULL; a++) {
@@ -22,8 +23,8 @@ static void the_version_is_that_of_the_header(void) {
                                   SOFTDRAW_VERSION_PATCH);
 }
 
-/* x, out and temperature in turn, and temperatures that are none. A row of nothing has a logsumexp and
- * an entropy, but nothing that a softmax could write. */
+/* x, out and temperature in turn, and temperatures that are none, of the last row or of all. A row of
+ * nothing has a logsumexp and an entropy, but nothing that a softmax could write. */
 #define CHECK_ROWS(name, type, writes_for_nothing)                                                   \
     do {                                                                                             \
         type x[N * ROWS] = {0}, out[N * ROWS];                                                       \
@@ -33,8 +34,11 @@ static void the_version_is_that_of_the_header(void) {
         FAILS(NULL, softdraw_##name(NULL, N, out, N, ROWS, N, &one, 0));                             \
         FAILS(NULL, softdraw_##name(x, N, NULL, N, ROWS, N, &one, 0));                               \
         FAILS(NULL, softdraw_##name(x, N, out, N, ROWS, N, NULL, 0));                                \
-        FAILS(TEMPERATURE, softdraw_##name(x, N, out, N, ROWS, N, &below, 0));                       \
-        FAILS(TEMPERATURE, softdraw_##name(x, N, out, N, ROWS, N, &nan_temperature, 0));             \
+        for (int i = 0; i < 5; i++) {                                                                \
+            const double last[ROWS] = {1, not_temperatures[i]};                                      \
+            FAILS(TEMPERATURE, softdraw_##name(x, N, out, N, ROWS, N, last, 1));                     \
+            FAILS(TEMPERATURE, softdraw_##name(x, N, out, N, ROWS, N, last + 1, 0));                 \
+        }                                                                                            \
         CHECK(memcmp(before, out, sizeof out) == 0);                                                 \
         IS_FINE(softdraw_##name(NULL, 0, NULL, 0, 0, N, NULL, 0));                                   \
         if (writes_for_nothing) FAILS(NULL, softdraw_##name(NULL, 0, NULL, 0, 1, 0, &one, 0));       \
@@ -42,24 +46,19 @@ static void the_version_is_that_of_the_header(void) {
         IS_FINE(softdraw_##name(NULL, 0, out, 1, ROWS, 0, &one, 0));                                 \
         IS_FINE(softdraw_##name(x, N, out, N, ROWS, N, &one, 0));                                    \
     } while (0)
+#define CHECK_TYPES(name, writes_for_nothing)                                                        \
+    do {                                                                                             \
+        CHECK_ROWS(name##_f32, float, writes_for_nothing);                                           \
+        CHECK_ROWS(name##_f64, double, writes_for_nothing);                                          \
+        CHECK_ROWS(name##_f16, uint16_t, writes_for_nothing);                                        \
+        CHECK_ROWS(name##_bf16, uint16_t, writes_for_nothing);                                       \
+    } while (0)
 
 static void rows_must_be_somewhere_and_temperatures_valid(void) {
-    CHECK_ROWS(softmax_f32, float, 0);
-    CHECK_ROWS(softmax_f64, double, 0);
-    CHECK_ROWS(softmax_f16, uint16_t, 0);
-    CHECK_ROWS(softmax_bf16, uint16_t, 0);
-    CHECK_ROWS(log_softmax_f32, float, 0);
-    CHECK_ROWS(log_softmax_f64, double, 0);
-    CHECK_ROWS(log_softmax_f16, uint16_t, 0);
-    CHECK_ROWS(log_softmax_bf16, uint16_t, 0);
-    CHECK_ROWS(logsumexp_f32, float, 1);
-    CHECK_ROWS(logsumexp_f64, double, 1);
-    CHECK_ROWS(logsumexp_f16, uint16_t, 1);
-    CHECK_ROWS(logsumexp_bf16, uint16_t, 1);
-    CHECK_ROWS(entropy_f32, float, 1);
-    CHECK_ROWS(entropy_f64, double, 1);
-    CHECK_ROWS(entropy_f16, uint16_t, 1);
-    CHECK_ROWS(entropy_bf16, uint16_t, 1);
+    CHECK_TYPES(softmax, 0);
+    CHECK_TYPES(log_softmax, 0);
+    CHECK_TYPES(logsumexp, 1);
+    CHECK_TYPES(entropy, 1);
 }
 
 static void a_gradient_needs_all_three_and_a_positive_temperature(void) {

@@ -67,44 +67,28 @@ static void check_double(double a, double b, double c) {
     }
 }
 
-static void random_float_case(void) {
-    if (random_int(0, 15) == 0) {
-        uint32_t words[3] = {(uint32_t)random_word(), (uint32_t)random_word(),
-                             (uint32_t)random_word()};
-        float x[3];
-        memcpy(x, words, sizeof x);
-        check_float(x[0], x[1], x[2]);
-        return;
+/* Any bits; or a sum with an exponent near the product's; or one of what the rounding of the product left,
+ * give or take. */
+#define RANDOM_CASE(type, bits, digits, lowest, highest, next, check)                              \
+    static void random_##type##_case(void) {                                                        \
+        type x[3];                                                                                  \
+        int e[3];                                                                                   \
+        if (random_int(0, 15) == 0) {                                                               \
+            const bits words[3] = {(bits)random_word(), (bits)random_word(), (bits)random_word()};  \
+            memcpy(x, words, sizeof x);                                                             \
+        } else {                                                                                    \
+            random_exponents(digits, lowest, highest, e);                                           \
+            for (int i = 0; i < 3; i++) x[i] = (type)random_number(digits, e[i]);                   \
+            if (random_int(0, 3) == 0) {                                                            \
+                x[2] = -(x[0] * x[1]);                                                              \
+                for (int i = random_int(0, 3); i > 0; i--)                                          \
+                    x[2] = next(x[2], random_word() & 1 ? x[0] : 0);                                \
+            }                                                                                       \
+        }                                                                                           \
+        check(x[0], x[1], x[2]);                                                                    \
     }
-    int e[3];
-    random_exponents(23, -149, 127, e);
-    float a = (float)random_number(23, e[0]), b = (float)random_number(23, e[1]);
-    float c = (float)random_number(23, e[2]);
-    if (random_int(0, 3) == 0) { /* what the product's rounding left, give or take */
-        c = -(a * b);
-        for (int i = random_int(0, 3); i > 0; i--) c = nextafterf(c, random_word() & 1 ? a : 0.0F);
-    }
-    check_float(a, b, c);
-}
-
-static void random_double_case(void) {
-    if (random_int(0, 15) == 0) {
-        uint64_t words[3] = {random_word(), random_word(), random_word()};
-        double x[3];
-        memcpy(x, words, sizeof x);
-        check_double(x[0], x[1], x[2]);
-        return;
-    }
-    int e[3];
-    random_exponents(52, -1074, 1023, e);
-    double a = random_number(52, e[0]), b = random_number(52, e[1]);
-    double c = random_number(52, e[2]);
-    if (random_int(0, 3) == 0) {
-        c = -(a * b);
-        for (int i = random_int(0, 3); i > 0; i--) c = nextafter(c, random_word() & 1 ? a : 0.0);
-    }
-    check_double(a, b, c);
-}
+RANDOM_CASE(float, uint32_t, 23, -149, 127, nextafterf, check_float)
+RANDOM_CASE(double, uint64_t, 52, -1074, 1023, nextafter, check_double)
 
 /* Every triple of the values at which a format changes its rules. */
 static void special_cases(void) {

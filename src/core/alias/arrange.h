@@ -18,8 +18,6 @@
 #define SD_ARRANGE_H
 #include "weights.h"
 
-#include <string.h>
-
 enum {
     WINDOW = 1024, /* lights, and heavies, that are merged at a time: their arrays fit the L1 cache */
     CHAINS = 3,    /* places from which a window is merged at once */

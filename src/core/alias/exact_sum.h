@@ -4,8 +4,6 @@
 #define SD_EXACT_SUM_H
 #include "../compiler.h"
 
-#include <stdint.h>
-
 /* The number is the sum of limb[k] * 2^(32 * k - SD_SUM_POSITION_OF_1). A limb is made for 32 bits and has
  * room to add up 2^32 such numbers, so that carries need to be passed on only once, at the end. The
  * smallest double is 2^-1074. The lowest four limbs stay 0, but sd_exact_sum_top reads them. */

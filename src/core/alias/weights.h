@@ -4,9 +4,6 @@
 #define SD_ALIAS_WEIGHTS_H
 #include "exact_sum.h"
 
-#include <stddef.h>
-#include <stdint.h>
-
 /* What is known of the weights. A copy of a weight is an integer, or the bits of a double >= 0, which are
  * in the same order as the doubles. */
 typedef struct {

@@ -7,9 +7,6 @@
 #define SD_BITS_H
 #include "../compiler.h"
 
-#include <stdint.h>
-#include <string.h>
-
 /* Adding this number to a, |a| < 2^51, and subtracting it again gives the integer nearest to a. */
 #define SD_TO_INTEGER 0x1.8p52
 

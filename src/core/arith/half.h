@@ -5,8 +5,6 @@
 #define SD_HALF_H
 #include "bits.h"
 
-#include <stdint.h>
-
 SD_INLINE float sd_f16_to_f32(uint16_t half) {
     const uint32_t sign = (uint32_t)(half & 0x8000u) << 16, magnitude = half & 0x7fffu;
     uint32_t bits = (magnitude << 13) + (112u << 23);

@@ -8,8 +8,6 @@
 #include "bits.h"
 #include "sums.h"
 
-#include <stdint.h>
-
 #include "exp2_constants.h"
 #include "log1p_constants.h"
 

@@ -22,11 +22,7 @@ SD_BODY void add_to_excess(accumulator_t *a, pack_t *maxima, const reduction_t *
     FOR_EACH_PACK *maxima = v_add(*maxima, v_where_ge(x[u], max, one, zero));
     FOR_EACH_PACK e[u] = v_fma(s[u], q[u], s[u]);
     FOR_EACH_PACK s[u] = v_fma(s[u], q[u], v_sub(s[u], e[u]));
-    FOR_EACH_PACK {
-        const pack_t sum = v_add(a->s, e[u]), e_part = v_sub(sum, a->s);
-        lost[u] = v_add(v_sub(a->s, v_sub(sum, e_part)), v_sub(e[u], e_part));
-        a->s = sum;
-    }
+    FOR_EACH_PACK a->s = v_two_sum(a->s, e[u], &lost[u]);
     FOR_EACH_PACK a->c = v_add(a->c, v_add(lost[u], s[u]));
 }
 
@@ -62,13 +58,13 @@ SD_INLINE sd_sum sum_excess(const reduction_t *reduction, const item_t *x, size_
 static log_row_t sum_log_row(const temperature_t *t, const item_t *x, size_t n) {
     log_row_t row = {v_reduce_max(find_lane_max(x, n)) + 0, -LARGEST, 0, {0, 0}}; /* -0 becomes +0 */
     if (t->limit == MAXIMUM_ALONE) row.threshold = row.max;
-    row.is_nan = !(row.max <= LARGEST && row.max >= -LARGEST);
+    row.is_nan = !is_finite(row.max);
     if (row.is_nan) return row;
     if (t->limit) {
         row.excess.high = count_from(x, n, row.threshold) - 1;
     } else {
-        const int shifted = needs_shift(t, row.max);
-        const reduction_t r = shifted ? make_shifted_reduction(t, row.max) : make_reduction(t, row.max);
+        int shifted;
+        const reduction_t r = choose_reduction(t, row.max, &shifted);
         row.excess = shifted ? sum_excess(&r, x, n, row.max, SHIFT) : sum_excess(&r, x, n, row.max, CLAMP);
     }
     row.is_nan = row.excess.high != row.excess.high;

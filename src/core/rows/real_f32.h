@@ -44,9 +44,5 @@ typedef uint32_t bits_t; /* the bits of a real */
 #define TILT 4e-8
 /* How many items are summed before the sum is moved into doubles; L1 holds two such blocks. */
 #define SUM_ITEMS 2048
-/* The longest row whose exponentials are stored and then divided (softmax_stored.h), and what a stored
- * exponential is corrected by, relative to it. In float32 no row is, because that costs half a ULP. */
-#define MAX_STORED 0
-#define ROUNDING_CORRECTION 0x1p-26f
 /* An item whose probability is 2^-NEGLIGIBLE_BITS of the largest may have the result 0 in softmax. */
 #define NEGLIGIBLE_BITS 149.0

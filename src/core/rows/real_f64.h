@@ -30,6 +30,9 @@ typedef uint64_t bits_t;
  * exactly. */
 #define SPLIT 0x1.8p608
 #define SUM_ITEMS 1024
+/* The longest row whose exponentials are stored and then divided (softmax_stored.h), and what a stored
+ * exponential is corrected by, relative to it: a fifth of a unit in the last place of 1. In float32 no row
+ * is, because that costs half a ULP. */
 #define MAX_STORED (1 << 18)
-#define ROUNDING_CORRECTION 0x1.ap-55 /* a fifth of a unit in the last place of 1 */
+#define ROUNDING_CORRECTION 0x1.ap-55
 #define NEGLIGIBLE_BITS 1074.0

@@ -7,10 +7,12 @@
  * the table (1/8, in float64 1/4), rounds x c_hi to a whole number of steps. The exponentials of a row are
  * relative to 2^power, the power of two nearest to the exponential of its maximum: what is added to is not
  * ROUNDER but the row's rounder, which is smaller by the power, so that this costs nothing. */
-
-/* Does a statement for each u of `group` packs, of which there are at most MAX_GROUP. */
-#define FOR_EACH_PACK SD_UNROLL for (int u = 0; u < group; u++)
-#define MAX_GROUP 4
+#include "../arith/bits.h"
+#include "../arith/exp2_constants.h"
+#include "../arith/log1p.h"
+#include "../arith/sums.h"
+#include "../simd/columns.h"
+#include "../simd/sums.h"
 
 /* Range modes, which say how x goes into an exponential: as it is, because no x of the row is so low that
  * it must be clamped; clamped from below; or scaled and shifted first, and then clamped. */
@@ -78,6 +80,9 @@ SD_INLINE reduction_t make_reduction(const temperature_t *t, real_t max) {
     return r;
 }
 
+/* Whether a is a number that is not infinite. */
+SD_INLINE int is_finite(real_t a) { return a <= LARGEST && a >= -LARGEST; }
+
 /* Whether the maximum must be subtracted first, or x scaled. Also if the maximum is NaN or infinite. */
 SD_INLINE int needs_shift(const temperature_t *t, real_t max) {
     const double offset = (double)max * t->c;
@@ -95,6 +100,13 @@ SD_INLINE reduction_t make_shifted_reduction(const temperature_t *t, real_t max)
     r.s2 = t->s2;
     r.shift = subtract ? -scaled : 0;
     return r;
+}
+
+/* Makes the reduction of any row whose maximum is finite, for the range mode SHIFT only if *shifted becomes
+ * 1. */
+SD_INLINE reduction_t choose_reduction(const temperature_t *t, real_t max, int *shifted) {
+    *shifted = needs_shift(t, max);
+    return *shifted ? make_shifted_reduction(t, max) : make_reduction(t, max);
 }
 
 /* The parts of a reduction in packs: one row's in all lanes, or one row's in each lane. */

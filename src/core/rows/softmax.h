@@ -9,15 +9,17 @@ static void softmax_row(const temperature_t *t, const item_t *x, item_t *out, si
         const real_t max = v_reduce_max(find_lane_max(x, n));
         const real_t threshold = t->limit == MAXIMUM_ALONE ? max : -LARGEST;
         const double count = count_from(x, n, threshold);
-        if (count >= 1 && max <= LARGEST && max >= -LARGEST)
+        if (count >= 1 && is_finite(max))
             write_limit(x, out, n, threshold, (real_t)(1 / count), 0);
         else fill_row(out, n, (real_t)sd_nan());
         return;
     }
+#ifdef MAX_STORED
     if (n <= MAX_STORED) {
         softmax_stored(t, x, out, n);
         return;
     }
+#endif
     const row_t row = sum_row(t, x, n);
     const pack_t first = item_load_n(x, 1, 0);
     pack_t s, q;

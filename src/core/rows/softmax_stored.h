@@ -9,11 +9,8 @@
 SD_BODY void add_exponentials(accumulator_t *a, const int group, const pack_t *s, const pack_t *q,
                               const pack_t *e) {
     pack_t lost[MAX_GROUP];
-    FOR_EACH_PACK {
-        const pack_t sum = v_add(a->s, e[u]);
-        lost[u] = v_sub(sum, a->s);
-        a->s = sum;
-    }
+    FOR_EACH_PACK lost[u] = e[u];
+    add_in_turn(&a->s, group, lost);
     FOR_EACH_PACK lost[u] = v_sub(s[u], lost[u]);
     FOR_EACH_PACK lost[u] = v_fma(s[u], q[u], lost[u]);
     FOR_EACH_PACK a->c = v_add(a->c, lost[u]);
@@ -79,12 +76,12 @@ SD_INLINE void softmax_stored(const temperature_t *t, const item_t *x, item_t *o
     pack_t lane_min;
     const pack_t lane_max = find_lane_extremes(x, n, &lane_min);
     const real_t max = v_reduce_max(lane_max);
-    const int shifted = needs_shift(t, max);
-    if (!(max <= LARGEST && max >= -LARGEST)) {
+    int shifted;
+    if (!is_finite(max)) {
         fill_row(out, n, (real_t)sd_nan());
         return;
     }
-    const reduction_t r = shifted ? make_shifted_reduction(t, max) : make_reduction(t, max);
+    const reduction_t r = choose_reduction(t, max, &shifted);
     sd_sum sum;
     if (shifted) sum = store_exponentials(&r, x, out, n, lane_max, SHIFT);
     else if (!all_at_least(lane_min, r.floor)) sum = store_exponentials(&r, x, out, n, lane_max, CLAMP);

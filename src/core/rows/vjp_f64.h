@@ -68,7 +68,7 @@ static sd_sum sum_products(const double *p, const double *g, size_t n, double sc
 /* What the gradient of one row is computed from: the sum of p g as two numbers, the power of two that g is
  * multiplied by, the inverse of T as two numbers, and the power of two that scales results back, as two
  * factors, because it may be out of range. */
-typedef struct { f64x8 sum_high, sum_low, g_scale, high, low, scale_back_1, scale_back_2; } vjp_writer_t;
+typedef struct { f64x8 minus_sum_high, sum_low, g_scale, high, low, scale_back_1, scale_back_2; } vjp_writer_t;
 
 /* Returns 0 if the sum is not finite, else 1. */
 static int make_vjp_writer(vjp_writer_t *w, const double *p, const double *g, size_t n,
@@ -84,7 +84,7 @@ static int make_vjp_writer(vjp_writer_t *w, const double *p, const double *g, si
         }
     }
     const int back = -t->exponent - exponent - P_EXPONENT, first = clamp_int(back, -1000, 1000);
-    w->sum_high = f64_set1(sum.high);
+    w->minus_sum_high = f64_set1(-sum.high);
     w->sum_low = f64_set1(sum.low);
     w->g_scale = f64_set1(sd_power_of_2(exponent));
     w->high = t->high;
@@ -95,10 +95,8 @@ static int make_vjp_writer(vjp_writer_t *w, const double *p, const double *g, si
 }
 
 SD_INLINE f64x8 compute_gradient(const vjp_writer_t *w, f64x8 p, f64x8 g) {
-    const f64x8 scaled = f64_mul(g, w->g_scale);
-    /* d + lost = scaled - sum_high exactly, by Knuth's TwoSum */
-    const f64x8 d = f64_sub(scaled, w->sum_high), b_part = f64_sub(d, scaled);
-    const f64x8 lost = f64_sub(f64_sub(scaled, f64_sub(d, b_part)), f64_add(w->sum_high, b_part));
+    f64x8 lost;
+    const f64x8 d = f64_two_sum(f64_mul(g, w->g_scale), w->minus_sum_high, &lost);
     const f64x8 d_low = f64_sub(lost, w->sum_low);
     const f64x8 q = f64_mul(p, w->high);
     const f64x8 q_low = f64_fma(p, w->low, f64_fms(p, w->high, q));

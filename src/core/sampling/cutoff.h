@@ -47,7 +47,7 @@ SD_BODY int find_cutoff(cutoff_t *cutoff, const mass_rule_t *rule, const int wei
         size_t above = 0, equal = 0;
         for (size_t i = 0; i < n; i += WIDTH) {
             const pack_t pack = load_up_to(x + i, n - i);
-            const unsigned valid = n - i < WIDTH ? (1u << (n - i)) - 1 : (1u << WIDTH) - 1;
+            const unsigned valid = mask_first(n - i);
             const unsigned from = v_mask_ge(pack, pivots) & valid;
             const unsigned up_to = v_mask_ge(pivots, pack) & valid;
             above += SD_COUNT_BITS(from & ~up_to);
@@ -71,7 +71,7 @@ SD_BODY int find_cutoff(cutoff_t *cutoff, const mass_rule_t *rule, const int wei
         size_t kept = 0;
         for (size_t i = 0; i < n; i += WIDTH) {
             const pack_t pack = load_up_to(x + i, n - i);
-            const unsigned valid = n - i < WIDTH ? (1u << (n - i)) - 1 : (1u << WIDTH) - 1;
+            const unsigned valid = mask_first(n - i);
             const unsigned mask = (is_above ? ~v_mask_ge(pivots, pack) : ~v_mask_ge(pack, pivots)) & valid;
             v_compress(x + kept, pack, mask);
             kept += SD_COUNT_BITS(mask);

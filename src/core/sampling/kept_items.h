@@ -39,7 +39,7 @@ SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t
     items->n += count;
     if (count > n / 8) {
         for (size_t j = 0; j < n; j += WIDTH) {
-            const unsigned mask = (unsigned)(found[j / 64] >> j % 64) & ((1u << WIDTH) - 1);
+            const unsigned mask = (unsigned)(found[j / 64] >> j % 64) & mask_first(WIDTH);
             v_compress(value, load_up_to(x + j, n - j), mask);
             v_compress_index(index, lane_numbers, (uint32_t)(i + j), mask);
             value += SD_COUNT_BITS(mask);
@@ -111,8 +111,7 @@ static void keep_masses(kept_items_t *items, const mass_rule_t *rule, real_t lea
         const pack_t pack = load_up_to(items->x + i, items->n - i);
         pack_t e;
         compute_masses(rule, 1, &pack, rule->shifted, &e);
-        const size_t left = items->n - i;
-        const unsigned mask = v_mask_ge(e, limit) & (left < WIDTH ? (1u << left) - 1 : ~0u);
+        const unsigned mask = v_mask_ge(e, limit) & mask_first(items->n - i);
         v_compress(items->x + kept, pack, mask);
         v_compress_index(items->index + kept, items->index + i, 0, mask);
         kept += SD_COUNT_BITS(mask);

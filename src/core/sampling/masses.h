@@ -19,6 +19,9 @@ SD_INLINE double find_negligible_distance(size_t n) {
     return bits / SD_LOG2E_HI;
 }
 
+/* A bound as a real; the least finite one if it is below that, because masked items, -inf, have no mass. */
+SD_INLINE real_t round_bound(double a) { return a >= -LARGEST ? (real_t)a : -LARGEST; }
+
 /* The reduction that gives every finite x the same exponential. */
 SD_INLINE reduction_t make_flat_reduction(void) {
     const reduction_t r = {0, 0, 1, 1, 0, -LARGEST, ROUNDER, 0};
@@ -39,10 +42,8 @@ static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t m
         rule.least = ready->limit == MAXIMUM_ALONE ? max : -LARGEST;
         rule.reduction = make_flat_reduction();
     } else {
-        const double least = (double)max - t * find_negligible_distance(n);
-        rule.shifted = needs_shift(ready, max);
-        rule.least = least >= -LARGEST ? (real_t)least : -LARGEST;
-        rule.reduction = rule.shifted ? make_shifted_reduction(ready, max) : make_reduction(ready, max);
+        rule.least = round_bound((double)max - t * find_negligible_distance(n));
+        rule.reduction = choose_reduction(ready, max, &rule.shifted);
     }
     return rule;
 }

@@ -16,8 +16,7 @@ static real_t find_least_mass(const filter_t *f, const mass_rule_t *rule) {
 static real_t find_min_p_bound(const filter_t *f, real_t max) {
     const double below = f->t * sd_log1p((1 - f->min_p) / f->min_p);
     const double size = (max < 0 ? -(double)max : (double)max) + below + f->t;
-    const double bound = (double)max - below - 1e-6 * size;
-    return bound >= -LARGEST ? (real_t)bound : -LARGEST;
+    return round_bound((double)max - below - 1e-6 * size);
 }
 
 /* Whether items that reach a value seem too many for gathering to pay: more than a sixth of 128 samples. */

@@ -19,13 +19,13 @@ SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, c
             nan_marks = v_mark_nan(nan_marks, packs[i][u], packs[i][u]);
         }
     }
-    if (v_mask_ge(nan_marks, nan_marks) != (1u << WIDTH) - 1) return 0;
+    if (has_nan(nan_marks)) return 0;
     const f64x8 max = count == 1 ? f64_set1(v_reduce_max(maxima[0])) : v_reduce_max_8(maxima);
     if (!reduce_short_rows(&rows, max, t)) return 0;
     f64_store(least, f64_sub(max, f64_mul(t, f64_set1(find_negligible_distance(n)))));
     for (int i = 0; i < count; i++) {
         const reduction_t r = get_reduction(&rows, i);
-        const pack_t from = v_set1(least[i] >= -LARGEST ? (real_t)least[i] : -LARGEST);
+        const pack_t from = v_set1(round_bound(least[i]));
         compute_exponentials(&r, NULL, group, packs[i], 0, 0, s, q);
         FOR_EACH_PACK {
             const pack_t e = v_where_ge(packs[i][u], from, v_fma(s[u], q[u], s[u]), zero);
@@ -52,7 +52,7 @@ static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t 
         max = v_max(column, max);
         nan_marks = v_mark_nan(nan_marks, column, column);
     }
-    if (v_mask_ge(nan_marks, nan_marks) != (1u << WIDTH) - 1) return 0;
+    if (has_nan(nan_marks)) return 0;
     if (!reduce_lanes(&lanes, max, t)) return 0;
     const pack_t least = find_lane_bounds(max, t, find_negligible_distance(n));
     const int group = GROUP;

@@ -49,6 +49,9 @@ static real_t read_item(const source_t *row, size_t i) {
     return read_one(row->x, row->format, i);
 }
 
+/* Whether v_mark_nan has marked a lane. */
+SD_INLINE int has_nan(pack_t marks) { return v_mask_ge(marks, marks) != mask_first(WIDTH); }
+
 /* Returns the largest item, or NaN if any item is NaN. group_maxima, unless it is NULL, receives the
  * largest item of every `group` items; group is a divisor of BLOCK_ITEMS and at least two packs. */
 static real_t find_maxima(const source_t *row, size_t group, real_t *group_maxima) {
@@ -78,7 +81,7 @@ static real_t find_maxima(const source_t *row, size_t group, real_t *group_maxim
             if (group_maxima) *group_maxima++ = v_reduce_max(a);
         }
     }
-    return v_mask_ge(nan_marks, nan_marks) == (1u << WIDTH) - 1 ? v_reduce_max(all) : (real_t)sd_nan();
+    return has_nan(nan_marks) ? (real_t)sd_nan() : v_reduce_max(all);
 }
 
 /* The index of the first item that is NaN or +inf, or n. */

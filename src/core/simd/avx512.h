@@ -13,11 +13,6 @@
 #define SD_BODY SD_INLINE
 
 #include "intrinsics_x86.h"
-#include <float.h>
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 #define SD_TARGET_CLOSE SD_TARGET_END
 SD_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")

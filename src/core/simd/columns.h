@@ -2,7 +2,7 @@
  * computed side by side, one per lane (rows/softmax_columns.h). Lane r of pack c is element c of row r.
  *
  * rows/real_f32.h and rows/real_f64.h define WIDTH (the number of lanes), TILE (the width of a tile),
- * v_tall and v_wide (tiles_plain.h). If n is not a multiple of TILE, the last tile repeats some columns. */
+ * v_tall and v_wide (tiles.h). If n is not a multiple of TILE, the last tile repeats some columns. */
 
 SD_INLINE void rows_to_columns(const real_t *rows, ptrdiff_t x_stride, real_t *columns, size_t n) {
     const bits_t *x = (const bits_t *)rows;

@@ -2,7 +2,6 @@
  * of 32 bits, the order in which a byte shuffle takes the bytes, selected lanes first, and their number. */
 #ifndef SD_COMPRESS_4_H
 #define SD_COMPRESS_4_H
-#include <stdint.h>
 
 #define L0 0, 1, 2, 3
 #define L1 4, 5, 6, 7

@@ -12,11 +12,6 @@
 #define SD_BODY SD_INLINE
 
 #include <arm_neon.h>
-#include <float.h>
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "tiles_plain.h"
 

@@ -22,11 +22,6 @@
 
 #include "../arith/half.h"
 
-#include <float.h>
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "tiles_plain.h"
 #include "../arith/mul_error.h"

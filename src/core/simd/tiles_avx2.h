@@ -1,7 +1,6 @@
-/* The functions of tiles_plain.h, which says what they do, in registers for AVX2 and AVX-512: interleaving
- * the elements of registers, step by step, brings those of a column together. */
-
-enum { SD_TILE_16 = 8, SD_TALL_16 = 32, SD_TILE_32 = 4, SD_TALL_32 = 16, SD_TILE_64 = 4, SD_TALL_64 = 8 };
+/* The tiles of tiles.h in registers, for AVX2 and AVX-512: interleaving the elements of registers, step by
+ * step, brings those of a column together. */
+#include "tiles.h"
 
 SD_INLINE void tile_16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride) {
     __m128i a[8], b[8];

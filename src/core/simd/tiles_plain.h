@@ -1,19 +1,5 @@
-/* Tiles, which are small pieces of an array, transposed: out[c][r] = x[r][c]. This file is in plain C, and
- * tiles_avx2.h the same with registers; simd/transpose.h and simd/columns.h put arrays together from tiles.
- *
- * For elements of 16, 32 and 64 bits there are: tile_, of SD_TILE rows and SD_TILE columns; tall_, of
- * SD_TALL rows and SD_TILE columns, which become whole cache lines; and, for 32 and 64 bits, wide_, of
- * SD_TILE rows and SD_TALL columns, the reverse of tall_. Strides are the distances between rows, in
- * elements. */
-#ifndef SD_TILES_H
-#define SD_TILES_H
-#include "../compiler.h"
-
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-enum { SD_TILE_16 = 8, SD_TALL_16 = 32, SD_TILE_32 = 4, SD_TALL_32 = 16, SD_TILE_64 = 4, SD_TALL_64 = 8 };
+/* The tiles of tiles.h in plain C. */
+#include "tiles.h"
 
 /* strides and the size of an element in bytes */
 SD_INLINE void sd_transpose_piece(const void *x, ptrdiff_t x_stride, void *out, ptrdiff_t out_stride,
@@ -52,5 +38,3 @@ SD_INLINE void wide_64(const uint64_t *x, ptrdiff_t x_stride, uint64_t *out, ptr
 /* Writes 64 bytes to a whole cache line, past the caches if possible; tile_stream_end() ends a series. */
 SD_INLINE void tile_stream_line(char *out, const char *from) { memcpy(out, from, 64); }
 SD_INLINE void tile_stream_end(void) {}
-
-#endif

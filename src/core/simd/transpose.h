@@ -1,6 +1,6 @@
 /* The transposition of an array of items: the kernel behind sd_transpose (src/core/transpose.h).
  *
- * Tall tiles (tiles_plain.h) cover as many rows as they can, then square ones, and what is left is copied
+ * Tall tiles (tiles.h) cover as many rows as they can, then square ones, and what is left is copied
  * element by element. Tiles follow each other along the longer side, so that a cache line of either array
  * is used whole while it is in the cache. The file for the item type (tiers/) defines item_bits_t, an
  * integer of its size, ITEM_TILE, ITEM_TALL, item_tile and item_tall. Strides are in items. */

@@ -26,9 +26,14 @@
 #define v_set1 SD_V(set1)
 #define v_store SD_V(store)
 #define v_sub SD_V(sub)
+#define v_two_sum SD_V(two_sum)
 #define v_where_bit SD_V(where_bit)
 #define v_where_ge SD_V(where_ge)
 #define v_with_sign SD_V(with_sign)
+
+/* Does a statement for each u of `group` packs, of which there are at most MAX_GROUP. */
+#define FOR_EACH_PACK SD_UNROLL for (int u = 0; u < group; u++)
+#define MAX_GROUP 4
 
 /* A mask of the first n lanes; of all if n is WIDTH or more. */
 SD_INLINE unsigned mask_first(size_t n) { return n < WIDTH ? (1u << n) - 1 : (1u << WIDTH) - 1; }
