@@ -1,5 +1,7 @@
 """Build the Cython examples: python setup.py build_ext --inplace"""
 
+from pathlib import Path
+
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -11,4 +13,7 @@ def extension(name):
     return Extension(name, [f"{name}.pyx"], include_dirs=[softdraw.get_include()])
 
 
-setup(name="examples", ext_modules=cythonize([extension("draws_cython"), extension("topics")]))
+extensions = [extension("draws_cython"), extension("topics")]
+# Cython finds softdraw's .pxd files by itself, except those of an editable install.
+folder = Path(softdraw.__file__).parents[1]
+setup(name="examples", ext_modules=cythonize(extensions, include_path=[str(folder)]))
