@@ -1,4 +1,5 @@
-"""The package as its users get it, in environments of its own: `nox -s wheel-3.12`."""
+"""The package as its users get it, in environments of its own: `nox -s wheel-3.12`, or
+`nox -s wheel-3.12 -- oldest` for the oldest NumPy alone."""
 
 import shutil
 from pathlib import Path
@@ -33,7 +34,10 @@ def wheel(session):
         shutil.copytree(ROOT / name, outside / name)
     shutil.copy(ROOT / "pyproject.toml", outside)
     oldest = OLDEST_NUMPY.get(session.python)
-    for numpy in [*([f"numpy=={oldest}"] if oldest else []), "numpy"]:
+    numpys = [f"numpy=={oldest}"] if oldest else []
+    if "oldest" not in session.posargs or not oldest:
+        numpys.append("numpy")
+    for numpy in numpys:
         session.install("--upgrade", f"{wheel}[test]", numpy)
         session.run("python", "-c", "import numpy; print('NumPy', numpy.__version__)")
         with session.chdir(outside):
