@@ -95,12 +95,26 @@ static int choose_tier(void) {
 }
 
 /* The only state: 0 until a tier is chosen, then its number + 2, or 1 if SOFTDRAW_ISA names none that is
- * available. Several threads may write it at once, but all write the same value. */
+ * available. Several threads may write it at once, but all write the same value, so the order of memory
+ * accesses does not matter. MSVC has no atomics, but reads and writes a volatile int whole. */
+#if defined(_MSC_VER) || defined(__STDC_NO_ATOMICS__)
 static volatile int chosen;
+#define LOAD_CHOSEN() chosen
+#define STORE_CHOSEN(number) (chosen = (number))
+#else
+#include <stdatomic.h>
+static atomic_int chosen;
+#define LOAD_CHOSEN() atomic_load_explicit(&chosen, memory_order_relaxed)
+#define STORE_CHOSEN(number) atomic_store_explicit(&chosen, number, memory_order_relaxed)
+#endif
 
 static inline int tier_in_use(void) {
-    if (chosen == 0) chosen = choose_tier() + 2;
-    return chosen - 2;
+    int number = LOAD_CHOSEN();
+    if (number == 0) {
+        number = choose_tier() + 2;
+        STORE_CHOSEN(number);
+    }
+    return number - 2;
 }
 
 int softdraw_tier_in_use(void) { return tier_in_use(); }

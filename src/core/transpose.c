@@ -8,5 +8,5 @@ void sd_transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
     const ptrdiff_t size = (ptrdiff_t)itemsize;
     const enum sd_type type = itemsize == 2 ? SD_F16 : itemsize == 4 ? SD_F32 : SD_F64;
     const sd_kernels *kernels = sd_kernels_in_use(type);
-    kernels->transpose(x, x_stride / size, out, out_stride / size, rows, columns, past_caches);
+    if (kernels) kernels->transpose(x, x_stride / size, out, out_stride / size, rows, columns, past_caches);
 }

@@ -10,16 +10,15 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport (
-    as_words, internal, one_temperature, read_number, refuse_call, refuse_positional, shape_of,
+    as_words, check_header, header_of, internal, one_temperature, read_number, refuse_call,
+    refuse_positional, shape_of,
 )
 from softdraw._build cimport Rows, build, read_only, real_items, weights_of
 from softdraw._core cimport (
     alias_bits, alias_draw, alias_map, alias_sample, alias_units, softdraw_alias_map1,
     softdraw_xoshiro,
 )
-from softdraw._draws cimport (
-    Buckets, apart_from, check_same, checked_out, draw_into,
-)
+from softdraw._draws cimport Buckets, apart_from, check_same, checked_out, draw_into, target_of
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, is_own, release
 from softdraw._sampler cimport sampler_of
 
@@ -79,10 +78,12 @@ cdef cnp.ndarray buckets_of(cnp.ndarray weights, str if_zero):
     return buckets
 
 
-def _unpickle(categories, data):
+def _unpickle(header, *parts):
     """Return the table with these buckets, little-endian bytes; a ValueError if they are invalid."""
-    if not (isinstance(categories, int) and isinstance(data, bytes) and 0 < categories <= 2**32):
+    if [type(part) for part in parts] != [int, bytes] or not 0 < parts[0] <= 2**32:
         raise ValueError("not a pickled AliasTable")
+    check_header("a pickled AliasTable", header, parts)
+    categories, data = parts
     cdef object bits = alias_bits(categories)  # an object: a C long may have 32 bits
     count = 1 << bits
     if len(data) != 8 * count:
@@ -97,6 +98,7 @@ def _unpickle(categories, data):
 
 
 @cython.final
+@cython.no_gc  # it is in no cycle, and gc.get_referents must not hand out the array
 cdef class AliasTable:
     """AliasTable(weights, /)\n--\n
     A fixed distribution over categories, from which a draw takes constant time.
@@ -260,20 +262,25 @@ cdef class AliasTable:
         True
         """
         cdef Call call
-        cdef cnp.ndarray result
+        cdef cnp.ndarray result, target
         if size is None and out is None:
             return self.draw(bit_generator_of(rng))
         shape = None if size is None else shape_of(size)
+        cdef BitGenerator source = bit_generator_of(rng)
         if out is None:
             result = np.empty(shape, np.int64)
         else:
             result = checked_out(out, self.categories)
             if shape is not None and (<object> result).shape != shape:
                 raise ValueError(f"size is {size}, but out has shape {(<object> result).shape}")
-        cdef BitGenerator source = bit_generator_of(rng)
+        target = target_of(result)
         call.buckets = self.table
         call.bitgen = bitgen_of(source)
-        draw_into(result, sample_words, &call, source)
+        hold(source)
+        try:
+            draw_into(result, target, sample_words, &call)
+        finally:
+            release(source)
         return result if out is None else out
 
     cdef object draw(self, BitGenerator source):
@@ -317,7 +324,7 @@ cdef class AliasTable:
         (0, 1)
         """
         cdef Call call
-        cdef cnp.ndarray array = as_words(words), result
+        cdef cnp.ndarray array = as_words(words), result, target
         if out is None:
             if array.ndim == 0:
                 return softdraw_alias_map1(
@@ -325,14 +332,15 @@ cdef class AliasTable:
                     self.table.bits,
                     (<const uint64_t *> cnp.PyArray_DATA(array))[0],
                 )
-            result = np.empty((<object> array).shape, np.int64)
+            result = target = np.empty((<object> array).shape, np.int64)
         else:
             result = checked_out(out, self.categories)
-            check_same(array, result)
-            array = apart_from(result, array)
+            target = target_of(result)
+            array = apart_from(target, array)
+        check_same(array, target)  # last, so that nothing changes after it
         call.buckets = self.table
         call.words = <const uint64_t *> cnp.PyArray_DATA(array)
-        draw_into(result, map_words, &call, None)
+        draw_into(result, target, map_words, &call)
         return result if out is None else out
 
     def sampler(self, rng=None):
@@ -452,7 +460,8 @@ cdef class AliasTable:
         return f"<AliasTable: {self.categories} categories, {self.nbytes} bytes>"
 
     def __reduce__(self):
-        return _unpickle, (self.categories, self.array.astype("<u8").tobytes())
+        parts = (self.categories, self.array.astype("<u8").tobytes())
+        return _unpickle, (header_of(parts), *parts)
 
     def __copy__(self):
         return self

@@ -55,3 +55,7 @@ cdef cnp.ndarray as_words(object words)
 
 # Parts of messages.
 cdef str place_of(str name, object index)
+
+# Pickles.
+cdef tuple header_of(tuple parts)
+cdef int check_header(str name, object header, tuple parts) except -1

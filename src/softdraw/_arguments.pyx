@@ -3,11 +3,15 @@
 import inspect
 import operator
 import sys
+from hashlib import blake2b
 
 import numpy as np
 
 cimport numpy as cnp
 from libc.stddef cimport ptrdiff_t
+
+cdef extern from "softdraw.h":
+    enum: SOFTDRAW_STREAM
 
 cnp.import_array()
 
@@ -293,7 +297,7 @@ cdef cnp.ndarray as_words(object words):
     if array.dtype.kind in "fO" and not isinstance(words, np.ndarray):
         # NumPy makes float64 of an empty list, and of a list with numbers on both sides of 2**63
         items = np.asarray(words, dtype=object)
-        for item in items.flat:
+        for item in items.reshape(-1):  # .flat has at most 32 dimensions
             if not isinstance(item, int):
                 break
             if not 0 <= item < 2**64:
@@ -316,3 +320,28 @@ cdef cnp.ndarray as_words(object words):
 cdef str place_of(str name, object index):
     """How to write an element of an argument, `name[2, 0]`, or the argument if index is ()."""
     return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+# ---- pickles -----------------------------------------------------------------------------------
+
+cdef enum:
+    PICKLE_FORMAT = 1  # another one if the parts of a pickle, or their meaning, change
+
+
+cdef tuple header_of(tuple parts):
+    """What pickles have before their parts, integers and bytes: a format number, the stream number and
+    a checksum of 64 bits."""
+    digest = blake2b(digest_size=8)
+    for part in (PICKLE_FORMAT, SOFTDRAW_STREAM, *parts):
+        digest.update(part if type(part) is bytes else b"%d," % part)
+    return PICKLE_FORMAT, SOFTDRAW_STREAM, int.from_bytes(digest.digest(), "little")
+
+
+cdef int check_header(str name, object header, tuple parts) except -1:
+    expected = header_of(parts)
+    if header != expected:
+        raise ValueError(
+            f"{name} is damaged, or of another version of softdraw: its format, stream and checksum "
+            f"are {header}, not {expected}"
+        )
+    return 0

@@ -8,8 +8,8 @@ from libc.stdint cimport int64_t, uint64_t
 
 from softdraw._arguments cimport as_carray, real_array
 from softdraw._core cimport (
-    SOFTDRAW_ERROR_LOGIT, SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_OK, alias_rows_build_f32,
-    alias_rows_build_f64, alias_rows_build_u64, alias_rows_max_buckets, alias_rows_max_length,
+    SOFTDRAW_ERROR_LOGIT, SOFTDRAW_ERROR_TEMPERATURE, SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_OK,
+    alias_rows_build_f32, alias_rows_build_f64, alias_rows_build_u64, alias_rows_max_buckets, alias_rows_max_length,
     alias_scratch, softmax_f32, softmax_f64,
 )
 
@@ -88,14 +88,24 @@ cdef int raise_for_weight(cnp.ndarray weights, size_t where) except -1:
     )
 
 
+cdef int check_length(cnp.ndarray items, Rows rows) except -1:
+    """Raise if another thread has changed the length of an array since its rows were checked."""
+    if cnp.PyArray_DIM(items, 0) != rows.indptr[rows.count]:
+        raise ValueError("an array changed its length while it was read")
+    return 0
+
+
 cdef int softmax_row(
     const real *logits, size_t n, double temperature, real *weights, size_t *where
 ) noexcept nogil:
     cdef size_t i
+    cdef int error
     if real is double:
-        softmax_f64(logits, n, weights, n, 1, n, &temperature, 0)
+        error = softmax_f64(logits, n, weights, n, 1, n, &temperature, 0)
     else:
-        softmax_f32(logits, n, weights, n, 1, n, &temperature, 0)
+        error = softmax_f32(logits, n, weights, n, 1, n, &temperature, 0)
+    if error != SOFTDRAW_OK:
+        return error
     if weights[0] != weights[0]:  # NaN, and then all of them are
         for i in range(n):
             if logits[i] != logits[i] or logits[i] == INFINITY:
@@ -118,13 +128,14 @@ cdef int softmax_rows(
 ) noexcept nogil:
     cdef size_t row
     cdef int64_t first, n
+    cdef int error
     for row in range(rows.count):
         first, n = rows.indptr[row], rows.indptr[row + 1] - rows.indptr[row]
-        if n and softmax_row(
-            logits + first, n, temperature[row * stride], weights + first, where
-        ):
-            where[0] += first
-            return SOFTDRAW_ERROR_LOGIT
+        if n:
+            error = softmax_row(logits + first, n, temperature[row * stride], weights + first, where)
+            if error != SOFTDRAW_OK:
+                where[0] += first
+                return error
     return SOFTDRAW_OK
 
 
@@ -134,6 +145,7 @@ cdef cnp.ndarray weights_of(
     cdef cnp.ndarray logits = plain_floats(given)
     cdef cnp.ndarray weights = new_array(logits.shape[0], cnp.PyArray_TYPE(logits))
     cdef size_t where = 0
+    check_length(logits, rows)
     cdef const void *x = cnp.PyArray_DATA(logits)
     cdef void *w = cnp.PyArray_DATA(weights)
     cdef bint is_double = cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT64
@@ -147,7 +159,9 @@ cdef cnp.ndarray weights_of(
             error = softmax_rows[float](
                 <const float *> x, rows, temperature, stride, <float *> w, &where
             )
-    if error:
+    if error == SOFTDRAW_ERROR_TEMPERATURE:  # another thread has changed it since it was checked
+        raise ValueError("temperature must be >= 0")
+    if error != SOFTDRAW_OK:
         raise ValueError(
             f"logits[{where}] is {(<object> given)[where]!s}; logits must be finite or -inf"
         )
@@ -178,7 +192,6 @@ cdef cnp.ndarray build(cnp.ndarray given, Rows rows, uint64_t *records):
     cdef cnp.ndarray buckets = new_array(
         alias_rows_max_buckets(rows.indptr, rows.count), cnp.NPY_UINT64
     )
-    cdef const void *weight = cnp.PyArray_DATA(weights)
     cdef uint64_t *bucket = <uint64_t *> cnp.PyArray_DATA(buckets)
     cdef uint64_t[64] small  # spares small tables an allocation
     cdef uint64_t *scratch = small
@@ -187,6 +200,8 @@ cdef cnp.ndarray build(cnp.ndarray given, Rows rows, uint64_t *records):
     if size > sizeof(small):
         space = new_array(size, cnp.NPY_UINT8)
         scratch = <uint64_t *> cnp.PyArray_DATA(space)
+    check_length(weights, rows)
+    cdef const void *weight = cnp.PyArray_DATA(weights)
     if weights.shape[0] < WITHOUT_GIL:
         error = build_rows(typenum, weight, rows, records, bucket, scratch, &where)
     else:
@@ -194,4 +209,6 @@ cdef cnp.ndarray build(cnp.ndarray given, Rows rows, uint64_t *records):
             error = build_rows(typenum, weight, rows, records, bucket, scratch, &where)
     if error == SOFTDRAW_ERROR_WEIGHT:
         raise_for_weight(given, where)
+    if error != SOFTDRAW_OK:
+        raise RuntimeError(f"softdraw error {error}")  # never, unless memory is overwritten
     return buckets if where == <size_t> buckets.shape[0] else buckets[:where].copy()

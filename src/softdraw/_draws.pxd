@@ -1,12 +1,18 @@
 """Categories drawn into an array: what `out` may be, and the loop that fills it.
 
     array = checked_out(out, categories)
-    error = draw_into(array, draw, &call, source)
+    target = target_of(array)
+    hold(source)  # after this no Python code runs until the draws are made
+    try:
+        error = draw_into(array, target, draw, &call)
+    finally:
+        release(source)
+
+What call points to is taken after hold(), which may wait: other threads run then, and may change arrays.
 """
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
-from numpy.random.bit_generator cimport BitGenerator
 
 # A table, as alias_map and its relatives of softdraw.h take it.
 cdef struct Buckets:
@@ -30,8 +36,9 @@ cdef int check_same(cnp.ndarray words, cnp.ndarray out) except -1
 # `array`, or a copy of it if it shares memory with `out`.
 cdef cnp.ndarray apart_from(cnp.ndarray out, cnp.ndarray array)
 
-# Fills all of `out`, holding the lock of the source of words if it is not None. After an error code
-# other than SOFTDRAW_OK, which is returned, `out` holds anything.
-cdef int draw_into(
-    cnp.ndarray out, draw_function draw, void *call, BitGenerator source
-) except -1
+# `out` itself, or if kernels cannot write to it, a new array like it.
+cdef cnp.ndarray target_of(cnp.ndarray out)
+
+# Fills all of the target, and from it `out`. Returns SOFTDRAW_OK, or SOFTDRAW_ERROR_ROW or
+# SOFTDRAW_ERROR_ZERO, after which `out` holds anything.
+cdef int draw_into(cnp.ndarray out, cnp.ndarray target, draw_function draw, void *call) except -1

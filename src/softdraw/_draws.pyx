@@ -4,11 +4,9 @@ import numpy as np
 
 cimport numpy as cnp
 from libc.stdint cimport int16_t, int64_t, uint32_t
-from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport unmasked_array
-from softdraw._core cimport SOFTDRAW_OK
-from softdraw._random cimport hold, release
+from softdraw._core cimport SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK
 
 cnp.import_array()
 
@@ -43,26 +41,23 @@ cdef cnp.ndarray apart_from(cnp.ndarray out, cnp.ndarray array):
     return array.copy() if np.may_share_memory(out, array) else array
 
 
-cdef int draw_into(
-    cnp.ndarray out, draw_function draw, void *call, BitGenerator source
-) except -1:
-    cdef cnp.ndarray target = out
-    if not cnp.PyArray_ISCARRAY(out):
-        target = np.empty((<object> out).shape, out.dtype.newbyteorder("="))
+cdef cnp.ndarray target_of(cnp.ndarray out):
+    if cnp.PyArray_ISCARRAY(out):
+        return out
+    return np.empty((<object> out).shape, out.dtype.newbyteorder("="))
+
+
+cdef int draw_into(cnp.ndarray out, cnp.ndarray target, draw_function draw, void *call) except -1:
     cdef char *data = <char *> cnp.PyArray_DATA(target)
     cdef size_t n = cnp.PyArray_SIZE(target), itemsize = cnp.PyArray_ITEMSIZE(target)
     cdef int error
-    if source is not None:
-        hold(source)
-    try:
-        if n <= CHUNK:
+    if n <= CHUNK:
+        error = draw_chunks(draw, call, n, data, itemsize)
+    else:
+        with nogil:
             error = draw_chunks(draw, call, n, data, itemsize)
-        else:
-            with nogil:
-                error = draw_chunks(draw, call, n, data, itemsize)
-    finally:
-        if source is not None:
-            release(source)
+    if error not in (SOFTDRAW_OK, SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_ZERO):
+        raise RuntimeError(f"softdraw error {error}")  # never, unless memory is overwritten
     if target is not out and error == SOFTDRAW_OK:
         out[...] = target
     return error
@@ -88,11 +83,11 @@ cdef int draw_chunks(
 
 
 cdef void narrow(const int64_t *categories, size_t n, void *out, size_t itemsize) noexcept nogil:
-    """Store categories as integers of that size, which can hold them."""
+    """Store categories as integers of 4 or 2 bytes, which can hold them."""
     cdef size_t i
     if itemsize == 4:  # int32 or uint32: the same bits for what both can hold
         for i in range(n):
             (<uint32_t *> out)[i] = <uint32_t> categories[i]
-    else:
+    elif itemsize == 2:
         for i in range(n):
             (<int16_t *> out)[i] = <int16_t> categories[i]

@@ -24,8 +24,8 @@ cdef class Lock:
     cdef bint woken  # one of them has been woken and has not taken it yet
     cdef void *sleep_lock  # of the operating system, always held: who waits for it, sleeps; NULL before
     cdef unsigned long forks  # fork_count() when this was last looked at
-    cdef int take(self) except -1
-    cdef int wait(self) except -1
+    cdef bint take(self, double seconds) except -1  # False if not in that time; -1 is any time
+    cdef bint wait(self, double seconds) except -1
     cdef int give(self) except -1
     cdef void forget_other_threads(self) noexcept
 

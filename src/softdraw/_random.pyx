@@ -3,9 +3,11 @@
 import operator
 import os
 from collections.abc import Sequence
+from threading import TIMEOUT_MAX
+from time import monotonic
 
 import numpy as np
-from numpy.random import Generator
+from numpy.random import Generator, SeedSequence
 from numpy.random.bit_generator import ISeedSequence, ISpawnableSeedSequence
 
 cimport cython
@@ -14,7 +16,9 @@ from cpython.dict cimport PyDict_GetItem, PyDict_SetItem
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cpython.ref cimport PyObject
 from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy
 
+from softdraw._arguments cimport check_header, header_of
 from softdraw._core cimport (
     softdraw_xoshiro, xoshiro_fill, xoshiro_jump, xoshiro_next, xoshiro_seed,
 )
@@ -34,7 +38,7 @@ cdef extern from "pythread.h":
     void PyThread_free_lock(void *lock)
     int PyThread_acquire_lock_timed(void *lock, long long microseconds, int interruptible)
     void PyThread_release_lock(void *lock)
-    int PY_LOCK_INTR
+    int PY_LOCK_ACQUIRED, PY_LOCK_INTR
 
 
 # ---- forks -------------------------------------------------------------------------------------
@@ -73,21 +77,29 @@ cdef class Lock:
             PyThread_release_lock(self.sleep_lock)
             PyThread_free_lock(self.sleep_lock)
 
-    cdef int take(self) except -1:
+    cdef bint take(self, double seconds) except -1:
         cdef unsigned long me = PyThread_get_thread_ident()
+        cdef bint taken = True
         with cython.critical_section(self):
             if self.forks != forks:
                 self.forget_other_threads()
             if self.count and self.owner != me:
-                self.wait()
-            self.owner = me
-            self.count += 1
-        return 0
+                taken = self.wait(seconds)
+            if taken:
+                self.owner = me
+                self.count += 1
+        return taken
 
-    cdef int wait(self) except -1:
+    cdef bint wait(self, double seconds) except -1:
         cdef PyThreadState *state
         cdef int status
+        cdef double end = seconds + <double> monotonic()
+        cdef long long microseconds = -1  # any time
         while self.count:
+            if seconds >= 0:
+                microseconds = <long long> (1e6 * (end - <double> monotonic()))
+                if microseconds <= 0:
+                    return False
             if self.sleep_lock == NULL:
                 self.sleep_lock = PyThread_allocate_lock()
                 if self.sleep_lock == NULL:
@@ -95,14 +107,14 @@ cdef class Lock:
                 PyThread_acquire_lock_timed(self.sleep_lock, -1, 0)
             self.waiting += 1
             state = PyEval_SaveThread()  # ends a critical section too, until the thread is back
-            status = PyThread_acquire_lock_timed(self.sleep_lock, -1, 1)
+            status = PyThread_acquire_lock_timed(self.sleep_lock, microseconds, 1)
             PyEval_RestoreThread(state)
             self.waiting -= 1
             if status == PY_LOCK_INTR:
                 PyErr_CheckSignals()
-            else:
+            elif status == PY_LOCK_ACQUIRED:
                 self.woken = False
-        return 0
+        return True
 
     cdef int give(self) except -1:
         with cython.critical_section(self):
@@ -124,18 +136,18 @@ cdef class Lock:
         self.sleep_lock = NULL
         self.forks = forks
 
-    def acquire(self):
-        """Take the lock, waiting until no other thread holds it."""
-        self.take()
-        return True
+    def acquire(self, blocking=True, timeout=-1):
+        """Take the lock; as for `threading.RLock`, False if it is not free, or not in time."""
+        if timeout != -1 and not (blocking and 0 <= timeout <= TIMEOUT_MAX):
+            raise ValueError(f"timeout must be from 0 to {TIMEOUT_MAX}, and goes with blocking=True")
+        return self.take(timeout if blocking else 0)
 
     def release(self):
         """Give the lock back; as often as it was taken."""
         self.give()
 
     def __enter__(self):
-        self.take()
-        return True
+        return self.take(-1)
 
     def __exit__(self, *exception):
         self.give()
@@ -211,11 +223,14 @@ cdef class Xoshiro256(BitGenerator):
     """
 
     def __init__(self, seed=None):
-        cdef uint64_t[4] state
         BitGenerator.__init__(self, seed)
-        for i, word in enumerate(self._seed_seq.generate_state(4, np.uint64)):
-            state[i] = word
-        xoshiro_seed(&self.generator, state)
+        cdef cnp.ndarray words = np.array(self._seed_seq.generate_state(4, np.uint64))  # nobody else's
+        if words.dtype != np.uint64 or words.ndim != 1 or words.shape[0] != 4:
+            raise ValueError(
+                f"generate_state(4, numpy.uint64) of seed, of type {type(seed).__name__}, must give 4 "
+                f"words of uint64, got shape {(<object> words).shape} and dtype {words.dtype}"
+            )
+        xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
         self.lock = Lock()
         self._bitgen.state = &self.generator
         self._bitgen.next_uint64 = next_uint64
@@ -231,16 +246,16 @@ cdef class Xoshiro256(BitGenerator):
     @property
     def state(self):
         cdef softdraw_xoshiro generator
+        cdef cnp.ndarray lanes = np.empty((4, 8), np.uint64), buffer = np.empty(8, np.uint64)
         hold(self)
-        try:
-            generator = self.generator
-        finally:
-            release(self)
-        lanes = [generator.s[k][j] for k in range(4) for j in range(8)]
+        generator = self.generator
+        release(self)
+        memcpy(cnp.PyArray_DATA(lanes), generator.s, sizeof(generator.s))
+        memcpy(cnp.PyArray_DATA(buffer), generator.buffer, sizeof(generator.buffer))
         return {
             "bit_generator": "Xoshiro256",
-            "state": {"s": np.array(lanes, np.uint64).reshape(4, 8)},
-            "buffer": np.array([generator.buffer[j] for j in range(8)], np.uint64),
+            "state": {"s": lanes},
+            "buffer": buffer,
             "buffer_pos": generator.used,
             "has_uint32": generator.has_uint32,
             "uinteger": generator.uinteger,
@@ -266,6 +281,10 @@ cdef class Xoshiro256(BitGenerator):
             generator.uinteger = integers("state['uinteger']", value["uinteger"], (), 2**32 - 1)[()]
         except KeyError as error:
             raise ValueError(f"state has no {error}") from None
+        if "header" in value:  # which only pickles have
+            words = (*lanes.flat, *buffer)
+            counters = (generator.used, generator.has_uint32, generator.uinteger)
+            check_header("a pickled Xoshiro256", value["header"], words + counters)
         for j in range(8):
             generator.buffer[j] = buffer[j]
             for k in range(4):
@@ -273,10 +292,8 @@ cdef class Xoshiro256(BitGenerator):
             if not any(lanes[:, j]):
                 raise ValueError(f"state['state']['s'][:, {j}] is all zeros")
         hold(self)
-        try:
-            self.generator = generator
-        finally:
-            release(self)
+        self.generator = generator
+        release(self)
 
     def spawn(self, n_children):
         """
@@ -305,11 +322,17 @@ cdef class Xoshiro256(BitGenerator):
         >>> len(softdraw.Xoshiro256(7).spawn(3))
         3
         """
-        if operator.index(n_children) < 0:
+        n_children = operator.index(n_children)
+        if n_children < 0:
             raise ValueError(f"n_children must be >= 0, got {n_children}")
         if not isinstance(self._seed_seq, ISpawnableSeedSequence):
             raise TypeError("the seed sequence of this Xoshiro256 cannot spawn")
-        return [type(self)(seed_seq) for seed_seq in self._seed_seq.spawn(n_children)]
+        hold(self)  # a seed sequence has no lock of its own to count its children under
+        try:
+            children = self._seed_seq.spawn(n_children)
+        finally:
+            release(self)
+        return [type(self)(seed_seq) for seed_seq in children]
 
     def jumped(self, jumps=1):
         """
@@ -323,7 +346,8 @@ cdef class Xoshiro256(BitGenerator):
         Returns
         -------
         Xoshiro256
-            With no words and no half word left over from this one.
+            With no words and no half word left over from this one, and with a seed sequence of its
+            own, made from that of this one and `jumps`, so that the two spawn different children.
 
         Examples
         --------
@@ -335,20 +359,25 @@ cdef class Xoshiro256(BitGenerator):
         jumps = operator.index(jumps)
         if not 0 <= jumps < 2**64:
             raise ValueError(f"jumps must be in [0, 2**64), got {jumps}")
-        cdef Xoshiro256 ahead = type(self)(self._seed_seq)
+        seed = self._seed_seq.generate_state(4, np.uint64)
+        cdef Xoshiro256 ahead = type(self)(SeedSequence([*seed, jumps]))
         hold(self)
-        try:
-            ahead.generator = self.generator
-        finally:
-            release(self)
+        ahead.generator = self.generator
+        release(self)
         xoshiro_jump(&ahead.generator, jumps)
         return ahead
 
     # In this form NumPy 1.24 to 1.26 need it when they pickle a Generator around this.
     def __reduce__(self):
-        return _seeded, ((type(self), self._seed_seq),), self.state
+        state = self.state
+        words = (*state["state"]["s"].flat, *state["buffer"])
+        counters = (state["buffer_pos"], state["has_uint32"], state["uinteger"])
+        state["header"] = header_of(words + counters)
+        return _seeded, ((type(self), self._seed_seq),), state
 
     def __setstate__(self, state):
+        if not isinstance(state, dict) or "header" not in state:
+            raise ValueError("not a pickled Xoshiro256")
         self.state = state
 
 
@@ -403,14 +432,15 @@ cdef BitGenerator bit_generator_of(object rng):
     if type(rng) is generator_type:
         return <BitGenerator?> rng.bit_generator
     if isinstance(rng, BitGenerator):
-        return <BitGenerator> rng
+        return <BitGenerator?> rng
     if isinstance(rng, Generator):
         return <BitGenerator?> rng.bit_generator
     if isinstance(rng, ISeedSequence) or is_seed("rng", rng):
         return Xoshiro256(rng)
     if isinstance(rng, Sequence) or isinstance(rng, np.ndarray) and rng.ndim:
-        if all([is_seed(f"rng[{i}]", item) for i, item in enumerate(rng)]):
-            return Xoshiro256(list(rng))
+        items = list(rng)
+        if all([is_seed(f"rng[{i}]", item) for i, item in enumerate(items)]):
+            return Xoshiro256(items)
     kind = type(rng).__name__ if type(rng).__module__ == "builtins" else (
         f"{type(rng).__module__}.{type(rng).__qualname__}"
     )
@@ -430,17 +460,17 @@ cdef bint is_seed(str name, object value) except -1:
 
 
 cdef bitgen_t *bitgen_of(BitGenerator source) except NULL:
-    if type(source) is Xoshiro256:
-        return &source._bitgen
-    cdef bitgen_t *bitgen = <bitgen_t *> PyCapsule_GetPointer(source.capsule, "BitGenerator")
-    if bitgen.next_uint64 == NULL:
+    cdef bitgen_t *bitgen = &source._bitgen
+    if type(source) is not Xoshiro256 and source.capsule is not None:
+        bitgen = <bitgen_t *> PyCapsule_GetPointer(source.capsule, "BitGenerator")
+    if bitgen.next_uint64 == NULL:  # a class of its own, or __init__ has not been called
         raise TypeError(f"rng, of type {type(source).__name__}, has not set next_uint64")
     return bitgen
 
 
 cdef int hold(BitGenerator source) except -1:
     if type(source.lock) is Lock:
-        return (<Lock> source.lock).take()
+        return (<Lock> source.lock).take(-1)
     source.lock.acquire()
     return 0
 

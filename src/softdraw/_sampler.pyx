@@ -75,7 +75,7 @@ cdef class Sampler:
             result = np.empty(shape_of(size), np.int64)
             source = self.enter()
             try:
-                draw_into(result, draw_words, &self.words, None)
+                draw_into(result, result, draw_words, &self.words)
             finally:
                 self.leave(source)
             return result
@@ -111,7 +111,7 @@ cdef class Sampler:
         cdef BitGenerator source = self.source
         hold(source)
         try:
-            self.lock.take()
+            self.lock.take(-1)
         except BaseException:
             release(source)
             raise

@@ -12,17 +12,15 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
-    as_carray, as_words, fit_to_rows, internal, place_of, refuse_call, refuse_positional, shape_of,
-    temperatures_from, unmasked_array,
+    as_carray, as_words, check_header, fit_to_rows, header_of, internal, place_of, refuse_call,
+    refuse_positional, shape_of, temperatures_from, unmasked_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
 from softdraw._core cimport (
     SOFTDRAW_ERROR_ROW, SOFTDRAW_OK, alias_rows_map, alias_rows_max_length, alias_units,
 )
-from softdraw._draws cimport (
-    CHUNK, apart_from, check_same, checked_out, draw_into,
-)
-from softdraw._random cimport bit_generator_of, bitgen_of, take_words
+from softdraw._draws cimport CHUNK, apart_from, check_same, checked_out, draw_into, target_of
+from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
 
 from softdraw._arguments import hide_positional
 
@@ -78,9 +76,13 @@ cdef uint64_t *records_of(cnp.ndarray records) noexcept:
 
 cdef int check_begin(cnp.ndarray rows, cnp.ndarray other, str name) except -1:
     """Raise unless the shape of the other array begins with that of the rows."""
-    cdef tuple shape = (<object> rows).shape, whole = (<object> other).shape
-    if whole[: len(shape)] != shape:
-        raise ValueError(f"rows has shape {shape}, but {name} has shape {whole}")
+    cdef int ndim = cnp.PyArray_NDIM(rows)
+    if ndim > cnp.PyArray_NDIM(other) or not cnp.PyArray_CompareLists(
+        cnp.PyArray_DIMS(rows), cnp.PyArray_DIMS(other), ndim
+    ):
+        raise ValueError(
+            f"rows has shape {(<object> rows).shape}, but {name} has shape {(<object> other).shape}"
+        )
     return 0
 
 
@@ -146,10 +148,12 @@ cdef object sizes_of(object bits):
     return np.where(bits > 0, np.uint64(1) << bits, np.uint64(0)).astype(np.int64)
 
 
-def _unpickle_tables(lengths, bits, data):
+def _unpickle_tables(header, *parts):
     """Return the tables with these buckets, little-endian bytes; a ValueError if they are invalid."""
-    if not all(isinstance(part, bytes) for part in (lengths, bits, data)) or len(lengths) != 8 * len(bits):
+    if [type(part) for part in parts] != [bytes] * 3 or len(parts[0]) != 8 * len(parts[1]):
         raise ValueError("not pickled AliasTables")
+    check_header("pickled AliasTables", header, parts)
+    lengths, bits, data = parts
     n = np.frombuffer(lengths, "<i8").astype(np.int64)
     each = np.frombuffer(bits, np.uint8).astype(np.uint64)
     needed = np.maximum(np.frexp(n - 1.0)[1], 1)  # alias_bits
@@ -168,6 +172,7 @@ def _unpickle_tables(lengths, bits, data):
 
 
 @cython.final
+@cython.no_gc  # as for AliasTable
 cdef class AliasTables:
     """AliasTables(weights, indptr, /)\n--\n
     Many tables, with different numbers of categories, in one block of memory.
@@ -279,7 +284,7 @@ cdef class AliasTables:
         if refused:
             refuse_positional("AliasTables.from_logits(logits, indptr)", refused, ("temperature",))
         cdef cnp.ndarray array = real_items(logits, "logits")
-        cdef cnp.ndarray temperatures = temperatures_from(temperature, True)
+        cdef cnp.ndarray temperatures = temperatures_from(temperature, True).copy()
         cdef cnp.ndarray ends = checked_indptr(indptr, array, "logits")
         cdef cnp.ndarray records = new_array(ends.shape[0] - 1, cnp.NPY_UINT64)
         fit_to_rows(temperatures, "temperature", (records.shape[0], 1), (1,))
@@ -293,19 +298,31 @@ cdef class AliasTables:
         return AliasTables(internal, ends, records, buckets)
 
     cdef object draw(
-        self, object rows, cnp.ndarray array, cnp.ndarray words, BitGenerator source, cnp.ndarray result
+        self, object rows, cnp.ndarray array, cnp.ndarray words, BitGenerator source,
+        cnp.ndarray result, cnp.ndarray target
     ):
-        """Fill the result, which begins with the shape of the rows, with what these words, or those of
-        the source, draw from the rows. `rows` is what the caller gave, for messages."""
+        """Fill the result, by way of its target, with what these words, or those of the source, draw from
+        the rows. `rows` is what the caller gave, for messages."""
         cdef Call call
-        call.words = NULL if words is None else <const uint64_t *> cnp.PyArray_DATA(words)
+        cdef int error
         call.bitgen = NULL if source is None else bitgen_of(source)
         call.buckets = <const uint64_t *> cnp.PyArray_DATA(self.array)
         call.records = <const uint64_t *> cnp.PyArray_DATA(self.places)
         call.count = self.rows
-        call.rows = <const int64_t *> cnp.PyArray_DATA(array)
-        call.per_row = cnp.PyArray_SIZE(result) // max(cnp.PyArray_SIZE(array), 1)
-        error = draw_into(result, draw_rows, &call, source)
+        if source is not None:
+            hold(source)
+        try:
+            check_begin(array, target, "out")  # last, so that nothing changes after it
+            call.words = NULL
+            if words is not None:
+                check_same(words, target)
+                call.words = <const uint64_t *> cnp.PyArray_DATA(words)
+            call.rows = <const int64_t *> cnp.PyArray_DATA(array)
+            call.per_row = cnp.PyArray_SIZE(target) // max(cnp.PyArray_SIZE(array), 1)
+            error = draw_into(result, target, draw_rows, &call)
+        finally:
+            if source is not None:
+                release(source)
         if error != SOFTDRAW_OK:
             place = np.unravel_index(call.where, (<object> array).shape)
             row = np.asarray(rows)[place]
@@ -367,10 +384,10 @@ cdef class AliasTables:
         """
         cdef tuple last = () if size is None else shape_of(size)
         cdef BitGenerator source = bit_generator_of(rng)
-        cdef cnp.ndarray array = as_rows(rows), result
+        cdef cnp.ndarray array = as_rows(rows), result, target
         shape = (<object> array).shape + last
         if out is None:
-            result = np.empty(shape, np.int64)
+            result = target = np.empty(shape, np.int64)
         else:
             result = checked_out(out, self.longest)
             if size is not None and (<object> result).shape != shape:
@@ -378,9 +395,9 @@ cdef class AliasTables:
                     f"rows has shape {(<object> array).shape} and size is {size}, "
                     f"but out has shape {(<object> result).shape}"
                 )
-            check_begin(array, result, "out")
-            array = apart_from(result, array)
-        self.draw(rows, array, None, source, result)
+            target = target_of(result)
+            array = apart_from(target, array)
+        self.draw(rows, array, None, source, result, target)
         if out is not None:
             return out
         return result if shape or size is not None else int(result)
@@ -421,15 +438,16 @@ cdef class AliasTables:
         >>> tables.map([0, 0, 1], [0, 2**63, 5])
         array([0, 1, 0])
         """
-        cdef cnp.ndarray array = as_rows(rows), word = as_words(words), result
+        cdef cnp.ndarray array = as_rows(rows), word = as_words(words), result, target
         check_begin(array, word, "words")
         if out is None:
-            result = np.empty((<object> word).shape, np.int64)
+            result = target = np.empty((<object> word).shape, np.int64)
         else:
             result = checked_out(out, self.longest)
             check_same(word, result)
-            array, word = apart_from(result, array), apart_from(result, word)
-        self.draw(rows, array, word, None, result)
+            target = target_of(result)
+            array, word = apart_from(target, array), apart_from(target, word)
+        self.draw(rows, array, word, None, result, target)
         if out is not None:
             return out
         return result if result.ndim else int(result)
@@ -584,7 +602,8 @@ cdef class AliasTables:
     def __reduce__(self):
         lengths = np.diff(self.ends).astype("<i8").tobytes()
         bits = (self.places & np.uint64(63)).astype(np.uint8).tobytes()
-        return _unpickle_tables, (lengths, bits, self.array.astype("<u8").tobytes())
+        parts = (lengths, bits, self.array.astype("<u8").tobytes())
+        return _unpickle_tables, (header_of(parts), *parts)
 
     def __copy__(self):
         return self

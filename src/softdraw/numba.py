@@ -276,7 +276,10 @@ class _State:
 
     def __init__(self, generator: Xoshiro256) -> None:
         self.generator = generator
-        address: int = generator.ctypes.state_address
+        # of the class, because a subclass may have another `ctypes`
+        address: int = Xoshiro256.ctypes.__get__(generator).state_address
+        if not address:
+            raise TypeError("the generator is not finished: its __init__ has not been called")
         self.__array_interface__ = {
             "data": (address, False),
             "shape": (_SIZE,),
@@ -313,9 +316,12 @@ def generator(rng: _RNG = None) -> _Words:
     """
     if isinstance(rng, np.random.Generator):
         rng = rng.bit_generator
-    if isinstance(rng, np.random.BitGenerator) and not isinstance(rng, Xoshiro256):
+    if not isinstance(rng, np.random.BitGenerator):
+        rng = Xoshiro256(rng)
+    # a proxy is an instance of a class that it does not have, and keeps nothing alive
+    if not isinstance(rng, Xoshiro256) or not issubclass(type(rng), Xoshiro256):
         raise TypeError(f"the generator must be an Xoshiro256, got {type(rng).__name__}")
-    return np.asarray(_State(rng if isinstance(rng, Xoshiro256) else Xoshiro256(rng)))
+    return np.asarray(_State(rng))
 
 
 _xoshiro_next = _function("softdraw_xoshiro_next")
@@ -405,6 +411,8 @@ def _overload_of_rows(function: Any, name: str) -> None:
             result = np.empty_like(x) if new else out
             if result.shape != x.shape:
                 raise ValueError("out must have the shape of x")
+            if x.ctypes.data % x.itemsize or result.ctypes.data % x.itemsize:
+                raise ValueError("x and out must be aligned")  # which Numba's types do not say
             n = x.shape[-1]
             rows = x.size // n if n else 0
             t: Any = _address_of(float(temperature))  # type: ignore[call-arg]

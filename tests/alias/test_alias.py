@@ -2,6 +2,8 @@
 
 import copy
 import ctypes
+import gc
+import hashlib
 import inspect
 import math
 import pickle
@@ -66,7 +68,7 @@ def check_units(weights, table=None):
 
 def buckets_of(table):
     """(keep, alias) of each bucket, as the pickle has them."""
-    categories, data = table.__reduce__()[1]
+    _, categories, data = table.__reduce__()[1]
     bits = max(1, (categories - 1).bit_length())
     assert len(data) == 8 << bits == table.nbytes
     return bits, [divmod(int(entry), 1 << bits) for entry in np.frombuffer(data, "<u8")]
@@ -509,7 +511,7 @@ def test_all_tiers_give_the_same_tables_and_draws():
         "    steep = flat * flat * flat  # not a power, which depends on NumPy's version\n"
         "    for weights in (flat, steep * steep * steep, flat.astype(np.float32)):\n"
         "        table = softdraw.AliasTable(weights)\n"
-        "        digest.update(table.__reduce__()[1][1])\n"
+        "        digest.update(table.__reduce__()[1][2])\n"
         "        for size in (n % 37, 1500):\n"
         "            digest.update(table.sample(size, rng=5).astype('<i8').tobytes())\n"
         "print(digest.hexdigest()[:16])\n"
@@ -899,6 +901,49 @@ def test_pickle_gives_an_equal_table(protocol):
         assert twin.sample(50, rng=1).tolist() == table.sample(50, rng=1).tolist()
 
 
+def header(*parts, version=(1, 1)):
+    """What pickles with these parts have before them."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in (*version, *parts):
+        digest.update(part if isinstance(part, bytes) else f"{part},".encode())
+    return *version, int.from_bytes(digest.digest(), "little")
+
+
+def check_flipped_pickles(original, same):
+    """Whichever bit of a pickle is flipped, loading it is an error or gives the same."""
+    data = pickle.dumps(original)
+    refused = 0
+    for i in range(8 * len(data)):
+        damaged = bytearray(data)
+        damaged[i // 8] ^= 1 << i % 8
+        try:
+            loaded = pickle.loads(bytes(damaged))
+        except Exception:  # of pickle, too, and of the modules that it imports
+            refused += 1
+            continue
+        assert type(loaded) is not type(original) or same(loaded)
+    assert refused > len(data)
+
+
+@pytest.mark.parametrize("weights", [[3], [1, 2, 1], [0, 1, 0, 5, 9]])
+def test_a_pickle_with_any_bit_flipped_is_refused_or_the_same(weights):
+    table = AliasTable(weights)
+    check_flipped_pickles(table, lambda loaded: loaded == table)
+
+
+@pytest.mark.parametrize("version", [(2, 1), (1, 2), (0, 1)])
+def test_a_pickle_of_another_format_or_stream_is_refused(version):
+    restore, (own, *parts) = AliasTable([1, 2, 1]).__reduce__()
+    assert own == header(*parts)
+    other = header(*parts, version=version)
+    text = (
+        "a pickled AliasTable is damaged, or of another version of softdraw: its format, stream "
+        f"and checksum are {other}, not {own}"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        restore(other, *parts)
+
+
 def test_copies_are_the_table_itself():
     table = AliasTable([1, 2])
     assert copy.copy(table) is copy.deepcopy(table) is table
@@ -921,16 +966,19 @@ def test_copies_are_the_table_itself():
     ],
 )  # fmt: skip
 def test_a_corrupted_pickle_is_refused(categories, change, text):
-    restore, (_, data) = AliasTable([1, 2, 1]).__reduce__()
+    restore, (_, _, data) = AliasTable([1, 2, 1]).__reduce__()
+    parts = categories, change(data)
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        restore(categories, change(data))
+        restore(header(*parts), *parts)
+    with pytest.raises(ValueError, match="^not a pickled AliasTable$"):
+        restore(3, data)  # as before pickles had a header
 
 
 @given(st.binary(min_size=32, max_size=32))
 def test_random_bytes_are_a_table_in_range_or_refused(data):
     restore = AliasTable([1]).__reduce__()[0]
     try:
-        table = restore(3, data)
+        table = restore(header(3, data), 3, data)
     except ValueError:
         return
     assert table.sample(1000, rng=1).max() < 3
@@ -957,6 +1005,7 @@ def test_buckets_stay_read_only_whatever_is_done_to_their_base():
         buckets.flags.writeable = True
     with pytest.raises(ValueError, match="does not own its data"):
         buckets.resize(100, refcheck=False)
+    assert gc.get_referents(table) == []  # the array that the table draws from is out of reach
     del table
     assert buckets.tolist() == AliasTable([1, 2, 1]).buckets.tolist()
 

@@ -1,6 +1,7 @@
 """AliasTables: every row is the AliasTable of its weights, and bad rows are named."""
 
 import copy
+import gc
 import inspect
 import pickle
 import re
@@ -12,7 +13,17 @@ from floats import bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import PCG64, Generator
-from test_alias import FINITE, LOST, OUT, TIERS, WORDS, buckets_of, weight_lists
+from test_alias import (
+    FINITE,
+    LOST,
+    OUT,
+    TIERS,
+    WORDS,
+    buckets_of,
+    check_flipped_pickles,
+    header,
+    weight_lists,
+)
 from tiers import run_on_tier
 
 from softdraw import AliasTable, AliasTables, Xoshiro256
@@ -152,7 +163,7 @@ def test_all_tiers_give_the_same_tables_and_draws():
         "indptr = np.r_[0, lengths.cumsum()]\n"
         "tables = softdraw.AliasTables(uniforms(2, indptr[-1]), indptr)\n"
         "rows = (uniforms(3, 20_000) * 500).astype(int)\n"
-        "digest = hashlib.sha256(tables.__reduce__()[1][2])\n"
+        "digest = hashlib.sha256(tables.__reduce__()[1][3])\n"
         "digest.update(tables.sample(rows, rng=5).astype('<i8').tobytes())\n"
         "print(digest.hexdigest()[:16])\n"
     )
@@ -600,9 +611,25 @@ def parts(lengths=(2, 0, 1), bits=(1, 0, 1), buckets=(0, 1, 0, 0)):
 )
 def test_a_damaged_pickle_is_refused(damaged, text):
     unpickle, whole = AliasTables([1, 1, 7], [0, 2, 2, 3]).__reduce__()
-    assert whole == parts()
+    assert whole == (header(*parts()), *parts())
     with pytest.raises(ValueError, match=f"^{text}$"):
-        unpickle(*damaged)
+        unpickle(header(*damaged), *damaged)
+    with pytest.raises(ValueError, match="^not pickled AliasTables$"):
+        unpickle(*parts())  # as before pickles had a header
+
+
+def test_a_pickle_with_any_bit_flipped_is_refused_or_the_same():
+    tables = AliasTables([1, 2, 1, 5], [0, 3, 3, 4])
+    check_flipped_pickles(tables, lambda loaded: loaded == tables)
+
+
+def test_slices_can_be_pickled():
+    tables = AliasTables(*ragged())
+    for rows in (slice(3, 9), slice(None, None, -2), slice(0, 0)):
+        part = tables[rows]
+        twin = pickle.loads(pickle.dumps(part))
+        assert twin == part
+        assert pickle.loads(pickle.dumps(twin[:2])) == part[:2]
 
 
 @pytest.mark.parametrize("name", ["buckets", "records", "indptr"])
@@ -614,6 +641,7 @@ def test_the_arrays_of_tables_stay_read_only(name):
             array.flags.writeable = True
         with pytest.raises(ValueError, match="does not own its data"):
             array.resize(100, refcheck=False)
+        assert gc.get_referents(tables) == []
     del tables
     assert array.size == (name == "indptr")
 

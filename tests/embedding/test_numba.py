@@ -4,6 +4,7 @@ import doctest
 import inspect
 import re
 import sys
+import weakref
 from functools import partial
 
 import numpy as np
@@ -121,6 +122,34 @@ def test_wrong_types_are_refused_when_a_function_is_compiled():
         draw_rows(buckets, buckets, np.zeros(1), word)
     with refuses(match="generator of next_word must be a contiguous 1-D array of uint64"):
         next_words(np.zeros(42), 1)
+
+
+def test_arrays_that_compiled_code_cannot_use_are_refused():
+    """Kernels need aligned memory; next_word changes the state, and softmax `out`."""
+    buckets = softdraw.AliasTable([1, 2, 3]).buckets
+    for dtype in (np.float32, np.float64):
+        unaligned = np.zeros(33, np.uint8)[1:].view(dtype)
+        with pytest.raises(ValueError, match="^x and out must be aligned$"):
+            softmax(unaligned, 1.0)
+        with pytest.raises(ValueError, match="^x and out must be aligned$"):
+            softmax_to(np.zeros(unaligned.size, dtype), 1.0, unaligned)
+    with pytest.raises(numba.TypingError, match="Cannot modify readonly array"):
+        next_words(buckets, 1)
+    with pytest.raises(numba.TypingError, match="out is read-only"):
+        softmax_to(np.zeros(4), 1.0, buckets.view(float))
+
+
+def test_a_generator_is_what_its_memory_is_and_not_what_it_says():
+    class Own(softdraw.Xoshiro256):
+        ctypes = None
+
+    own = Own(7)
+    expected = softdraw.Xoshiro256(7).random_raw(3)
+    np.testing.assert_array_equal(next_words(kernels.generator(own), 3), expected)
+    with pytest.raises(TypeError, match="must be an Xoshiro256, got "):
+        kernels.generator(weakref.proxy(own))
+    with pytest.raises(TypeError, match="^the generator is not finished: "):
+        kernels.generator(softdraw.Xoshiro256.__new__(softdraw.Xoshiro256))
 
 
 OUTSIDE = {

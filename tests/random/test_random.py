@@ -5,13 +5,15 @@ import hashlib
 import json
 import pickle
 import re
+import sys
 import threading
 import time
 
 import numpy as np
 import pytest
 from numpy.random import PCG64, Generator, RandomState, SeedSequence
-from processes import in_child, needs_fork
+from numpy.random.bit_generator import ISpawnableSeedSequence
+from processes import find, in_child, needs_fork, run
 from tiers import run_on_tier
 
 import softdraw
@@ -55,6 +57,57 @@ def lanes(generator):
 def test_lane_0_starts_from_the_seed_sequence(seed):
     state = SeedSequence(seed).generate_state(4, np.uint64).tolist()
     assert lanes(Xoshiro256(seed))[0] == state
+
+
+class Seeds(ISpawnableSeedSequence):
+    """A seed sequence that gives and spawns what it is told to."""
+
+    def __init__(self, words):
+        self.words = words
+
+    def generate_state(self, n_words, dtype=np.uint32):
+        return self.words
+
+    def spawn(self, n_children):
+        return [Seeds(self.words)] * n_children
+
+
+@pytest.mark.parametrize(
+    ("words", "got"),
+    [
+        (np.ones(1, np.uint64), "shape (1,) and dtype uint64"),
+        (np.ones(10_000, np.uint64), "shape (10000,) and dtype uint64"),
+        (np.ones((4, 1), np.uint64), "shape (4, 1) and dtype uint64"),
+        (np.ones(4, np.int64), "shape (4,) and dtype int64"),
+        (np.ones(4, np.uint32), "shape (4,) and dtype uint32"),
+        ([1.5] * 4, "shape (4,) and dtype float64"),
+        (None, "shape () and dtype object"),
+    ],
+)
+def test_a_seed_sequence_must_give_four_words(words, got):
+    text = (
+        "generate_state(4, numpy.uint64) of seed, of type Seeds, must give 4 words of uint64, got "
+    )
+    for make in (Xoshiro256, lambda seed: AliasTable([1, 2]).sample(3, rng=seed)):
+        with pytest.raises(ValueError, match=f"^{re.escape(text + got)}$"):
+            make(Seeds(words))
+
+
+def test_a_seed_sequence_of_another_kind_is_used():
+    words = np.arange(16, dtype=np.uint64)[::4]
+    assert lanes(Xoshiro256(Seeds(words)))[0] == [0, 4, 8, 12]
+    words = words.view(LyingWords)
+    assert lanes(Xoshiro256(Seeds(words)))[0] == [0, 4, 8, 12]
+    with pytest.raises(ValueError, match=re.escape("got shape (2,) and dtype uint64")):
+        Xoshiro256(Seeds(words[:2]))
+
+
+class LyingWords(np.ndarray):
+    """An array that claims to have four words."""
+
+    shape = (4,)
+    size = 4
+    dtype = np.dtype(np.uint64)
 
 
 def test_word_8i_plus_j_is_the_ith_output_of_lane_j():
@@ -229,6 +282,15 @@ def test_jumped_leaves_the_generator_and_keeps_no_words():
     assert str(generator.state) == str(before)
 
 
+def test_a_jumped_generator_spawns_children_of_its_own():
+    parent = Xoshiro256(7)
+    generators = [parent, parent.jumped(), parent.jumped(2), parent.jumped().jumped()]
+    children = [pickle.loads(pickle.dumps(generator)).spawn(2) for generator in generators]
+    streams = [stream(child) for pair in children for child in pair]
+    assert len(set(map(tuple, streams))) == 8
+    assert stream(parent.jumped(2).spawn(1)[0]) == streams[4]  # the same ones each time
+
+
 @pytest.mark.parametrize("jumps", [-1, 2**64])
 def test_jumps_out_of_range(jumps):
     with pytest.raises(ValueError, match=re.escape(f"jumps must be in [0, 2**64), got {jumps}")):
@@ -264,6 +326,36 @@ def test_copies_and_pickles_go_on_alike(used, copied):
     twin = copied(used)
     assert type(twin) is Xoshiro256
     assert stream(twin) == stream(used)
+
+
+@pytest.mark.parametrize("part", ["s", "buffer", "buffer_pos", "has_uint32", "uinteger"])
+def test_a_pickled_state_with_any_bit_flipped_is_refused(used, part):
+    state = used.__reduce__()[2]
+    before = str(used.state)
+    holder = state["state"] if part == "s" else state
+    words = np.array(holder[part], np.uint64)
+    for i in range(64 * words.size):
+        flipped = words.copy()
+        flipped.reshape(-1)[i // 64] ^= np.uint64(1 << i % 64)
+        holder[part] = flipped
+        with pytest.raises(ValueError, match="is damaged, or of another version|must be from 0 to"):
+            used.__setstate__(state)
+    assert str(used.state) == before
+
+
+def test_a_pickle_has_a_format_a_stream_and_a_checksum(used):
+    make, arguments, state = used.__reduce__()
+    assert state["header"][:2] == (1, 1)
+    for header in ((2, *state["header"][1:]), (1, 2, state["header"][2]), (1, 1, 0), None):
+        text = "a pickled Xoshiro256 is damaged, or of another version of softdraw: its format, "
+        with pytest.raises(ValueError, match=f"^{text}"):
+            make(*arguments).__setstate__({**state, "header": header})
+    for other in (used.state, None):
+        with pytest.raises(ValueError, match="^not a pickled Xoshiro256$"):
+            make(*arguments).__setstate__(other)
+    restored = make(*arguments)
+    restored.state = state  # as NumPy before 2.0 does for its Generator
+    assert stream(restored) == stream(used)
 
 
 def test_a_copy_spawns_what_the_original_would(used):
@@ -381,6 +473,30 @@ def test_spawned_children_differ_and_come_from_the_seed_sequence():
     assert stream(children[0]) != stream(children[1])
 
 
+def test_children_spawned_in_several_threads_differ():
+    generator = Xoshiro256(7)
+    children = []
+
+    def work():
+        for _ in range(1000):
+            children.extend(generator.spawn(1))
+
+    run_threads([work] * 8)
+    keys = {child.seed_seq.spawn_key for child in children}
+    assert keys == {(i,) for i in range(8000)}
+
+
+def test_the_number_of_children_is_asked_for_once():
+    class Once:
+        asked = 0
+
+        def __index__(self):
+            self.asked += 1
+            return 3 if self.asked == 1 else -1
+
+    assert len(Xoshiro256(7).spawn(Once())) == 3
+
+
 def test_seed_seq_is_the_one_it_was_made_from():
     seed_seq = SeedSequence(5)
     assert Xoshiro256(seed_seq).seed_seq is seed_seq
@@ -401,6 +517,104 @@ class Child(Xoshiro256):
 
 
 # ---- lock --------------------------------------------------------------------------------------
+
+
+def run_threads(functions):
+    threads = [threading.Thread(target=function) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda generator: generator.state,
+        lambda generator: setattr(generator, "state", Xoshiro256(8).state),
+        lambda generator: generator.jumped(),
+        lambda generator: generator.spawn(1),
+        lambda generator: pickle.dumps(generator),
+        lambda generator: generator.random_raw(),
+        lambda generator: TABLE.sample(rng=generator),
+        lambda generator: TABLE.sample(3, rng=generator),
+        lambda generator: TABLE.sampler(generator)(),
+        lambda generator: softdraw.AliasTables([1, 1], [0, 2]).sample(0, rng=generator),
+        lambda generator: softdraw.sample_logits([0.0, 1.0], rng=generator),
+    ],
+)
+def test_whatever_reads_or_changes_a_generator_waits_for_its_lock(use):
+    generator = Xoshiro256(7)
+    done = threading.Event()
+
+    def work():
+        use(generator)
+        done.set()
+
+    thread = threading.Thread(target=work)
+    with generator.lock:
+        thread.start()
+        assert not done.wait(0.05)
+    thread.join()
+    assert done.is_set()
+
+
+def test_the_lock_can_be_tried_and_waited_for_in_vain():
+    lock = Xoshiro256(7).lock
+    assert lock.acquire(blocking=False)
+    assert lock.acquire(True, 0.5)  # it is reentrant
+    tried = []
+    run_threads([lambda: tried.extend([lock.acquire(False), lock.acquire(timeout=0.01)])])
+    assert tried == [False, False]
+    lock.release()
+    lock.release()
+    run_threads([lambda: tried.extend([lock.acquire(timeout=10), lock.acquire(blocking=False)])])
+    assert tried[2:] == [True, True]
+
+
+@pytest.mark.parametrize("arguments", [(False, 1), (True, -2), (True, float("nan")), (True, 1e300)])
+def test_timeouts_that_are_refused(arguments):
+    with pytest.raises(
+        ValueError, match="^timeout must be from 0 to .*, and goes with blocking=True$"
+    ):
+        Xoshiro256(7).lock.acquire(*arguments)
+
+
+# Where Python's locks are semaphores, this aborts if one is released that is not held.
+STRICT_SEMAPHORES = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <semaphore.h>
+#include <stdlib.h>
+
+int sem_post(sem_t *lock) {
+    int (*post)(sem_t *) = (int (*)(sem_t *))dlsym(RTLD_NEXT, "sem_post");
+    int times;
+    if (sem_getvalue(lock, &times) || times) abort();
+    return post(lock);
+}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs LD_PRELOAD and semaphores")
+def test_a_lock_of_the_operating_system_is_released_only_while_it_is_held(tmp_path):
+    """Where it is a mutex, another release would end the process."""
+    source, library = tmp_path / "strict.c", tmp_path / "strict.so"
+    source.write_text(STRICT_SEMAPHORES)
+    run([find("cc"), "-shared", "-fPIC", source, "-o", library, "-ldl"])
+    code = (
+        "import softdraw, threading, time\n"
+        "lock = softdraw.Xoshiro256(7).lock\n"
+        "def work():\n"
+        "    for _ in range(100):\n"
+        "        with lock: time.sleep(0.0001)\n"
+        "        for _ in range(100):\n"
+        "            with lock: pass\n"
+        "threads = [threading.Thread(target=work) for _ in range(4)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+    )
+    run([sys.executable, "-c", code], environment={"LD_PRELOAD": str(library)})
 
 
 def test_the_lock_is_reentrant():
@@ -442,11 +656,7 @@ def test_the_lock_excludes_other_threads():
                     time.sleep(0)
                 count = before + 1
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_threads([work] * 8)
     assert count == 8 * 200
 
 
@@ -460,11 +670,7 @@ def test_threads_that_share_a_generator_get_each_word_once():
             drawn.append(table.sample(5000, rng=generator))
             drawn.append(np.array([table.sample(rng=generator)]))
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_threads([work] * 4)
     expected = table.sample(4 * 20 * 5001, rng=Xoshiro256(7))
     assert np.sort(np.concatenate(drawn)).tolist() == np.sort(expected).tolist()
 
