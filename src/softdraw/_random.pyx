@@ -2,8 +2,8 @@
 
 import operator
 import os
+import threading
 from collections.abc import Sequence
-from threading import TIMEOUT_MAX
 from time import monotonic
 
 import numpy as np
@@ -138,8 +138,10 @@ cdef class Lock:
 
     def acquire(self, blocking=True, timeout=-1):
         """Take the lock; as for `threading.RLock`, False if it is not free, or not in time."""
-        if timeout != -1 and not (blocking and 0 <= timeout <= TIMEOUT_MAX):
-            raise ValueError(f"timeout must be from 0 to {TIMEOUT_MAX}, and goes with blocking=True")
+        if timeout != -1 and not (blocking and 0 <= timeout <= threading.TIMEOUT_MAX):
+            raise ValueError(
+                f"timeout must be from 0 to {threading.TIMEOUT_MAX}, and goes with blocking=True"
+            )
         return self.take(timeout if blocking else 0)
 
     def release(self):
