@@ -243,8 +243,8 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
             return None
         d.filters.min_p = &ratio
     source = bit_generator_of(rng)
-    # A seed sequence of the caller's may have changed the array.
-    if not is_row(logits) or cnp.PyArray_DIM(logits, 0) == 0:
+    # Making a generator, unless it is what was given, may have run Python code of the caller.
+    if source is not rng and not is_row(logits) or cnp.PyArray_DIM(logits, 0) == 0:
         return None
     bitgen = bitgen_of(source)
     hold(source)
@@ -260,6 +260,10 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
     if error:
         raise_for(error, where, logits)
     return id
+
+
+# The default of an argument, known by its identity, which is quicker than by its letters.
+cdef str RAISE = "raise"
 
 
 # ---- any call ----------------------------------------------------------------------------------
@@ -278,7 +282,7 @@ def sample_logits(
     size=None,
     rng=None,
     words=None,
-    str invalid="raise",
+    str invalid=RAISE,
     return_logprobs=False,
 ):
     """Draw from ``softmax(logits / temperature)``, of what the filters leave.
@@ -370,7 +374,7 @@ def sample_logits(
     if refused:
         refuse_positional("sample_logits(logits)", refused, ("temperature",))
     if (mask is None and size is None and words is None and return_logprobs is False
-            and invalid == "raise"):
+            and invalid is RAISE):
         drawn = draw_once(logits, temperature, top_k, top_p, min_p, rng)
         if drawn is not None:
             return drawn
