@@ -33,6 +33,7 @@ cdef object unmasked_array(object value, str name)
 cdef int check_real(object dtype, str name, str advice=*) except -1
 cdef object real_array(object value, str name)
 cdef object checked_out(object out, object dtype, tuple shape)
+cdef cnp.ndarray plain_out(object out)
 cdef object result_dtype(object dtype)
 cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num)
 

@@ -123,20 +123,26 @@ cdef object real_array(object value, str name):
     check_real(array.dtype, name, advice)
 
 
-cdef object checked_out(object out, object dtype, tuple shape):
-    """Return out, which has that dtype and shape and can be written to, as an array of exactly type
-    ndarray: what a subclass says of its dtype and shape need not be so."""
+cdef cnp.ndarray plain_out(object out):
+    """Return out, which can be written to, as an array of exactly type ndarray: what a subclass says of its
+    dtype and shape need not be so."""
     if not cnp.PyArray_Check(out):
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if is_masked(out):
         raise TypeError("out must be a plain array, got a masked array")
-    array = np.asarray(out)
+    cdef cnp.ndarray array = out if cnp.PyArray_CheckExact(out) else np.ndarray.view(out, np.ndarray)
+    if not cnp.PyArray_ISWRITEABLE(array):
+        raise ValueError("out is read-only")
+    return array
+
+
+cdef object checked_out(object out, object dtype, tuple shape):
+    """Return out as plain_out does, if it has that dtype and shape."""
+    cdef object array = plain_out(out)
     if array.dtype != dtype:
         raise ValueError(f"out must have dtype {dtype}, got {array.dtype}")
     if array.shape != shape:
         raise ValueError(f"out must have shape {shape}, got {array.shape}")
-    if not array.flags.writeable:
-        raise ValueError("out is read-only")
     return array
 
 

@@ -3,24 +3,23 @@
 import numpy as np
 
 cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int16_t, int64_t, uint32_t
 
-from softdraw._arguments cimport unmasked_array
+from softdraw._arguments cimport plain_out
 from softdraw._core cimport SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK
 
 cnp.import_array()
 
+cdef enum:
+    WATCH = 1 << 24  # draws, a multiple of CHUNK, between two looks at whether the user interrupts
+
+
 cdef cnp.ndarray checked_out(object out, size_t categories):
-    if not cnp.PyArray_Check(out):
-        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
-    unmasked_array(out, "out")
-    # A subclass may say anything about its shape and dtype; its memory is what this view says.
-    cdef cnp.ndarray array = out if cnp.PyArray_CheckExact(out) else np.ndarray.view(out, np.ndarray)
+    cdef cnp.ndarray array = plain_out(out)
     dtype = array.dtype
     if dtype.type not in (np.int64, np.int32, np.uint32, np.int16):
         raise TypeError(f"out must be int64, int32, uint32 or int16, got {dtype}")
-    if not cnp.PyArray_ISWRITEABLE(array):
-        raise ValueError("out is read-only")
     limit = np.iinfo(dtype).max
     if categories > limit + 1:
         raise ValueError(
@@ -65,7 +64,7 @@ cdef int draw_into(cnp.ndarray out, cnp.ndarray target, draw_function draw, void
 
 cdef int draw_chunks(
     draw_function draw, void *call, size_t n, char *out, size_t itemsize
-) noexcept nogil:
+) except -1 nogil:
     cdef int64_t[CHUNK] categories
     cdef int64_t *drawn
     cdef size_t begin = 0, length
@@ -79,6 +78,9 @@ cdef int draw_chunks(
         if itemsize != 8:
             narrow(categories, length, out + begin * itemsize, itemsize)
         begin += length
+        if begin % WATCH == 0:
+            with gil:
+                PyErr_CheckSignals()
     return SOFTDRAW_OK
 
 

@@ -1,0 +1,80 @@
+"""A signal's handler, as that of Ctrl-C, ends calls of many draws and leaves generators usable."""
+
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+from softdraw import AliasTable, AliasTables, Xoshiro256, sample_logits
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a timer's signal")
+
+PART = 1 << 24  # draws between two looks at signals
+TABLE = AliasTable([1, 2, 3])
+TABLES = AliasTables([1, 2, 3], [0, 2, 3])
+
+
+class Interrupt(Exception):
+    pass
+
+
+@pytest.fixture
+def timer():
+    """Raises Interrupt in the main thread a moment after it has been called."""
+
+    def interrupt(number, frame):
+        raise Interrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    yield lambda: signal.setitimer(signal.ITIMER_REAL, 0.01)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def is_word_after_a_part(word, parts):
+    """Whether it is the first word of seed 7 after one of so many parts of its words."""
+    rng = Xoshiro256(7)
+    rng.random_raw(output=False)
+    for _ in range(parts):
+        rng.random_raw(PART - 1, output=False)
+        if rng.random_raw() == word:
+            return True
+    return False
+
+
+def test_a_draw_into_out_is_interrupted(timer):
+    out = np.full(1 << 28, -1, np.int16)
+    rng = Xoshiro256(7)
+    timer()
+    with pytest.raises(Interrupt):
+        TABLE.sample(out=out, rng=rng)
+    assert out[0] >= 0
+    assert out[-1] == -1
+    assert is_word_after_a_part(rng.random_raw(), 16)
+
+
+def test_a_draw_from_rows_is_interrupted(timer):
+    rows = np.broadcast_to(np.int64(1), 1 << 26)
+    out = np.full(rows.shape, -1, np.int16)
+    rng = Xoshiro256(7)
+    timer()
+    with pytest.raises(Interrupt):
+        TABLES.sample(rows, out=out, rng=rng)
+    assert out[-1] == -1
+    rng.random_raw()
+
+
+def test_a_draw_from_many_logits_is_interrupted(timer):
+    logits = np.broadcast_to(np.zeros(4096, np.float32), (1_000_000, 4096))
+    rng = Xoshiro256(7)
+    timer()
+    with pytest.raises(Interrupt):
+        sample_logits(logits, rng=rng)
+    rng.random_raw()
+
+
+def test_many_draws_from_one_row_are_interrupted(timer):
+    timer()
+    with pytest.raises(Interrupt):
+        sample_logits(np.zeros(64), words=np.broadcast_to(np.uint64(5), 1 << 26))
