@@ -178,7 +178,9 @@ def prepared(entries, bits, form, scale, shift):
         number = float(mp.ldexp(entry, scale - bits + 1))
         pattern = int.from_bytes(struct.pack(form, number), "little") - (j << shift)
         values.append(f"UINT{8 * size}_C(0x{pattern:0{2 * size}x})")
-    return "{ \\\n" + ", \\\n".join("    " + value for value in 2 * values) + " \\\n}"
+    step = 16 // size
+    rows = [", ".join(values[i : i + step]) for i in range(0, len(values), step)]
+    return "{ \\\n    " + ", \\\n    ".join(2 * rows) + " \\\n}"
 
 
 def header():

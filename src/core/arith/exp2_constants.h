@@ -19,22 +19,10 @@
 /* g 2^(100 + j/8), j = 0..7, for a g that brings them within
  * 0.038 ULP, as bits, less j << 20. */
 #define SD_EXP2F_TABLE { \
-    UINT32_C(0x718b3a3e), \
-    UINT32_C(0x7187d424), \
-    UINT32_C(0x71859202), \
-    UINT32_C(0x71848e45), \
-    UINT32_C(0x7184e5be), \
-    UINT32_C(0x7186b7da), \
-    UINT32_C(0x718a26de), \
-    UINT32_C(0x718f5829), \
-    UINT32_C(0x718b3a3e), \
-    UINT32_C(0x7187d424), \
-    UINT32_C(0x71859202), \
-    UINT32_C(0x71848e45), \
-    UINT32_C(0x7184e5be), \
-    UINT32_C(0x7186b7da), \
-    UINT32_C(0x718a26de), \
-    UINT32_C(0x718f5829) \
+    UINT32_C(0x718b3a3e), UINT32_C(0x7187d424), UINT32_C(0x71859202), UINT32_C(0x71848e45), \
+    UINT32_C(0x7184e5be), UINT32_C(0x7186b7da), UINT32_C(0x718a26de), UINT32_C(0x718f5829), \
+    UINT32_C(0x718b3a3e), UINT32_C(0x7187d424), UINT32_C(0x71859202), UINT32_C(0x71848e45), \
+    UINT32_C(0x7184e5be), UINT32_C(0x7186b7da), UINT32_C(0x718a26de), UINT32_C(0x718f5829) \
 }
 
 /* 2^-(j/8), j = 0..8, and 2^(1/16) */
@@ -60,14 +48,10 @@
 /* g 2^(600 + j/4), j = 0..3, for a g that brings them within
  * 0.0015 ULP, as bits, less j << 50. */
 #define SD_EXP2_TABLE { \
-    UINT64_C(0x65700000002398d7), \
-    UINT64_C(0x656f06fe0a5c0c23), \
-    UINT64_C(0x656ea09e66b1934d), \
-    UINT64_C(0x656ee89f9996b196), \
-    UINT64_C(0x65700000002398d7), \
-    UINT64_C(0x656f06fe0a5c0c23), \
-    UINT64_C(0x656ea09e66b1934d), \
-    UINT64_C(0x656ee89f9996b196) \
+    UINT64_C(0x65700000002398d7), UINT64_C(0x656f06fe0a5c0c23), \
+    UINT64_C(0x656ea09e66b1934d), UINT64_C(0x656ee89f9996b196), \
+    UINT64_C(0x65700000002398d7), UINT64_C(0x656f06fe0a5c0c23), \
+    UINT64_C(0x656ea09e66b1934d), UINT64_C(0x656ee89f9996b196) \
 }
 
 /* 2^-(j/4), j = 0..4, as ROOTS + LOW_ROOTS, and 2^(1/8) */

@@ -47,8 +47,8 @@ static sd_moments find_moments(const temperature_t *t, double temperature, const
         m.ties = count_from(x, n, max);
         if (t->limit == ALL_EQUAL) m.others = count_from(x, n, -LARGEST) - m.ties;
     } else {
-        int shifted;
-        const reduction_t r = choose_reduction(t, max, &shifted);
+        const int shifted = needs_shift(t, max);
+        const reduction_t r = choose_reduction(t, max, shifted);
         m = shifted ? sum_moments(&r, temperature, x, n, max, SHIFT)
                     : sum_moments(&r, temperature, x, n, max, CLAMP);
     }

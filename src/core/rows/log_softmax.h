@@ -63,8 +63,8 @@ static log_row_t sum_log_row(const temperature_t *t, const item_t *x, size_t n) 
     if (t->limit) {
         row.excess.high = count_from(x, n, row.threshold) - 1;
     } else {
-        int shifted;
-        const reduction_t r = choose_reduction(t, row.max, &shifted);
+        const int shifted = needs_shift(t, row.max);
+        const reduction_t r = choose_reduction(t, row.max, shifted);
         row.excess = shifted ? sum_excess(&r, x, n, row.max, SHIFT) : sum_excess(&r, x, n, row.max, CLAMP);
     }
     row.is_nan = row.excess.high != row.excess.high;

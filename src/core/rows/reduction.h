@@ -81,7 +81,7 @@ SD_INLINE reduction_t make_reduction(const temperature_t *t, real_t max) {
 }
 
 /* Whether a is a number that is not infinite. */
-SD_INLINE int is_finite(real_t a) { return a <= LARGEST && a >= -LARGEST; }
+SD_INLINE int is_finite(real_t a) { return (a <= LARGEST) & (a >= -LARGEST); }
 
 /* Whether the maximum must be subtracted first, or x scaled. Also if the maximum is NaN or infinite. */
 SD_INLINE int needs_shift(const temperature_t *t, real_t max) {
@@ -102,11 +102,9 @@ SD_INLINE reduction_t make_shifted_reduction(const temperature_t *t, real_t max)
     return r;
 }
 
-/* Makes the reduction of any row whose maximum is finite, for the range mode SHIFT only if *shifted becomes
- * 1. */
-SD_INLINE reduction_t choose_reduction(const temperature_t *t, real_t max, int *shifted) {
-    *shifted = needs_shift(t, max);
-    return *shifted ? make_shifted_reduction(t, max) : make_reduction(t, max);
+/* Makes the reduction of any row whose maximum is finite; `shifted` is what needs_shift returns. */
+SD_INLINE reduction_t choose_reduction(const temperature_t *t, real_t max, int shifted) {
+    return shifted ? make_shifted_reduction(t, max) : make_reduction(t, max);
 }
 
 /* The parts of a reduction in packs: one row's in all lanes, or one row's in each lane. */

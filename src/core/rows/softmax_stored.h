@@ -9,8 +9,7 @@
 SD_BODY void add_exponentials(accumulator_t *a, const int group, const pack_t *s, const pack_t *q,
                               const pack_t *e) {
     pack_t lost[MAX_GROUP];
-    FOR_EACH_PACK lost[u] = e[u];
-    add_in_turn(&a->s, group, lost);
+    FOR_EACH_PACK a->s = add_larger(a->s, e[u], &lost[u]);
     FOR_EACH_PACK lost[u] = v_sub(s[u], lost[u]);
     FOR_EACH_PACK lost[u] = v_fma(s[u], q[u], lost[u]);
     FOR_EACH_PACK a->c = v_add(a->c, lost[u]);
@@ -76,12 +75,12 @@ SD_INLINE void softmax_stored(const temperature_t *t, const item_t *x, item_t *o
     pack_t lane_min;
     const pack_t lane_max = find_lane_extremes(x, n, &lane_min);
     const real_t max = v_reduce_max(lane_max);
-    int shifted;
+    const int shifted = needs_shift(t, max);
     if (!is_finite(max)) {
         fill_row(out, n, (real_t)sd_nan());
         return;
     }
-    const reduction_t r = choose_reduction(t, max, &shifted);
+    const reduction_t r = choose_reduction(t, max, shifted);
     sd_sum sum;
     if (shifted) sum = store_exponentials(&r, x, out, n, lane_max, SHIFT);
     else if (!all_at_least(lane_min, r.floor)) sum = store_exponentials(&r, x, out, n, lane_max, CLAMP);

@@ -32,7 +32,7 @@ SD_INLINE void add_packs(accumulator_t *a, const reduction_t *r, const int group
     compute_exponentials(r, NULL, group, x, range_mode, 0, s, q);
     FOR_EACH_PACK q[u] = v_mul(s[u], q[u]);
     FOR_EACH_PACK z[u] = v_add(s[u], q[u]);
-    add_in_turn(&a->s, group, z);
+    FOR_EACH_PACK a->s = add_larger(a->s, z[u], &z[u]);
     FOR_EACH_PACK z[u] = v_sub(s[u], z[u]);
     FOR_EACH_PACK z[u] = v_add(z[u], q[u]);
     FOR_EACH_PACK a->c = v_add(a->c, z[u]);
@@ -142,7 +142,7 @@ SD_INLINE int sum_unshifted(row_t *row, const temperature_t *t, const item_t *x,
 }
 
 /* Sums any row, n >= 1. */
-static row_t sum_row(const temperature_t *t, const item_t *x, size_t n) {
+SD_BODY row_t sum_row(const temperature_t *t, const item_t *x, size_t n) {
     row_t row = {0};
     if (!sum_unshifted(&row, t, x, n)) {
         row.max = v_reduce_max(find_lane_max(x, n));

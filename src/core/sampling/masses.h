@@ -43,7 +43,8 @@ static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t m
         rule.reduction = make_flat_reduction();
     } else {
         rule.least = round_bound((double)max - t * find_negligible_distance(n));
-        rule.reduction = choose_reduction(ready, max, &rule.shifted);
+        rule.shifted = needs_shift(ready, max);
+        rule.reduction = choose_reduction(ready, max, rule.shifted);
     }
     return rule;
 }

@@ -15,8 +15,7 @@ SD_INLINE mass_sum_t make_mass_sum(f32x16 start) {
 }
 SD_INLINE void add_masses(mass_sum_t *a, const int group, const f32x16 *e) {
     f32x16 z[MAX_GROUP];
-    FOR_EACH_PACK z[u] = e[u];
-    add_in_turn(&a->s, group, z);
+    FOR_EACH_PACK a->s = add_larger(a->s, e[u], &z[u]);
     FOR_EACH_PACK z[u] = f32_sub(e[u], z[u]);
     FOR_EACH_PACK a->c = f32_add(a->c, z[u]);
 }

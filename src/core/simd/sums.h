@@ -19,12 +19,10 @@ SD_INLINE void f64_two_sum_into(f64x8 *total, f64x8 *rest, f64x8 value) {
     *rest = f64_add(*rest, lost);
 }
 
-/* Adds `group` packs z to *s, one after the other. z becomes what the sums have taken of them, exactly
- * (Dekker's FastTwoSum), if none is larger than *s in its lane: what is not taken is lost by rounding. */
-SD_INLINE void add_in_turn(pack_t *s, const int group, pack_t *z) {
-    FOR_EACH_PACK {
-        const pack_t sum = v_add(*s, z[u]);
-        z[u] = v_sub(sum, *s);
-        *s = sum;
-    }
+/* Returns s + e, and sets *taken to what the sum has taken of e. If e is in no lane larger than s, that is
+ * exact (Dekker's FastTwoSum), and e - *taken is what rounding loses. */
+SD_INLINE pack_t add_larger(pack_t s, pack_t e, pack_t *taken) {
+    const pack_t sum = v_add(s, e);
+    *taken = v_sub(sum, s);
+    return sum;
 }

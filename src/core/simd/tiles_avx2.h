@@ -33,22 +33,26 @@ SD_INLINE void tile_32(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptr
     SD_UNROLL for (int i = 0; i < 4; i++) _mm_storeu_si128((__m128i *)(out + i * out_stride), a[i]);
 }
 
-/* Reads 8 rows and 4 columns of 32 bits; each column becomes one register. */
-SD_INLINE void tile_columns_32(const uint32_t *x, ptrdiff_t x_stride, __m256i column[4]) {
-    __m256i row[4], pair[4];
-    SD_UNROLL for (int i = 0; i < 4; i++) {
-        const __m128i low = _mm_loadu_si128((const __m128i *)(x + i * x_stride));
-        const __m128i high = _mm_loadu_si128((const __m128i *)(x + (i + 4) * x_stride));
-        row[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-    }
+/* Interleaves the elements of rows 0 and 2, and of rows 1 and 3, in each half of the registers: twice, this
+ * brings those of a column together. */
+SD_INLINE void tile_interleave_32(__m256i row[4]) {
+    __m256i pair[4];
     SD_UNROLL for (int i = 0; i < 2; i++) {
         pair[2 * i] = _mm256_unpacklo_epi32(row[i], row[i + 2]);
         pair[2 * i + 1] = _mm256_unpackhi_epi32(row[i], row[i + 2]);
     }
-    SD_UNROLL for (int i = 0; i < 2; i++) {
-        column[2 * i] = _mm256_unpacklo_epi32(pair[i], pair[i + 2]);
-        column[2 * i + 1] = _mm256_unpackhi_epi32(pair[i], pair[i + 2]);
+    SD_UNROLL for (int i = 0; i < 4; i++) row[i] = pair[i];
+}
+
+/* Reads 8 rows and 4 columns of 32 bits; each column becomes one register. */
+SD_INLINE void tile_columns_32(const uint32_t *x, ptrdiff_t x_stride, __m256i column[4]) {
+    SD_UNROLL for (int i = 0; i < 4; i++) {
+        const __m128i low = _mm_loadu_si128((const __m128i *)(x + i * x_stride));
+        const __m128i high = _mm_loadu_si128((const __m128i *)(x + (i + 4) * x_stride));
+        column[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
     }
+    tile_interleave_32(column);
+    tile_interleave_32(column);
 }
 
 SD_INLINE void tall_32(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptrdiff_t out_stride) {
@@ -63,16 +67,11 @@ SD_INLINE void tall_32(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptr
 
 SD_INLINE void wide_32(const uint32_t *x, ptrdiff_t x_stride, uint32_t *out, ptrdiff_t out_stride) {
     SD_UNROLL for (int half = 0; half < 2; half++) {
-        __m256i row[4], pair[4];
+        __m256i row[4];
         SD_UNROLL for (int i = 0; i < 4; i++)
             row[i] = _mm256_loadu_si256((const __m256i *)(x + i * x_stride + 8 * half));
-        SD_UNROLL for (int step = 0; step < 2; step++) {
-            SD_UNROLL for (int i = 0; i < 2; i++) {
-                pair[2 * i] = _mm256_unpacklo_epi32(row[i], row[i + 2]);
-                pair[2 * i + 1] = _mm256_unpackhi_epi32(row[i], row[i + 2]);
-            }
-            SD_UNROLL for (int i = 0; i < 4; i++) row[i] = pair[i];
-        }
+        tile_interleave_32(row);
+        tile_interleave_32(row);
         uint32_t *to = out + 8 * half * out_stride;
         SD_UNROLL for (int i = 0; i < 4; i++) {
             _mm_storeu_si128((__m128i *)(to + i * out_stride), _mm256_castsi256_si128(row[i]));
