@@ -10,7 +10,7 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport (
-    as_words, check_header, header_of, internal, one_temperature, read_number, refuse_call,
+    as_words, check_error, check_header, header_of, internal, one_temperature, read_number, refuse_call,
     refuse_positional, shape_of,
 )
 from softdraw._build cimport Rows, build, read_only, real_items, weights_of
@@ -18,7 +18,9 @@ from softdraw._core cimport (
     alias_bits, alias_draw, alias_map, alias_sample, alias_units, softdraw_alias_map1,
     softdraw_xoshiro,
 )
-from softdraw._draws cimport Buckets, apart_from, check_same, checked_out, draw_into, target_of
+from softdraw._draws cimport (
+    Buckets, apart_from, check_same, checked_out, draw_into, new_draws, target_of,
+)
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, is_own, release
 from softdraw._sampler cimport sampler_of
 
@@ -268,7 +270,7 @@ cdef class AliasTable:
         shape = None if size is None else shape_of(size)
         cdef BitGenerator source = bit_generator_of(rng)
         if out is None:
-            result = np.empty(shape, np.int64)
+            result = new_draws(shape)
         else:
             result = checked_out(out, self.categories)
             if shape is not None and (<object> result).shape != shape:
@@ -276,11 +278,7 @@ cdef class AliasTable:
         target = target_of(result)
         call.buckets = self.table
         call.bitgen = bitgen_of(source)
-        hold(source)
-        try:
-            draw_into(result, target, sample_words, &call)
-        finally:
-            release(source)
+        draw_into(result, target, sample_words, &call, source)
         return result if out is None else out
 
     cdef object draw(self, BitGenerator source):
@@ -332,7 +330,7 @@ cdef class AliasTable:
                     self.table.bits,
                     (<const uint64_t *> cnp.PyArray_DATA(array))[0],
                 )
-            result = target = np.empty((<object> array).shape, np.int64)
+            result = target = new_draws((<object> array).shape)
         else:
             result = checked_out(out, self.categories)
             target = target_of(result)
@@ -340,7 +338,7 @@ cdef class AliasTable:
         check_same(array, target)  # last, so that nothing changes after it
         call.buckets = self.table
         call.words = <const uint64_t *> cnp.PyArray_DATA(array)
-        draw_into(result, target, map_words, &call)
+        draw_into(result, target, map_words, &call, None)
         return result if out is None else out
 
     def sampler(self, rng=None):
@@ -420,8 +418,10 @@ cdef class AliasTable:
         cdef cnp.ndarray units = np.empty(self.categories, np.uint64)
         cdef uint64_t *unit = <uint64_t *> cnp.PyArray_DATA(units)
         cdef size_t n = self.categories
+        cdef int error
         with nogil:
-            alias_units(self.table.data, self.table.bits, n, unit)
+            error = alias_units(self.table.data, self.table.bits, n, unit)
+        check_error(error)
         return units
 
     def __len__(self):

@@ -60,3 +60,6 @@ cdef str place_of(str name, object index)
 # Pickles.
 cdef tuple header_of(tuple parts)
 cdef int check_header(str name, object header, tuple parts) except -1
+
+# Errors of the core that are not the caller's.
+cdef int check_error(int error) except -1

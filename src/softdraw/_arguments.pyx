@@ -351,3 +351,13 @@ cdef int check_header(str name, object header, tuple parts) except -1:
             f"are {header}, not {expected}"
         )
     return 0
+
+
+# ---- errors of the core ------------------------------------------------------------------------
+
+
+cdef int check_error(int error) except -1:
+    """Raise for an error of softdraw.h that no argument explains: only if memory is overwritten."""
+    if error:
+        raise RuntimeError(f"softdraw error {error}")
+    return 0

@@ -6,7 +6,7 @@ cimport numpy as cnp
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint64_t
 
-from softdraw._arguments cimport as_carray, real_array
+from softdraw._arguments cimport as_carray, check_error, real_array
 from softdraw._core cimport (
     SOFTDRAW_ERROR_LOGIT, SOFTDRAW_ERROR_TEMPERATURE, SOFTDRAW_ERROR_WEIGHT, SOFTDRAW_OK,
     alias_rows_build_f32, alias_rows_build_f64, alias_rows_build_u64, alias_rows_max_buckets, alias_rows_max_length,
@@ -161,10 +161,11 @@ cdef cnp.ndarray weights_of(
             )
     if error == SOFTDRAW_ERROR_TEMPERATURE:  # another thread has changed it since it was checked
         raise ValueError("temperature must be >= 0")
-    if error != SOFTDRAW_OK:
+    if error == SOFTDRAW_ERROR_LOGIT:
         raise ValueError(
             f"logits[{where}] is {(<object> given)[where]!s}; logits must be finite or -inf"
         )
+    check_error(error)
     return weights
 
 
@@ -209,6 +210,5 @@ cdef cnp.ndarray build(cnp.ndarray given, Rows rows, uint64_t *records):
             error = build_rows(typenum, weight, rows, records, bucket, scratch, &where)
     if error == SOFTDRAW_ERROR_WEIGHT:
         raise_for_weight(given, where)
-    if error != SOFTDRAW_OK:
-        raise RuntimeError(f"softdraw error {error}")  # never, unless memory is overwritten
+    check_error(error)
     return buckets if where == <size_t> buckets.shape[0] else buckets[:where].copy()

@@ -2,17 +2,15 @@
 
     array = checked_out(out, categories)
     target = target_of(array)
-    hold(source)  # after this no Python code runs until the draws are made
-    try:
-        error = draw_into(array, target, draw, &call)
-    finally:
-        release(source)
+    error = draw_into(array, target, draw, &call, source)
 
-What call points to is taken after hold(), which may wait: other threads run then, and may change arrays.
+If `call` points to arrays of the caller's, hold the source before those pointers are taken, and give
+None instead: while a thread waits for a generator, others may change the arrays.
 """
 
 cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
+from numpy.random.bit_generator cimport BitGenerator
 
 # A table, as alias_map and its relatives of softdraw.h take it.
 cdef struct Buckets:
@@ -36,9 +34,14 @@ cdef int check_same(cnp.ndarray words, cnp.ndarray out) except -1
 # `array`, or a copy of it if it shares memory with `out`.
 cdef cnp.ndarray apart_from(cnp.ndarray out, cnp.ndarray array)
 
+# A new int64 array, to be drawn into.
+cdef cnp.ndarray new_draws(tuple shape)
+
 # `out` itself, or if kernels cannot write to it, a new array like it.
 cdef cnp.ndarray target_of(cnp.ndarray out)
 
-# Fills all of the target, and from it `out`. Returns SOFTDRAW_OK, or SOFTDRAW_ERROR_ROW or
-# SOFTDRAW_ERROR_ZERO, after which `out` holds anything.
-cdef int draw_into(cnp.ndarray out, cnp.ndarray target, draw_function draw, void *call) except -1
+# Fills all of the target, and from it `out`, holding the lock of the source if it is not None. Returns
+# SOFTDRAW_OK, or SOFTDRAW_ERROR_ROW or SOFTDRAW_ERROR_ZERO, after which `out` holds anything.
+cdef int draw_into(
+    cnp.ndarray out, cnp.ndarray target, draw_function draw, void *call, BitGenerator source
+) except -1

@@ -5,9 +5,11 @@ import numpy as np
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int16_t, int64_t, uint32_t
+from numpy.random.bit_generator cimport BitGenerator
 
-from softdraw._arguments cimport plain_out
+from softdraw._arguments cimport check_error, plain_out
 from softdraw._core cimport SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK
+from softdraw._random cimport hold, release
 
 cnp.import_array()
 
@@ -40,26 +42,45 @@ cdef cnp.ndarray apart_from(cnp.ndarray out, cnp.ndarray array):
     return array.copy() if np.may_share_memory(out, array) else array
 
 
+cdef cnp.ndarray new_draws(tuple shape):
+    cdef cnp.npy_intp n
+    if len(shape) == 1:
+        n = shape[0]
+        return cnp.PyArray_EMPTY(1, &n, cnp.NPY_INT64, 0)
+    return np.empty(shape, np.int64)
+
+
 cdef cnp.ndarray target_of(cnp.ndarray out):
     if cnp.PyArray_ISCARRAY(out):
         return out
     return np.empty((<object> out).shape, out.dtype.newbyteorder("="))
 
 
-cdef int draw_into(cnp.ndarray out, cnp.ndarray target, draw_function draw, void *call) except -1:
-    cdef char *data = <char *> cnp.PyArray_DATA(target)
-    cdef size_t n = cnp.PyArray_SIZE(target), itemsize = cnp.PyArray_ITEMSIZE(target)
+cdef int draw_into(
+    cnp.ndarray out, cnp.ndarray target, draw_function draw, void *call, BitGenerator source
+) except -1:
+    cdef char *data
+    cdef size_t n, itemsize
     cdef int error
-    if n <= CHUNK:
-        error = draw_chunks(draw, call, n, data, itemsize)
-    else:
-        with nogil:
+    if source is not None:
+        hold(source)  # may wait, while other threads change arrays
+    try:
+        data = <char *> cnp.PyArray_DATA(target)
+        n, itemsize = cnp.PyArray_SIZE(target), cnp.PyArray_ITEMSIZE(target)
+        if n <= CHUNK:
             error = draw_chunks(draw, call, n, data, itemsize)
-    if error not in (SOFTDRAW_OK, SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_ZERO):
-        raise RuntimeError(f"softdraw error {error}")  # never, unless memory is overwritten
-    if target is not out and error == SOFTDRAW_OK:
+        else:
+            with nogil:
+                error = draw_chunks(draw, call, n, data, itemsize)
+    finally:
+        if source is not None:
+            release(source)
+    if error == SOFTDRAW_ERROR_ROW or error == SOFTDRAW_ERROR_ZERO:
+        return error
+    check_error(error)
+    if target is not out:
         out[...] = target
-    return error
+    return SOFTDRAW_OK
 
 
 cdef int draw_chunks(

@@ -10,7 +10,7 @@ A draw holds its source while it takes words:
         release(source)
 """
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
@@ -24,8 +24,8 @@ cdef class Lock:
     cdef bint woken  # one of them has been woken and has not taken it yet
     cdef void *sleep_lock  # of the operating system, always held: who waits for it, sleeps; NULL before
     cdef unsigned long forks  # fork_count() when this was last looked at
-    cdef bint take(self, double seconds) except -1  # False if not in that time; -1 is any time
-    cdef bint wait(self, double seconds) except -1
+    cdef bint take(self, int64_t microseconds) except -1  # False if not in that time; -1 is any time
+    cdef bint wait(self, int64_t microseconds) except -1
     cdef int give(self) except -1
     cdef void forget_other_threads(self) noexcept
 

@@ -4,7 +4,7 @@ import operator
 import os
 import threading
 from collections.abc import Sequence
-from time import monotonic
+from time import monotonic_ns
 
 import numpy as np
 from numpy.random import Generator, SeedSequence
@@ -15,7 +15,7 @@ cimport numpy as cnp
 from cpython.dict cimport PyDict_GetItem, PyDict_SetItem
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cpython.ref cimport PyObject
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from softdraw._arguments cimport check_header, header_of
@@ -77,27 +77,26 @@ cdef class Lock:
             PyThread_release_lock(self.sleep_lock)
             PyThread_free_lock(self.sleep_lock)
 
-    cdef bint take(self, double seconds) except -1:
+    cdef bint take(self, int64_t microseconds) except -1:
         cdef unsigned long me = PyThread_get_thread_ident()
         cdef bint taken = True
         with cython.critical_section(self):
             if self.forks != forks:
                 self.forget_other_threads()
             if self.count and self.owner != me:
-                taken = self.wait(seconds)
+                taken = self.wait(microseconds)
             if taken:
                 self.owner = me
                 self.count += 1
         return taken
 
-    cdef bint wait(self, double seconds) except -1:
+    cdef bint wait(self, int64_t microseconds) except -1:
         cdef PyThreadState *state
         cdef int status
-        cdef double end = seconds + <double> monotonic()
-        cdef long long microseconds = -1  # any time
+        cdef int64_t end = microseconds + monotonic_ns() // 1000
         while self.count:
-            if seconds >= 0:
-                microseconds = <long long> (1e6 * (end - <double> monotonic()))
+            if microseconds >= 0:
+                microseconds = end - monotonic_ns() // 1000
                 if microseconds <= 0:
                     return False
             if self.sleep_lock == NULL:
@@ -142,7 +141,9 @@ cdef class Lock:
             raise ValueError(
                 f"timeout must be from 0 to {threading.TIMEOUT_MAX}, and goes with blocking=True"
             )
-        return self.take(timeout if blocking else 0)
+        if not blocking:
+            return self.take(0)
+        return self.take(-1 if timeout == -1 else int(1e6 * timeout))
 
     def release(self):
         """Give the lock back; as often as it was taken."""

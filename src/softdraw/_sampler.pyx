@@ -1,22 +1,17 @@
 """A table with a generator, to draw one category at a time."""
 
-import numpy as np
-
 cimport cython
-cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport internal, shape_of
 from softdraw._core cimport SOFTDRAW_OK, alias_map, softdraw_alias_map1
-from softdraw._draws cimport Buckets, draw_into
+from softdraw._draws cimport Buckets, draw_into, new_draws
 from softdraw._random cimport (
     Lock, bit_generator_of, bitgen_of, fork_count, hold, release, take_words,
 )
 
 from softdraw._random import Xoshiro256
-
-cnp.import_array()
 
 
 cdef Sampler sampler_of(object table, Buckets buckets, object rng):
@@ -29,16 +24,26 @@ cdef Sampler sampler_of(object table, Buckets buckets, object rng):
     return sampler
 
 
+cdef void refill(Words *words) noexcept nogil:
+    """Take another block if no word is left."""
+    if words.used == BLOCK:
+        take_words(words.bitgen, words.block, BLOCK)
+        words.used = 0
+
+
 cdef int draw_words(void *call, size_t begin, size_t n, int64_t *out) noexcept nogil:
     """The categories of the next n words."""
     cdef Words *words = <Words *> call
     cdef size_t length
+    cdef int error
     while n:
-        if words.used == BLOCK:
-            take_words(words.bitgen, words.block, BLOCK)
-            words.used = 0
+        refill(words)
         length = min(n, BLOCK - words.used)
-        alias_map(words.buckets.data, words.buckets.bits, words.block + words.used, length, out)
+        error = alias_map(
+            words.buckets.data, words.buckets.bits, words.block + words.used, length, out
+        )
+        if error != SOFTDRAW_OK:
+            return error
         words.used += length
         out += length
         n -= length
@@ -69,13 +74,12 @@ cdef class Sampler:
     def __call__(self, size=None):
         cdef bint ready
         cdef uint64_t word
-        cdef int64_t category
         cdef BitGenerator source
         if size is not None:
-            result = np.empty(shape_of(size), np.int64)
+            result = new_draws(shape_of(size))
             source = self.enter()
             try:
-                draw_into(result, result, draw_words, &self.words)
+                draw_into(result, result, draw_words, &self.words, None)
             finally:
                 self.leave(source)
             return result
@@ -88,14 +92,15 @@ cdef class Sampler:
             if ready:
                 word = self.words.block[self.words.used]
                 self.words.used += 1
-        if ready:
-            return softdraw_alias_map1(self.words.buckets.data, self.words.buckets.bits, word)
-        source = self.enter()
-        try:
-            draw_words(&self.words, 0, 1, &category)
-        finally:
-            self.leave(source)
-        return category
+        if not ready:
+            source = self.enter()
+            try:
+                refill(&self.words)
+                word = self.words.block[self.words.used]
+                self.words.used += 1
+            finally:
+                self.leave(source)
+        return softdraw_alias_map1(self.words.buckets.data, self.words.buckets.bits, word)
 
     cdef int take_source(self, object rng) except -1:
         """Take a generator, whose words come from now on."""

@@ -12,14 +12,16 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
-    as_carray, as_words, check_header, fit_to_rows, header_of, internal, place_of, refuse_call,
-    refuse_positional, shape_of, temperatures_from, unmasked_array,
+    as_carray, as_words, check_error, check_header, fit_to_rows, header_of, internal, place_of,
+    refuse_call, refuse_positional, shape_of, temperatures_from, unmasked_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
 from softdraw._core cimport (
     SOFTDRAW_ERROR_ROW, SOFTDRAW_OK, alias_rows_map, alias_rows_max_length, alias_units,
 )
-from softdraw._draws cimport CHUNK, apart_from, check_same, checked_out, draw_into, target_of
+from softdraw._draws cimport (
+    CHUNK, apart_from, check_same, checked_out, draw_into, new_draws, target_of,
+)
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
 
 from softdraw._arguments import hide_positional
@@ -319,7 +321,7 @@ cdef class AliasTables:
                 call.words = <const uint64_t *> cnp.PyArray_DATA(words)
             call.rows = <const int64_t *> cnp.PyArray_DATA(array)
             call.per_row = cnp.PyArray_SIZE(target) // max(cnp.PyArray_SIZE(array), 1)
-            error = draw_into(result, target, draw_rows, &call)
+            error = draw_into(result, target, draw_rows, &call, None)
         finally:
             if source is not None:
                 release(source)
@@ -387,7 +389,7 @@ cdef class AliasTables:
         cdef cnp.ndarray array = as_rows(rows), result, target
         shape = (<object> array).shape + last
         if out is None:
-            result = target = np.empty(shape, np.int64)
+            result = target = new_draws(shape)
         else:
             result = checked_out(out, self.longest)
             if size is not None and (<object> result).shape != shape:
@@ -441,7 +443,7 @@ cdef class AliasTables:
         cdef cnp.ndarray array = as_rows(rows), word = as_words(words), result, target
         check_begin(array, word, "words")
         if out is None:
-            result = target = np.empty((<object> word).shape, np.int64)
+            result = target = new_draws((<object> word).shape)
         else:
             result = checked_out(out, self.longest)
             check_same(word, result)
@@ -481,15 +483,17 @@ cdef class AliasTables:
         cdef const uint64_t *records = <const uint64_t *> cnp.PyArray_DATA(self.places)
         cdef const uint64_t *buckets = <const uint64_t *> cnp.PyArray_DATA(self.array)
         cdef size_t row
+        cdef int error = 0
         with nogil:
             for row in range(<size_t> self.rows):
                 if records[row] & 63:
-                    alias_units(
+                    error |= alias_units(
                         buckets + (records[row] >> 6),
                         records[row] & 63,
                         first[row + 1] - first[row],
                         unit + first[row],
                     )
+        check_error(error)
         return units
 
     def probabilities(self):
