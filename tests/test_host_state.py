@@ -1,8 +1,9 @@
-"""Whatever the host has set its floating-point unit to (flush-to-zero, denormals-are-zero, another rounding
-mode, traps), functions return the bits and the errors of the default state, and leave the state as it was.
-tests/c/test_host_state.c does the same for the C API."""
+"""Whatever the host has set its floating-point unit to (flush-to-zero, denormals-are-zero, another
+rounding mode, traps), functions return the bits and the errors of the default state, and leave the
+state as it was. tests/c/test_host_state.c does the same for the C API."""
 
 import ctypes
+import math
 import os
 import shlex
 import shutil
@@ -72,8 +73,8 @@ def bits_of(result):
 
 
 def outcome_of(library, state, function):
-    """The bits of what the function returns in that state, or its error, and whether the state after the
-    call is the one before."""
+    """The bits of what the function returns in that state, or its error, and whether the state is
+    the same after the call."""
     call = ctypes.cast(ctypes.pythonapi.PyObject_CallNoArgs, ctypes.c_void_p)
     is_left = ctypes.c_int(0)
     try:
@@ -126,7 +127,7 @@ TEMPERATURES = {
     "one per row, float32": np.abs(SUBNORMAL_F32[:, :, :1]) + np.float32(1e-45),
     "large integers": LARGE_INTEGERS[:, :, 0],
     "invalid": -TINY,
-    "NaN": float("nan"),
+    "NaN": math.nan,
     "one invalid": np.where(np.arange(20).reshape(5, 4) == 7, -TINY, 1.0),
 }
 
@@ -168,10 +169,12 @@ def softmax_cases():
 
 def temperature_for_cases():
     for kind, x in ARRAYS.items():
-        yield f"of {kind}, by entropy", partial(softdraw.temperature_for, x, entropy=0.5, clip=True)
-        yield f"of {kind}, by top_prob", partial(softdraw.temperature_for, x, top_prob=0.5, clip=True)
-        yield f"of {kind}, unclipped", partial(softdraw.temperature_for, x, perplexity=2.5)
-    for target in (1e-310, TINY, np.float32(1e-45), [[1e-310] * 4] * 5, -TINY, float("nan"), 3):
+        for quantity in ("entropy", "perplexity", "top_prob"):
+            clipped = {quantity: 0.5, "clip": True}
+            yield f"of {kind}, {quantity} clipped", partial(softdraw.temperature_for, x, **clipped)
+        yield f"of {kind}", partial(softdraw.temperature_for, x, perplexity=2.5)
+    per_row = np.full((5, 4), 1e-310)
+    for target in (1e-310, TINY, np.float32(1e-45), per_row, -TINY, math.nan, 3):
         yield f"entropy {target}", partial(softdraw.temperature_for, NORMAL, entropy=target)
 
 
@@ -186,7 +189,7 @@ def table_cases():
         given = weights.tolist() if isinstance(x, list) else weights
         yield f"AliasTable of {kind}", partial(softdraw.AliasTable, given)
         yield f"AliasTables of {kind}", partial(softdraw.AliasTables, given, indptr)
-        for t in (1.0, TINY, np.float32(1e-45), -TINY, float("nan")):
+        for t in (1.0, TINY, np.float32(1e-45), -TINY, math.nan):
             yield (
                 f"AliasTable of logits, {kind}, temperature {t!r}",
                 partial(softdraw.AliasTable.from_logits, flat, temperature=t),
@@ -197,7 +200,7 @@ def table_cases():
             )
     mixed = [1.0, 1e-310, TINY, 1e308, 3.0]
     yield "AliasTable of floats of all sizes", partial(softdraw.AliasTable, mixed)
-    for last in (-TINY, float("nan")):
+    for last in (-TINY, math.nan):
         yield f"AliasTable with {last}", partial(softdraw.AliasTable, [1.0, last])
         yield f"AliasTables with {last}", partial(softdraw.AliasTables, [1.0, last], [0, 2])
     table = softdraw.AliasTable(np.abs(DOMINANT[0, 0]))
@@ -221,11 +224,13 @@ def sample_logits_cases():
     row = NORMAL[0, 0].copy()
     for kind, t in TEMPERATURES.items():
         yield f"temperature {kind}", drawn(NORMAL, size=20, temperature=t)
+    numbers = (0.0, -0.0, TINY, 1e-310, -TINY, math.nan, math.inf, np.float32(1e-45))
     for name in ("temperature", "top_p", "min_p"):
-        for value in (0.0, -0.0, TINY, 1e-310, -TINY, float("nan"), float("inf"), np.float32(1e-45)):
+        for value in numbers:
             yield f"{name} {value!r}", drawn(row, **{name: value})
-    yield "a row with NaN", drawn(np.array([1.0, float("nan")]))
-    yield "rows of which one is skipped", drawn(np.where(NORMAL > 9, np.nan, NORMAL), invalid="skip")
+    yield "a row with NaN", drawn(np.array([1.0, math.nan]))
+    with_nan = np.where(NORMAL > 9, np.nan, NORMAL)
+    yield "rows of which some are skipped", drawn(with_nan, invalid="skip")
 
 
 CASES = [

@@ -18,6 +18,7 @@ typedef uint32_t sd_host_state; /* MXCSR; its low 6 bits are flags of what has h
 typedef uint64_t sd_host_state; /* FPCR; flags are in a register of their own */
 #define SD_CONTROL_BITS UINT64_MAX
 #define SD_DEFAULT_STATE 0
+#define SD_FPCR 0x5a20 /* its number for MSVC, as ARM64_FPCR in winnt.h */
 #else
 #include <fenv.h>
 typedef fenv_t sd_host_state;
@@ -30,7 +31,7 @@ SD_INLINE sd_host_state sd_read_state(void) {
 #if defined(_MSC_VER) && !defined(__clang__)
     _ReadWriteBarrier();
 #ifdef _M_ARM64
-    state = (sd_host_state)_ReadStatusReg(ARM64_SYSREG(3, 3, 4, 4, 0));
+    state = (sd_host_state)_ReadStatusReg(SD_FPCR);
 #else
     state = _mm_getcsr();
 #endif
@@ -46,7 +47,7 @@ SD_INLINE void sd_write_state(sd_host_state state) {
 #if defined(_MSC_VER) && !defined(__clang__)
     _ReadWriteBarrier();
 #ifdef _M_ARM64
-    _WriteStatusReg(ARM64_SYSREG(3, 3, 4, 4, 0), (__int64)state);
+    _WriteStatusReg(SD_FPCR, (__int64)state);
 #else
     _mm_setcsr(state);
 #endif
