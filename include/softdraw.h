@@ -13,6 +13,11 @@
  * Any function may be called from any thread at any time; but while a call runs, no other call may
  * use the memory that it writes (its results, its scratch, a generator).
  *
+ * The control state of the host's floating-point unit (rounding mode, flush-to-zero,
+ * denormals-are-zero, traps) changes no result: each function that computes with floating-point
+ * numbers sets the default state if it finds another one, and puts that back before it returns. On
+ * x86 and AArch64 this is the whole control state, elsewhere what fesetenv(FE_DFL_ENV) sets.
+ *
  * A function that can fail returns SOFTDRAW_OK, which is 0, or an error code, whose text
  * softdraw_strerror gives. If it fails, it has written nothing, except where its description says
  * so. A pointer may be NULL if it addresses zero elements, because n is 0 or there are 0 rows. Any

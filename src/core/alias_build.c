@@ -19,7 +19,7 @@
  * Each weight is read once, into the array of buckets, and all steps work in place on that copy. The
  * kernels do steps 1 and 2 and mark what is rounded, lost, light or heavy, so that few categories are
  * looked at one by one. */
-#include "compiler.h"
+#include "arith/host_state.h"
 #include "kernels.h"
 #include "softdraw.h"
 
@@ -64,11 +64,13 @@ static int build(enum sd_weight_type type, const void *weights, size_t n, uint64
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (n == 0 || (uint64_t)n - 1 > UINT32_MAX) return SOFTDRAW_ERROR_LENGTH;
     if (!weights || !buckets || !scratch) return SOFTDRAW_ERROR_NULL;
+    const sd_host_state before = sd_set_default_state();
     sd_weights seen = {{{0}}, 0, 0, 0};
     size_t index = kernels->read_weights[type](weights, n, buckets, &seen);
     int error = SOFTDRAW_ERROR_WEIGHT;
     if (index == n)
         error = build_from_copies(kernels, &seen, n, type == SD_WEIGHTS_U64, buckets, scratch, &index);
+    sd_restore_state(before);
     if (where) *where = index;
     return error;
 }

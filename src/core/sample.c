@@ -1,5 +1,5 @@
 /* The API of draws from logits: arguments are checked here, then the kernel of the tier in use draws. */
-#include "compiler.h"
+#include "arith/host_state.h"
 #include "kernels.h"
 #include "softdraw.h"
 
@@ -60,14 +60,19 @@ static int sample_rows(enum sd_type type, int format, const void *logits, ptrdif
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (rows == 0) return SOFTDRAW_OK;
     filters = read_filters(filters, &room);
+    const sd_host_state before = sd_set_default_state();
     int error = filters ? check(filters, rows, n, &place) : SOFTDRAW_ERROR_FILTER;
-    if (error == SOFTDRAW_OK) {
-        if (is_missing(logits, filters, words, draws, ids, logprobs, scratch)) return SOFTDRAW_ERROR_NULL;
+    if (!error && is_missing(logits, filters, words, draws, ids, logprobs, scratch)) {
+        error = SOFTDRAW_ERROR_NULL;
+        where = NULL; /* which no row is to blame for */
+    }
+    if (!error) {
         const sd_draws all = {logits,  format, x_stride, rows,     n,      draws,
                               filters, words,  ids,      logprobs, scratch};
         error = kernels->sample(&all, &place);
     }
-    if (error != SOFTDRAW_OK && where) *where = place;
+    sd_restore_state(before);
+    if (error && where) *where = place;
     return error;
 }
 

@@ -1,6 +1,6 @@
 /* The functions of softdraw.h on rows: softmax, log_softmax, logsumexp, entropy and softmax_vjp. They check
  * their arguments and call the kernel of the tier in use. */
-#include "compiler.h"
+#include "arith/host_state.h"
 #include "kernels.h"
 #include "softdraw.h"
 
@@ -21,13 +21,16 @@ SD_INLINE int check_rows(const void *x, const void *out, const sd_rows *all, siz
 #define DEFINE_ROWS(function, kernel, TYPE, item, written)                                        \
     int function(const item *x, ptrdiff_t x_stride, item *out, ptrdiff_t out_stride, size_t rows, \
                  size_t n, const double *temperature, ptrdiff_t temperature_stride) {             \
+        const sd_host_state before = sd_set_default_state();                                      \
         const sd_rows all = {x_stride, out_stride, temperature_stride, rows, n, temperature};     \
-        const int error = check_rows(x, out, &all, written, 0);                                   \
-        if (error) return error;                                                                  \
-        const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
-        if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
-        kernels->kernel(x, out, &all);                                                            \
-        return SOFTDRAW_OK;                                                                       \
+        int error = check_rows(x, out, &all, written, 0);                                         \
+        if (!error) {                                                                             \
+            const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                  \
+            if (kernels) kernels->kernel(x, out, &all);                                           \
+            else error = SOFTDRAW_ERROR_ISA;                                                      \
+        }                                                                                         \
+        sd_restore_state(before);                                                                 \
+        return error;                                                                             \
     }
 DEFINE_ROWS(softdraw_softmax_f32, softmax, SD_F32, float, n)
 DEFINE_ROWS(softdraw_softmax_f64, softmax, SD_F64, double, n)
@@ -50,14 +53,17 @@ DEFINE_ROWS(softdraw_entropy_bf16, entropy, SD_BF16, uint16_t, 1)
     int function(const real *p, ptrdiff_t p_stride, const real *g, ptrdiff_t g_stride, real *out, \
                  ptrdiff_t out_stride, size_t rows, size_t n, const double *temperature,          \
                  ptrdiff_t temperature_stride) {                                                  \
-        const sd_rows all = {p_stride, out_stride, temperature_stride, rows, n, temperature};     \
         if (rows && n && !g) return SOFTDRAW_ERROR_NULL;                                          \
-        const int error = check_rows(p, out, &all, n, DBL_TRUE_MIN);                              \
-        if (error) return error;                                                                  \
-        const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
-        if (!kernels) return SOFTDRAW_ERROR_ISA;                                                  \
-        kernels->softmax_vjp(p, g, g_stride, out, &all);                                          \
-        return SOFTDRAW_OK;                                                                       \
+        const sd_host_state before = sd_set_default_state();                                      \
+        const sd_rows all = {p_stride, out_stride, temperature_stride, rows, n, temperature};     \
+        int error = check_rows(p, out, &all, n, DBL_TRUE_MIN);                                    \
+        if (!error) {                                                                             \
+            const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                  \
+            if (kernels) kernels->softmax_vjp(p, g, g_stride, out, &all);                         \
+            else error = SOFTDRAW_ERROR_ISA;                                                      \
+        }                                                                                         \
+        sd_restore_state(before);                                                                 \
+        return error;                                                                             \
     }
 DEFINE_VJP(softdraw_softmax_vjp_f32, SD_F32, float)
 DEFINE_VJP(softdraw_softmax_vjp_f64, SD_F64, double)

@@ -12,6 +12,7 @@
  * target is used. For the perplexity the target's logarithm is a target for the entropy. For the top
  * probability, which is 1 / sum(e^-d) with d = (max - x) / T, that sum takes the place of the entropy. */
 #include "arith/bits.h"
+#include "arith/host_state.h"
 #include "kernels.h"
 #include "softdraw.h"
 
@@ -173,14 +174,12 @@ static double find_temperature(const sd_kernels *kernels, goal_t *goal, const do
     return narrow_bracket(kernels, goal, x, n);
 }
 
-int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int quantity,
-                                 const double *target, ptrdiff_t target_stride, double *out,
-                                 size_t *where) {
-    const sd_kernels *kernels = sd_kernels_in_use(SD_F64);
+/* Does what softdraw_temperature_for_f64 does, once its pointers are checked. */
+static int find_temperatures(const sd_kernels *kernels, const double *x, ptrdiff_t x_stride, size_t rows,
+                             size_t n, int quantity, const double *target, ptrdiff_t target_stride,
+                             double *out, size_t *where) {
     goal_t goal = {0};
     goal.quantity = quantity;
-    if (!kernels) return SOFTDRAW_ERROR_ISA;
-    if (rows && (!target || !out || (n && !x))) return SOFTDRAW_ERROR_NULL;
     for (size_t r = 0; r < rows; r++) {
         int error = read_row(kernels, &goal, x + (ptrdiff_t)r * x_stride, n);
         goal.target = target[(ptrdiff_t)r * target_stride];
@@ -197,6 +196,19 @@ int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t row
     return SOFTDRAW_OK;
 }
 
+int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n, int quantity,
+                                 const double *target, ptrdiff_t target_stride, double *out,
+                                 size_t *where) {
+    const sd_kernels *kernels = sd_kernels_in_use(SD_F64);
+    if (!kernels) return SOFTDRAW_ERROR_ISA;
+    if (rows && (!target || !out || (n && !x))) return SOFTDRAW_ERROR_NULL;
+    const sd_host_state before = sd_set_default_state();
+    const int error =
+        find_temperatures(kernels, x, x_stride, rows, n, quantity, target, target_stride, out, where);
+    sd_restore_state(before);
+    return error;
+}
+
 int softdraw_temperature_for_range_f64(const double *x, size_t n, int quantity, double range[2]) {
     const sd_kernels *kernels = sd_kernels_in_use(SD_F64);
     goal_t goal = {0};
@@ -204,10 +216,13 @@ int softdraw_temperature_for_range_f64(const double *x, size_t n, int quantity, 
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (!range || (n && !x)) return SOFTDRAW_ERROR_NULL;
     if (!is_known(quantity)) return SOFTDRAW_ERROR_TARGET;
+    const sd_host_state before = sd_set_default_state();
     const int error = read_row(kernels, &goal, x, n);
-    if (error) return error;
-    const double a = compute_at_zero(&goal), b = compute_at_infinity(&goal);
-    range[0] = a < b ? a : b;
-    range[1] = a < b ? b : a;
-    return SOFTDRAW_OK;
+    if (!error) {
+        const double a = compute_at_zero(&goal), b = compute_at_infinity(&goal);
+        range[0] = a < b ? a : b;
+        range[1] = a < b ? b : a;
+    }
+    sd_restore_state(before);
+    return error;
 }

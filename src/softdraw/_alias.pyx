@@ -15,8 +15,8 @@ from softdraw._arguments cimport (
 )
 from softdraw._build cimport Rows, build, read_only, real_items, weights_of
 from softdraw._core cimport (
-    alias_bits, alias_draw, alias_map, alias_sample, alias_units, softdraw_alias_map1,
-    softdraw_xoshiro,
+    HostState, alias_bits, alias_draw, alias_map, alias_sample, alias_units, restore_state,
+    set_default_state, softdraw_alias_map1, softdraw_xoshiro,
 )
 from softdraw._draws cimport (
     Buckets, apart_from, check_same, checked_out, draw_into, new_draws, target_of,
@@ -59,6 +59,16 @@ cdef int sample_words(void *call, size_t begin, size_t n, int64_t *categories) n
 
 cdef AliasTable table_of(Py_ssize_t categories, cnp.ndarray buckets):
     return AliasTable.__new__(AliasTable, internal, categories, buckets)
+
+
+cdef AliasTable table_of_logits(object logits, object temperature):
+    cdef double number
+    if not read_number(temperature, &number) or not number >= 0:
+        number = one_temperature(temperature)
+    cdef cnp.ndarray array = real_items(logits, "logits")
+    cdef int64_t[2] ends = [0, length_of(array, "logits")]
+    weights = weights_of(array, Rows(&ends[0], 1), &number, 0)
+    return table_of(ends[1], buckets_of(weights, "logits are all -inf"))
 
 
 cdef int64_t length_of(cnp.ndarray items, str name) except -1:
@@ -160,14 +170,19 @@ cdef class AliasTable:
 
     def __cinit__(self, *arguments, **named):
         cdef cnp.ndarray weights
+        cdef HostState before
         if len(arguments) == 3 and arguments[0] is internal:
             _, self.categories, self.array = arguments
         else:
             if len(arguments) != 1 or named:
                 refuse_call("AliasTable", "weights", arguments, named)
-            weights = real_items(arguments[0], "weights")
-            self.categories = length_of(weights, "weights")
-            self.array = buckets_of(weights, "weights are all zero")
+            set_default_state(&before)
+            try:
+                weights = real_items(arguments[0], "weights")
+                self.categories = length_of(weights, "weights")
+                self.array = buckets_of(weights, "weights are all zero")
+            finally:
+                restore_state(&before)
         self.table.data = <const uint64_t *> cnp.PyArray_DATA(self.array)
         self.table.bits = alias_bits(self.categories)
 
@@ -208,15 +223,14 @@ cdef class AliasTable:
         >>> softdraw.AliasTable.from_logits([1.0, 1.0, float("-inf")]).probabilities()
         array([0.5, 0.5, 0. ])
         """
-        cdef double number
+        cdef HostState before
         if refused:
             refuse_positional("AliasTable.from_logits(logits)", refused, ("temperature",))
-        if not read_number(temperature, &number) or not number >= 0:
-            number = one_temperature(temperature)
-        cdef cnp.ndarray array = real_items(logits, "logits")
-        cdef int64_t[2] ends = [0, length_of(array, "logits")]
-        weights = weights_of(array, Rows(&ends[0], 1), &number, 0)
-        return table_of(ends[1], buckets_of(weights, "logits are all -inf"))
+        set_default_state(&before)
+        try:
+            return table_of_logits(logits, temperature)
+        finally:
+            restore_state(&before)
 
     def sample(self, size=None, *, rng=None, out=None):
         """
@@ -389,12 +403,17 @@ cdef class AliasTable:
         >>> softdraw.AliasTable([3, 1]).probabilities()
         array([0.75, 0.25])
         """
-        units = self.units()
-        if not units.any():  # one category has 2**64 of them, and every bucket is its alias
-            probabilities = np.zeros(self.categories)
-            probabilities[self.map(0)] = 1
-            return probabilities
-        return units * 2.0**-64
+        cdef HostState before
+        set_default_state(&before)
+        try:
+            units = self.units()
+            if not units.any():  # one category has 2**64 of them, and every bucket is its alias
+                probabilities = np.zeros(self.categories)
+                probabilities[self.map(0)] = 1
+                return probabilities
+            return units * 2.0**-64
+        finally:
+            restore_state(&before)
 
     def units(self):
         """

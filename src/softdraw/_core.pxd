@@ -173,3 +173,11 @@ cdef extern from "softdraw.h" nogil:
 cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
                     ptrdiff_t out_stride, size_t rows, size_t columns,
                     int past_caches) noexcept nogil
+
+# of src/core/arith/host_state.h, likewise: room for a state of any machine; where conversions by NumPy or
+# comparisons are part of a result, the default state is set before them, and the one before put back
+cdef struct HostState:
+    uint64_t[16] room
+
+cdef void set_default_state(HostState *before) noexcept nogil
+cdef void restore_state(const HostState *before) noexcept nogil

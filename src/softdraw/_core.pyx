@@ -18,11 +18,28 @@ cdef extern from "../core/transpose.h" nogil:
     void sd_transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
                       ptrdiff_t out_stride, size_t rows, size_t columns, int past_caches) noexcept
 
+cdef extern from "../core/arith/host_state.h" nogil:
+    """
+    typedef char state_fits_its_room[sizeof(sd_host_state) <= 128 ? 1 : -1];
+    """
+    ctypedef struct sd_host_state:
+        pass
+    sd_host_state sd_set_default_state() noexcept
+    void sd_restore_state(sd_host_state before) noexcept
+
 
 cdef void transpose(size_t itemsize, const void *x, ptrdiff_t x_stride, void *out,
                     ptrdiff_t out_stride, size_t rows, size_t columns,
                     int past_caches) noexcept nogil:
     sd_transpose(itemsize, x, x_stride, out, out_stride, rows, columns, past_caches)
+
+
+cdef void set_default_state(HostState *before) noexcept nogil:
+    (<sd_host_state *>before)[0] = sd_set_default_state()
+
+
+cdef void restore_state(const HostState *before) noexcept nogil:
+    sd_restore_state((<const sd_host_state *>before)[0])
 
 
 __version__ = f"{SOFTDRAW_VERSION_MAJOR}.{SOFTDRAW_VERSION_MINOR}.{SOFTDRAW_VERSION_PATCH}"

@@ -1,7 +1,7 @@
 """sample_logits: what it accepts and returns; the kernels are in src/core.
 
 One draw from a contiguous row of floats, with numbers as parameters, goes straight to a kernel
-(draw_once). In any other call the arguments are converted and checked first (call).
+(draw_once). In any other call the arguments are converted and checked first (convert_and_draw).
 """
 
 import math
@@ -19,9 +19,10 @@ from cpython.pythread cimport (
     PyThread_release_lock,
     PyThread_type_lock,
 )
+from libc.math cimport INFINITY
 from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
@@ -213,6 +214,15 @@ cdef inline bint is_row(object logits) noexcept:
                  or cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT64))
 
 
+cdef inline bint is_from_0_to(double most, double number) noexcept:
+    """0 <= number <= most, for positive zeros only, where the host may have traps or take subnormals for
+    zeros: the bits are compared, whose order is that of the numbers."""
+    cdef uint64_t bits, most_bits
+    memcpy(&bits, &number, sizeof(bits))
+    memcpy(&most_bits, &most, sizeof(bits))
+    return bits <= most_bits
+
+
 cdef object draw_once(object logits, object temperature, object top_k, object top_p, object min_p,
                       object rng):
     """Return the draw, or None if call() must convert the arguments."""
@@ -226,7 +236,7 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
     cdef BitGenerator source
     cdef bitgen_t *bitgen
     clear(&d.filters)
-    if not is_row(logits) or not read_number(temperature, &t) or not t >= 0:
+    if not is_row(logits) or not read_number(temperature, &t) or not is_from_0_to(INFINITY, t):
         return None
     d.filters.temperature = &t
     if top_k is not None:
@@ -235,11 +245,11 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
         k = top_k
         d.filters.top_k = &k
     if top_p is not None:
-        if not read_number(top_p, &p) or not 0 <= p <= 1:
+        if not read_number(top_p, &p) or not is_from_0_to(1, p):
             return None
         d.filters.top_p = &p
     if min_p is not None:
-        if not read_number(min_p, &ratio) or not 0 <= ratio <= 1:
+        if not read_number(min_p, &ratio) or not is_from_0_to(1, ratio):
             return None
         d.filters.min_p = &ratio
     source = bit_generator_of(rng)
@@ -385,6 +395,19 @@ def sample_logits(
 cdef object call(object logits, object temperature, object top_k, object top_p, object min_p,
                  object mask, object size, object rng, object words, str invalid,
                  object return_logprobs):
+    """Return the draws for any arguments, the same in any floating-point state of the host."""
+    cdef _core.HostState before
+    _core.set_default_state(&before)
+    try:
+        return convert_and_draw(logits, temperature, top_k, top_p, min_p, mask, size, rng, words,
+                                invalid, return_logprobs)
+    finally:
+        _core.restore_state(&before)
+
+
+cdef object convert_and_draw(object logits, object temperature, object top_k, object top_p,
+                             object min_p, object mask, object size, object rng, object words,
+                             str invalid, object return_logprobs):
     # Everything is converted first, for that may run Python code of the caller. Shapes and pointers are
     # taken afterwards, of arrays that nobody else has a say about.
     given = real_array(logits, "logits")

@@ -2,7 +2,7 @@
 """The softmax family: what it accepts and returns.
 
 A call with contiguous rows of floats goes straight to a kernel (call_kernel). For any other arrays the
-arguments are checked, and NumPy does the rest by a generalized ufunc (call).
+arguments are checked, and NumPy does the rest by a generalized ufunc (call_ufunc).
 """
 
 import math
@@ -19,6 +19,7 @@ from softdraw._arguments cimport (
     axes_of, check_real, checked_out, fit_to_rows, lengths_with_ones, lengths_without, read_number,
     plain_axis, real_array, refuse_positional, result_dtype, temperatures_from,
 )
+from softdraw._core cimport HostState, restore_state, set_default_state
 from softdraw._ufuncs cimport (
     ENTROPY, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, SOFTMAX_VJP, Function, has_kernel, run, ufunc_of,
 )
@@ -165,6 +166,17 @@ cdef object call_kernel(const Function *function, object x, object g, object tem
 
 cdef object call(const Function *function, tuple given, tuple names, object temperature, object axis,
                  object out, bint keepdims=False):
+    """Return the result for any arguments, the same in any floating-point state of the host."""
+    cdef HostState before
+    set_default_state(&before)
+    try:
+        return call_ufunc(function, given, names, temperature, axis, out, keepdims)
+    finally:
+        restore_state(&before)
+
+
+cdef object call_ufunc(const Function *function, tuple given, tuple names, object temperature,
+                       object axis, object out, bint keepdims):
     """Return the result for any arguments, which are checked before anything is written."""
     cdef bint is_vjp = function.vjp_f64 != NULL
     cdef double number

@@ -17,7 +17,8 @@ from softdraw._arguments cimport (
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
 from softdraw._core cimport (
-    SOFTDRAW_ERROR_ROW, SOFTDRAW_OK, alias_rows_map, alias_rows_max_length, alias_units,
+    SOFTDRAW_ERROR_ROW, SOFTDRAW_OK, HostState, alias_rows_map, alias_rows_max_length, alias_units,
+    restore_state, set_default_state,
 )
 from softdraw._draws cimport (
     CHUNK, apart_from, check_same, checked_out, draw_into, new_draws, target_of,
@@ -145,6 +146,22 @@ cdef AliasTables tables_of(cnp.ndarray lengths, cnp.ndarray bits, cnp.ndarray bu
     return AliasTables(internal, indptr, records, buckets)
 
 
+cdef AliasTables tables_of_logits(object logits, object indptr, object temperature):
+    cdef cnp.ndarray array = real_items(logits, "logits")
+    cdef cnp.ndarray temperatures = temperatures_from(temperature, True).copy()
+    cdef cnp.ndarray ends = checked_indptr(indptr, array, "logits")
+    cdef cnp.ndarray records = new_array(ends.shape[0] - 1, cnp.NPY_UINT64)
+    fit_to_rows(temperatures, "temperature", (records.shape[0], 1), (1,))
+    weights = weights_of(
+        array,
+        rows_of(ends),
+        <const double *> cnp.PyArray_DATA(temperatures),
+        cnp.PyArray_SIZE(temperatures) > 1,
+    )
+    buckets = build(weights, rows_of(ends), records_of(records))
+    return AliasTables(internal, ends, records, buckets)
+
+
 cdef object sizes_of(object bits):
     """How many buckets rows of those bits have."""
     return np.where(bits > 0, np.uint64(1) << bits, np.uint64(0)).astype(np.int64)
@@ -231,15 +248,20 @@ cdef class AliasTables:
 
     def __cinit__(self, *arguments, **named):
         cdef cnp.ndarray weights
+        cdef HostState before
         if len(arguments) == 4 and arguments[0] is internal:
             _, self.ends, self.places, self.array = arguments
         else:
             if len(arguments) != 2 or named:
                 refuse_call("AliasTables", "weights, indptr", arguments, named)
-            weights = real_items(arguments[0], "weights")
-            self.ends = checked_indptr(arguments[1], weights, "weights")
-            self.places = new_array(self.ends.shape[0] - 1, cnp.NPY_UINT64)
-            self.array = build(weights, rows_of(self.ends), records_of(self.places))
+            set_default_state(&before)
+            try:
+                weights = real_items(arguments[0], "weights")
+                self.ends = checked_indptr(arguments[1], weights, "weights")
+                self.places = new_array(self.ends.shape[0] - 1, cnp.NPY_UINT64)
+                self.array = build(weights, rows_of(self.ends), records_of(self.places))
+            finally:
+                restore_state(&before)
         self.rows = self.places.shape[0]
         self.longest = alias_rows_max_length(
             <const int64_t *> cnp.PyArray_DATA(self.ends), self.rows
@@ -285,19 +307,12 @@ cdef class AliasTables:
         """
         if refused:
             refuse_positional("AliasTables.from_logits(logits, indptr)", refused, ("temperature",))
-        cdef cnp.ndarray array = real_items(logits, "logits")
-        cdef cnp.ndarray temperatures = temperatures_from(temperature, True).copy()
-        cdef cnp.ndarray ends = checked_indptr(indptr, array, "logits")
-        cdef cnp.ndarray records = new_array(ends.shape[0] - 1, cnp.NPY_UINT64)
-        fit_to_rows(temperatures, "temperature", (records.shape[0], 1), (1,))
-        weights = weights_of(
-            array,
-            rows_of(ends),
-            <const double *> cnp.PyArray_DATA(temperatures),
-            cnp.PyArray_SIZE(temperatures) > 1,
-        )
-        buckets = build(weights, rows_of(ends), records_of(records))
-        return AliasTables(internal, ends, records, buckets)
+        cdef HostState before
+        set_default_state(&before)
+        try:
+            return tables_of_logits(logits, indptr, temperature)
+        finally:
+            restore_state(&before)
 
     cdef object draw(
         self, object rows, cnp.ndarray array, cnp.ndarray words, BitGenerator source,
@@ -517,13 +532,18 @@ cdef class AliasTables:
         >>> softdraw.AliasTables([3, 1, 7], [0, 2, 3]).probabilities()
         array([0.75, 0.25, 1.  ])
         """
-        units = self.units()
-        probabilities = units * 2.0**-64
-        rows = np.flatnonzero(self.nonempty)
-        if len(rows):  # one category may have 2**64 units, which read 0
-            rows = rows[~np.logical_or.reduceat(units != 0, self.ends[rows])]
-            probabilities[self.ends[rows] + self.map(rows, np.zeros(len(rows), np.uint64))] = 1
-        return probabilities
+        cdef HostState before
+        set_default_state(&before)
+        try:
+            units = self.units()
+            probabilities = units * 2.0**-64
+            rows = np.flatnonzero(self.nonempty)
+            if len(rows):  # one category may have 2**64 units, which read 0
+                rows = rows[~np.logical_or.reduceat(units != 0, self.ends[rows])]
+                probabilities[self.ends[rows] + self.map(rows, np.zeros(len(rows), np.uint64))] = 1
+            return probabilities
+        finally:
+            restore_state(&before)
 
     def __len__(self):
         return self.rows

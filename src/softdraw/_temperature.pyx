@@ -80,6 +80,16 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
     """
     if refused:
         refuse_positional("temperature_for(logits)", refused, ("entropy",))
+    cdef _core.HostState before
+    _core.set_default_state(&before)
+    try:
+        return find_temperatures(logits, entropy, perplexity, top_prob, clip)
+    finally:
+        _core.restore_state(&before)
+
+
+cdef object find_temperatures(object logits, object entropy, object perplexity, object top_prob,
+                              object clip):
     given = {"entropy": entropy, "perplexity": perplexity, "top_prob": top_prob}
     given = {name: value for name, value in given.items() if value is not None}
     if len(given) != 1:
