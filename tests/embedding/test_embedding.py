@@ -198,6 +198,28 @@ def test_ctypes_example_draws_as_python_does(environment, draws_by_python):
     assert lines_of(output) == draws_by_python
 
 
+def test_no_function_sets_errno():
+    c = ctypes.CDLL(softdraw.get_library(), use_errno=True)
+    x = np.array([[1e308, -1e308, 5e-324], [-np.inf] * 3, [np.nan, np.inf, 0.0]])
+    pointer, length = ctypes.c_void_p(x.ctypes.data), ctypes.c_size_t(3)
+    out = np.empty(64, np.uint64)
+    result, scratch = ctypes.c_void_p(out.ctypes.data), (ctypes.c_uint64 * 64)()
+    ctypes.set_errno(77)
+    for temperature in (-1.0, 0.0, 5e-324, 1.0, 1e308, np.inf):
+        t = ctypes.byref(ctypes.c_double(temperature))
+        for name in ("softmax", "log_softmax", "logsumexp", "entropy"):
+            function = getattr(c, f"softdraw_{name}_f64")
+            function(pointer, length, result, length, length, length, t, ctypes.c_size_t(0))
+        for quantity in range(3):
+            c.softdraw_temperature_for_f64(
+                pointer, length, ctypes.c_size_t(1), length, quantity, t, length, result, None
+            )
+    for row in np.abs(x):
+        weights = ctypes.c_void_p(row.ctypes.data)
+        c.softdraw_alias_build_f64(weights, length, result, scratch, None)
+    assert ctypes.get_errno() == 77
+
+
 def test_cffi_example_draws_as_python_does(environment, draws_by_python):
     pytest.importorskip("cffi")
     output = run([sys.executable, example("draws_cffi.py")], environment=environment).stdout

@@ -1,9 +1,6 @@
 """Arrays too large for one pass through the scratch block, their memory, and 2**31 elements."""
 
 import os
-import sys
-import threading
-import time
 import tracemalloc
 
 import numpy as np
@@ -168,47 +165,6 @@ def test_no_array_is_copied_whole(function, dtype, axis):
 def test_rows_of_integers_are_copied_once():
     x = values((4000, 2500), np.int32)
     assert peak(softmax, x) < 8 * x.size + 4096  # the result
-
-
-# ---- the GIL -----------------------------------------------------------------------------------
-
-
-def is_seen_running(function):
-    """Whether this thread sees another one inside the function, which it can only if the function
-    releases the GIL: no thread is made to hand it over."""
-    events = []
-
-    def work():
-        events.append("begins")
-        function()
-        events.append("ended")
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1000)
-    try:
-        thread = threading.Thread(target=work)
-        thread.start()
-        seen = []
-        while seen[-1:] != ["ended"]:
-            time.sleep(1e-5)  # the other thread may take the GIL
-            seen += events[-1:]
-        thread.join()
-    finally:
-        sys.setswitchinterval(interval)
-    return "begins" in seen
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("axis", [0, 1])
-def test_other_threads_run_during_a_long_call(function, axis):
-    x = values((2000, 4000), np.float32)
-    # on a busy machine this thread may wake up only after a call has ended
-    assert any(is_seen_running(lambda: call(function, x, axis=axis)) for _ in range(100))
-
-
-@pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="has no GIL")
-def test_a_call_that_holds_the_gil_is_not_seen():
-    assert not any(is_seen_running(lambda: sum(range(10**6))) for _ in range(5))
 
 
 # ---- 2**31 elements ----------------------------------------------------------------------------
