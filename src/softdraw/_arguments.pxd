@@ -30,6 +30,8 @@ cdef int refuse_call(str name, str parameters, tuple arguments, dict named) exce
 # Arrays.
 cdef bint is_bfloat16(int type_num) noexcept
 cdef object unmasked_array(object value, str name)
+cdef bint is_foreign(object x)
+cdef object converted_to(object dtype, object array)
 cdef int check_real(object dtype, str name, str advice=*) except -1
 cdef object real_array(object value, str name)
 cdef object checked_out(object out, object dtype, tuple shape)

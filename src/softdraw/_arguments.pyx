@@ -94,6 +94,20 @@ cdef object unmasked_array(object value, str name):
         raise
 
 
+cdef bint is_foreign(object x):
+    """x is an array of another library that decides itself what a ufunc does to it."""
+    kind = type(x)
+    return (not cnp.PyArray_Check(x) and hasattr(kind, "__array_ufunc__")
+            and hasattr(kind, "__array_function__"))
+
+
+cdef object converted_to(object dtype, object array):
+    if array.dtype == dtype:
+        return array
+    with np.errstate(all="ignore"):  # NumPy would warn of a signalling NaN
+        return array.astype(dtype)
+
+
 cdef int check_real(object dtype, str name, str advice="") except -1:
     if not is_real(dtype):
         # the float8 of ml_dtypes are of kind f or V

@@ -16,8 +16,9 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uintptr_t
 
 from softdraw._arguments cimport (
-    axes_of, check_real, checked_out, fit_to_rows, lengths_with_ones, lengths_without, read_number,
-    plain_axis, real_array, refuse_positional, result_dtype, temperatures_from,
+    axes_of, check_real, checked_out, converted_to, fit_to_rows, is_foreign, lengths_with_ones,
+    lengths_without, plain_axis, read_number, real_array, refuse_positional, result_dtype,
+    temperatures_from,
 )
 from softdraw._core cimport HostState, restore_state, set_default_state
 from softdraw._ufuncs cimport (
@@ -299,20 +300,6 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
         temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures
     result = ufunc_of(function, arrays[0].dtype)(*arrays, temperatures, axis=reduced[0])
     return np.expand_dims(result, reduced[0]) if keepdims else result
-
-
-cdef bint is_foreign(object x):
-    """x is an array of another library that decides itself what a ufunc does to it."""
-    kind = type(x)
-    return (not cnp.PyArray_Check(x) and hasattr(kind, "__array_ufunc__")
-            and hasattr(kind, "__array_function__"))
-
-
-cdef object converted_to(object dtype, object array):
-    if array.dtype == dtype:
-        return array
-    with np.errstate(all="ignore"):  # NumPy would warn of a signalling NaN
-        return array.astype(dtype)
 
 
 cdef object rounded_to(object half, object result):
