@@ -17,7 +17,7 @@ COMMANDS = [
 if not README.exists():
     pytest.skip("README.md is not beside tests/", allow_module_level=True)
 
-PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
 
 
 def blocks(page, language):
