@@ -3,7 +3,7 @@
 import numpy as np
 
 cimport numpy as cnp
-from libc.stdint cimport int16_t, int64_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint32_t, uint64_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport check_error, unmasked_array
@@ -23,7 +23,8 @@ cdef cnp.ndarray checked_out(object out, size_t categories):
         raise TypeError(f"out must be int64, int32, uint32 or int16, got {dtype}")
     if not cnp.PyArray_ISWRITEABLE(array):
         raise ValueError("out is read-only")
-    limit = np.iinfo(dtype).max
+    cdef int bits = 8 * cnp.PyArray_ITEMSIZE(array) - (dtype.type is not np.uint32)
+    cdef uint64_t limit = (<uint64_t> 1 << bits) - 1
     if categories > limit + 1:
         raise ValueError(
             f"out of dtype {dtype} holds categories up to {limit}, not {categories - 1}"
