@@ -4,7 +4,7 @@ import numpy as np
 
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int16_t, int64_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint32_t, uint64_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport check_error, plain_out
@@ -22,7 +22,8 @@ cdef cnp.ndarray checked_out(object out, size_t categories):
     dtype = array.dtype
     if dtype.type not in (np.int64, np.int32, np.uint32, np.int16):
         raise TypeError(f"out must be int64, int32, uint32 or int16, got {dtype}")
-    limit = np.iinfo(dtype).max
+    cdef int bits = 8 * cnp.PyArray_ITEMSIZE(array) - (dtype.type is not np.uint32)
+    cdef uint64_t limit = (<uint64_t> 1 << bits) - 1
     if categories > limit + 1:
         raise ValueError(
             f"out of dtype {dtype} holds categories up to {limit}, not {categories - 1}"

@@ -137,10 +137,9 @@ cdef class Lock:
 
     def acquire(self, blocking=True, timeout=-1):
         """Take the lock; as for `threading.RLock`, False if it is not free, or not in time."""
-        if timeout != -1 and not (blocking and 0 <= timeout <= threading.TIMEOUT_MAX):
-            raise ValueError(
-                f"timeout must be from 0 to {threading.TIMEOUT_MAX}, and goes with blocking=True"
-            )
+        longest = threading.TIMEOUT_MAX
+        if timeout != -1 and not (blocking and 0 <= timeout <= longest):
+            raise ValueError(f"timeout must be from 0 to {longest}, and goes with blocking=True")
         if not blocking:
             return self.take(0)
         return self.take(-1 if timeout == -1 else int(1e6 * timeout))
@@ -435,7 +434,7 @@ cdef BitGenerator bit_generator_of(object rng):
     if type(rng) is generator_type:
         return <BitGenerator?> rng.bit_generator
     if isinstance(rng, BitGenerator):
-        return <BitGenerator?> rng
+        return <BitGenerator> rng  # isinstance looks at the C type, which no proxy can fake
     if isinstance(rng, Generator):
         return <BitGenerator?> rng.bit_generator
     if isinstance(rng, ISeedSequence) or is_seed("rng", rng):

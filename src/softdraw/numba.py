@@ -274,7 +274,7 @@ _BUFFER, _USED, _SIZE = np.uint64(32), np.uint64(40), 42
 class _State:
     """The memory of a generator, for NumPy, which keeps this and so the generator."""
 
-    def __init__(self, generator: Xoshiro256) -> None:
+    def __init__(self, generator: Any) -> None:
         self.generator = generator
         # of the class, because a subclass may have another `ctypes`
         address: int = Xoshiro256.ctypes.__get__(generator).state_address
