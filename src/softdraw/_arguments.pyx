@@ -295,6 +295,15 @@ cdef tuple lengths_with_ones(tuple shape, tuple reduced):
     return tuple([1 if i in reduced else length for i, length in enumerate(shape)])
 
 
+cdef bint is_skip(str invalid) except -1:
+    """Whether the argument `invalid` is "skip" and not "raise"."""
+    if invalid == "raise":
+        return False
+    if invalid != "skip":
+        raise ValueError(f"invalid must be 'raise' or 'skip', got {invalid!r}")
+    return True
+
+
 # ---- shapes and words --------------------------------------------------------------------------
 
 

@@ -28,7 +28,7 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, as_words, fit_to_rows, place_of, read_number, real_array, real_numbers,
+    as_carray, as_words, fit_to_rows, is_skip, place_of, read_number, real_array, real_numbers,
     refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers,
 )
 from softdraw._core cimport softdraw_filters
@@ -417,11 +417,9 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
     ratios = parameter("min_p", min_p, 0.0, 1.0)
     allowed = None if mask is None else mask_array(mask)
     extra = () if size is None else shape_of(size)
-    cdef bint with_logprobs = bool(return_logprobs)
+    cdef bint with_logprobs = bool(return_logprobs), skips = is_skip(invalid)
     cdef BitGenerator source = None
     cdef cnp.ndarray taken = None
-    if invalid not in ("raise", "skip"):
-        raise ValueError(f"invalid must be 'raise' or 'skip', got {invalid!r}")
     if words is None:
         source = bit_generator_of(rng)
     elif size is not None or rng is not None:
@@ -485,7 +483,7 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
             result_shape, np.float64 if d.type_num == cnp.NPY_FLOAT64 else np.float32
         )
         d.logprobs = <char *>cnp.PyArray_DATA(logprobs)
-    skipped = [] if invalid == "skip" else None
+    skipped = [] if skips else None
     cdef size_t where = 0
     cdef int error = draw_rows(&d, skipped, &where)
     if error:

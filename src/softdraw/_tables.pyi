@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
 from ._alias import AliasTable, _Integer, _Out, _Size
+from ._logits import _Invalid
 from ._random import _RNG
 
 @final
@@ -17,27 +18,59 @@ class AliasTables:
     ) -> Self: ...
     @overload
     def sample(
-        self, rows: _Integer, /, size: None = None, *, rng: _RNG = None, out: None = None
+        self,
+        rows: _Integer,
+        /,
+        size: None = None,
+        *,
+        rng: _RNG = None,
+        invalid: _Invalid = "raise",
+        out: None = None,
     ) -> int: ...
     @overload
     def sample(
-        self, rows: ArrayLike, /, size: _Size | None = None, *, rng: _RNG = None, out: _Out
+        self,
+        rows: ArrayLike,
+        /,
+        size: _Size | None = None,
+        *,
+        rng: _RNG = None,
+        invalid: _Invalid = "raise",
+        out: _Out,
     ) -> _Out: ...
     @overload
     def sample(
-        self, rows: ArrayLike, /, size: _Size, *, rng: _RNG = None, out: None = None
+        self,
+        rows: ArrayLike,
+        /,
+        size: _Size,
+        *,
+        rng: _RNG = None,
+        invalid: _Invalid = "raise",
+        out: None = None,
     ) -> NDArray[np.int64]: ...
     @overload
     def sample(
-        self, rows: ArrayLike, /, size: None = None, *, rng: _RNG = None, out: None = None
+        self,
+        rows: ArrayLike,
+        /,
+        size: None = None,
+        *,
+        rng: _RNG = None,
+        invalid: _Invalid = "raise",
+        out: None = None,
     ) -> NDArray[np.int64]: ...
     @overload
-    def map(self, rows: _Integer, words: _Integer, /, *, out: None = None) -> int: ...
-    @overload
-    def map(self, rows: ArrayLike, words: ArrayLike, /, *, out: _Out) -> _Out: ...
+    def map(
+        self, rows: _Integer, words: _Integer, /, *, invalid: _Invalid = "raise", out: None = None
+    ) -> int: ...
     @overload
     def map(
-        self, rows: ArrayLike, words: ArrayLike, /, *, out: None = None
+        self, rows: ArrayLike, words: ArrayLike, /, *, invalid: _Invalid = "raise", out: _Out
+    ) -> _Out: ...
+    @overload
+    def map(
+        self, rows: ArrayLike, words: ArrayLike, /, *, invalid: _Invalid = "raise", out: None = None
     ) -> NDArray[np.int64]: ...
     def probabilities(self) -> NDArray[np.float64]: ...
     def units(self) -> NDArray[np.uint64]: ...

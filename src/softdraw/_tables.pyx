@@ -12,8 +12,8 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
-    as_carray, as_words, check_error, check_header, fit_to_rows, header_of, internal, place_of,
-    refuse_call, refuse_positional, shape_of, temperatures_from, unmasked_array,
+    as_carray, as_words, check_error, check_header, fit_to_rows, header_of, internal, is_skip,
+    place_of, refuse_call, refuse_positional, shape_of, temperatures_from, unmasked_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
 from softdraw._core cimport (
@@ -101,6 +101,7 @@ cdef struct Call:
     size_t per_row
     const uint64_t *words
     bitgen_t *bitgen
+    bint skips  # a row that has nothing to draw gives -1
     size_t where  # after an error: which of the rows it is
 
 
@@ -111,7 +112,7 @@ cdef int draw_rows(void *call, size_t begin, size_t n, int64_t *categories) noex
     cdef const uint64_t *words = taken
     cdef const int64_t *rows = repeated
     cdef size_t i, row, left
-    cdef int error
+    cdef int error = SOFTDRAW_OK
     if c.words != NULL:
         words = c.words + begin
     else:
@@ -127,12 +128,30 @@ cdef int draw_rows(void *call, size_t begin, size_t n, int64_t *categories) noex
                 left = c.per_row
             repeated[i] = c.rows[row]
             left -= 1
-    error = alias_rows_map(
-        c.buckets, c.records, c.count, rows, words, n, categories, &c.where
-    )
-    if error != SOFTDRAW_OK:
-        c.where = (begin + c.where) // c.per_row
+    i = 0
+    while i < n and error == SOFTDRAW_OK:
+        left = n - i
+        if c.skips:
+            left = count_drawable(c, rows + i, left)
+        error = alias_rows_map(
+            c.buckets, c.records, c.count, rows + i, words + i, left, categories + i, &c.where
+        )
+        if error != SOFTDRAW_OK:
+            c.where = (begin + i + c.where) // c.per_row
+        i += left
+        if i < n:
+            categories[i] = -1
+            i += 1
     return error
+
+
+cdef size_t count_drawable(const Call *c, const int64_t *rows, size_t n) noexcept nogil:
+    """How many rows come before the first one that has nothing to draw. One that is out of range counts,
+    because it is an error, which alias_rows_map reports."""
+    cdef size_t i = 0
+    while i < n and (<uint64_t> rows[i] >= c.count or c.records[rows[i]] & 63):
+        i += 1
+    return i
 
 
 # ---- tables ------------------------------------------------------------------------------------
@@ -316,7 +335,7 @@ cdef class AliasTables:
 
     cdef object draw(
         self, object rows, cnp.ndarray array, cnp.ndarray words, BitGenerator source,
-        cnp.ndarray result, cnp.ndarray target
+        bint skips, cnp.ndarray result, cnp.ndarray target
     ):
         """Fill the result, by way of its target, with what these words, or those of the source, draw from
         the rows. `rows` is what the caller gave, for messages."""
@@ -326,6 +345,7 @@ cdef class AliasTables:
         call.buckets = <const uint64_t *> cnp.PyArray_DATA(self.array)
         call.records = <const uint64_t *> cnp.PyArray_DATA(self.places)
         call.count = self.rows
+        call.skips = skips
         if source is not None:
             hold(source)
         try:
@@ -347,6 +367,12 @@ cdef class AliasTables:
                 self.raise_for_row(row)
             raise IndexError(f"{place_of('rows', place)} is {row}; there are {self.rows} rows")
 
+    cdef cnp.ndarray checked_out(self, object out, bint skips):
+        cdef cnp.ndarray array = checked_out(out, self.longest)
+        if skips and array.dtype.kind == "u":
+            raise TypeError(f"out must be int64, int32 or int16 to hold -1, got {array.dtype}")
+        return array
+
     cdef int raise_for_row(self, object row) except -1:
         if self.ends[row] == self.ends[row + 1]:
             raise ValueError(f"row {row} is empty")
@@ -354,7 +380,7 @@ cdef class AliasTables:
             f"row {row} has nothing to draw: its weights are all zero, or its logits all -inf"
         )
 
-    def sample(self, rows, /, size=None, *, rng=None, out=None):
+    def sample(self, rows, /, size=None, *, rng=None, str invalid="raise", out=None):
         """
         Draw categories from some of the rows.
 
@@ -369,8 +395,11 @@ cdef class AliasTables:
         rng : None, int, sequence of ints, SeedSequence, BitGenerator or Generator, optional
             Where the words come from, one per draw, as for `AliasTable.sample`. A row takes all of
             its words before the next row does.
+        invalid : {"raise", "skip"}, optional
+            What a row that has nothing to draw gives: a ValueError for the call, or -1 for its draws.
         out : ndarray, optional
-            Array of int64, int32, uint32 or int16, of shape ``rows.shape + size``, to write to.
+            Array of int64, int32, int16 or (unless rows are skipped) uint32, of shape
+            ``rows.shape + size``, to write to.
 
         Returns
         -------
@@ -402,11 +431,12 @@ cdef class AliasTables:
         cdef tuple last = () if size is None else shape_of(size)
         cdef BitGenerator source = bit_generator_of(rng)
         cdef cnp.ndarray array = as_rows(rows), result, target
+        cdef bint skips = is_skip(invalid)
         shape = (<object> array).shape + last
         if out is None:
             result = target = new_draws(shape)
         else:
-            result = checked_out(out, self.longest)
+            result = self.checked_out(out, skips)
             if size is not None and (<object> result).shape != shape:
                 raise ValueError(
                     f"rows has shape {(<object> array).shape} and size is {size}, "
@@ -414,12 +444,12 @@ cdef class AliasTables:
                 )
             target = target_of(result)
             array = apart_from(target, array)
-        self.draw(rows, array, None, source, result, target)
+        self.draw(rows, array, None, source, skips, result, target)
         if out is not None:
             return out
         return result if shape or size is not None else int(result)
 
-    def map(self, rows, words, /, *, out=None):
+    def map(self, rows, words, /, *, str invalid="raise", out=None):
         """
         Turn words into categories; `sample` does this to the words of a generator.
 
@@ -430,8 +460,10 @@ cdef class AliasTables:
         words : int or array_like of uint64
             Numbers from 0 to 2**64 - 1, of the shape of `rows`, or with more axes after it, for many
             draws per row.
+        invalid : {"raise", "skip"}, optional
+            As for `sample`.
         out : ndarray, optional
-            Array of int64, int32, uint32 or int16, of the shape of `words`, to write to.
+            As for `sample`, of the shape of `words`.
 
         Returns
         -------
@@ -456,15 +488,16 @@ cdef class AliasTables:
         array([0, 1, 0])
         """
         cdef cnp.ndarray array = as_rows(rows), word = as_words(words), result, target
+        cdef bint skips = is_skip(invalid)
         check_begin(array, word, "words")
         if out is None:
             result = target = new_draws((<object> word).shape)
         else:
-            result = checked_out(out, self.longest)
+            result = self.checked_out(out, skips)
             check_same(word, result)
             target = target_of(result)
             array, word = apart_from(target, array), apart_from(target, word)
-        self.draw(rows, array, word, None, result, target)
+        self.draw(rows, array, word, None, skips, result, target)
         if out is not None:
             return out
         return result if result.ndim else int(result)

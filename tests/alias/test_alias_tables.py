@@ -672,3 +672,45 @@ def test_a_lone_weight_is_always_drawn():
     tables = AliasTables([7, 0, 5, 0], [0, 1, 4])
     assert tables.map([0, 0, 1, 1], [0, WORDS - 1, 0, WORDS - 1]).tolist() == [0, 0, 1, 1]
     assert buckets_of(tables[0]) == (1, [(0, 0)] * 2)
+
+
+# ---- rows that are skipped ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [None, 1, (2, 700)], ids=str)
+@pytest.mark.parametrize("count", [1, 40, 3000])
+def test_skipped_rows_give_minus_one_and_leave_the_others_their_draws(count, size):
+    tables = AliasTables(*ragged())
+    rng = np.random.default_rng(7)
+    rows = rng.integers(40, size=count)
+    bad = np.isin(rows, [EMPTY, ZEROS])
+    others = np.where(bad, 0, rows)  # rows that can be drawn from, in the place of those
+    expected = tables.sample(others, size, rng=7)
+    expected[bad] = -1
+    drawn = tables.sample(rows, size, rng=7, invalid="skip")
+    np.testing.assert_array_equal(drawn, expected)
+    words = Xoshiro256(7).random_raw(drawn.size).reshape(drawn.shape)
+    for dtype in (np.int64, np.int32, np.int16):
+        out = np.zeros(drawn.shape, dtype)
+        assert tables.map(rows, words, invalid="skip", out=out) is out
+        np.testing.assert_array_equal(out, expected)
+
+
+def test_a_skipped_row_alone_gives_minus_one():
+    tables = AliasTables(*ragged())
+    for row in (EMPTY, ZEROS):
+        assert tables.sample(row, invalid="skip") == -1
+        assert tables.map(row, 2**63, invalid="skip") == -1
+        with pytest.raises(ValueError, match="^row "):
+            tables.sample(row)
+
+
+def test_skipping_excuses_nothing_else():
+    tables = AliasTables(*ragged())
+    with pytest.raises(IndexError, match=r"^rows\[1\] is 40; there are 40 rows$"):
+        tables.sample([EMPTY, 40], invalid="skip")
+    with pytest.raises(ValueError, match="^invalid must be 'raise' or 'skip', got 'ignore'$"):
+        tables.map(0, 0, invalid="ignore")
+    text = "^out must be int64, int32 or int16 to hold -1, got uint32$"
+    with pytest.raises(TypeError, match=text):
+        tables.sample([0], invalid="skip", out=np.zeros(1, np.uint32))
