@@ -614,7 +614,8 @@ def test_a_lock_of_the_operating_system_is_released_only_while_it_is_held(tmp_pa
         "for thread in threads: thread.start()\n"
         "for thread in threads: thread.join()\n"
     )
-    run([sys.executable, "-c", code], environment={"LD_PRELOAD": str(library)})
+    preloaded = f"{os.environ.get('LD_PRELOAD', '')} {library}"  # a sanitizer comes first
+    run([sys.executable, "-c", code], environment={"LD_PRELOAD": preloaded})
 
 
 def test_the_lock_is_reentrant():
