@@ -3,7 +3,7 @@
  * in the default state. So a function of softdraw.h that computes with floating-point numbers first calls
  * sd_set_default_state, before it so much as compares two of them, and sd_restore_state before it returns.
  *
- * Where the state is the default, as almost always, it is only read and compared, which takes 2 ns. The
+ * Where the state is the default, as almost always, it is only read and compared, which takes 2 to 3 ns. The
  * assembly clobbers memory, so that compilers move no load, and thus no computation with what was loaded,
  * across a change of the state. */
 #ifndef SD_HOST_STATE_H
