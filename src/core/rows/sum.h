@@ -146,7 +146,7 @@ SD_BODY row_t sum_row(const temperature_t *t, const item_t *x, size_t n) {
     row_t row = {0};
     if (!sum_unshifted(&row, t, x, n)) {
         row.max = v_reduce_max(find_lane_max(x, n));
-        row.is_nan = !is_finite(row.max);
+        row.is_nan = !IS_FINITE(row.max);
         if (row.is_nan) return row;
         row.range_mode = SHIFT;
         row.reduction = make_shifted_reduction(t, row.max);

@@ -22,7 +22,7 @@ static int draw_from_all(const temperature_t *ready, double t, const source_t *r
         block_t block;
         real_t room[BLOCK_ITEMS];
         const real_t max = find_maxima(row, BLOCK_ITEMS, NULL);
-        if (!is_finite(max)) return find_row_error(row, where);
+        if (!IS_FINITE(max)) return find_row_error(row, where);
         const mass_rule_t rule = make_mass_rule(ready, t, max, n);
         const double total = make_block(&block, &rule, fetch_block(row, 0, n, room), n, 0);
         for (size_t i = 0; i < draws; i++)
@@ -33,7 +33,7 @@ static int draw_from_all(const temperature_t *ready, double t, const source_t *r
     mass_rule_t rule;
     if (!sum_blocks(&blocks, &rule, ready, t, row)) {
         const real_t max = find_maxima(row, BLOCK_ITEMS, NULL);
-        if (!is_finite(max)) return find_row_error(row, where);
+        if (!IS_FINITE(max)) return find_row_error(row, where);
         rule = make_mass_rule(ready, t, max, n);
         sum_blocks_by_rule(&blocks, &rule, row, 0, n);
     }
@@ -48,7 +48,7 @@ static int draw_from_all(const temperature_t *ready, double t, const source_t *r
 /* Draws at T = 0: every draw is the first of the largest items. Errors are those of find_row_error. */
 static int draw_largest(const source_t *row, size_t draws, int64_t *out, size_t *where) {
     const real_t max = find_maxima(row, BLOCK_ITEMS, NULL);
-    if (!is_finite(max)) return find_row_error(row, where);
+    if (!IS_FINITE(max)) return find_row_error(row, where);
     const pack_t least = v_set1(max);
     size_t i = 0;
     unsigned found = 0;

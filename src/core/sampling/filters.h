@@ -15,7 +15,7 @@ static int apply_filters(filter_t *f, mass_rule_t *rule, block_sums_t *blocks, c
     if (in_items < 0) {
         const size_t group = choose_group_size(f->top_k < n ? f->top_k : 1, n);
         const real_t max = find_maxima(row, group, f->group_maxima);
-        if (!is_finite(max)) return -1;
+        if (!IS_FINITE(max)) return -1;
         *rule = make_mass_rule(f->ready, f->t, max, n);
         in_items = 1;
         if (f->top_k < n) {

@@ -12,7 +12,7 @@ static int keep_top_p_of_peaked(filter_t *f, mass_rule_t *rule, const source_t *
     const size_t n = row->n, group = may_skip_sum ? BLOCK_ITEMS / 4 : BLOCK_ITEMS;
     cutoff_t cutoff, second;
     real_t max = may_skip_sum ? find_maxima(row, group, f->group_maxima) : bound;
-    if (!is_finite(max)) return 0;
+    if (!IS_FINITE(max)) return 0;
     gather_from(items, row, next_up(bound), group, may_skip_sum ? f->group_maxima : NULL, n / 8);
     if (items->n > n / 8 || items->n == 0) return 0;
     if (!may_skip_sum) max = v_reduce_max(find_lane_max(items->x, items->n));

@@ -134,7 +134,7 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
     real_t *x = f->work, *masses = f->work + count;
     take_samples(row, x, count);
     const real_t max = v_reduce_max(find_lane_max(x, count));
-    if (!is_finite(max)) return -1;
+    if (!IS_FINITE(max)) return -1;
     *rule = make_mass_rule(f->ready, f->t, max, n);
     if (rule->shifted) return -1;
     for (size_t i = 0; i < count; i += WIDTH) {
