@@ -53,7 +53,7 @@ static void correct_units(uint64_t *units, size_t n, size_t largest, uint64_t mi
             const size_t i = 64 * word + SD_FIRST_BIT(bits);
             units[i] += step;
             missing -= step;
-            if (units[i] == 0 && i != largest) marks->lost[word] |= bits & (0 - bits);
+            if (units[i] == 0) marks->lost[word] |= bits & (0 - bits);
             mark_size(marks, i, units[i], capacity);
         }
     }

@@ -16,7 +16,7 @@ from processes import run
 
 import softdraw
 
-STATES = Path(__file__).resolve().parent / "c" / "host_states.h"
+STATES = Path(__file__).resolve().parents[1] / "c" / "host_states.h"
 COMPILER = shlex.split(os.environ.get("CC") or "cc")
 
 # The function is called from C, since Python itself computes with floats between two of its lines.
