@@ -4,16 +4,18 @@
  * light (so are the buckets after the last category, which have none), one with more is heavy, and one with
  * just as many is full. The arrangement is part of a stream's definition (docs/streams.md): lights and
  * heavies are taken in the order of their indices. The first heavy fills up the buckets of lights, in that
- * order, and becomes their alias, until it has no more than the capacity left. Then it puts that into its
- * own bucket, and the next heavy fills up that bucket, becomes its alias, and goes on with the lights.
+ * order, and becomes their alias, until it has no more units left than the capacity. These units go into
+ * its own bucket. The next heavy fills up that bucket, becomes its alias, and goes on with the lights.
  *
  * `sweep` does just that. It is fast where lights or heavies come in long runs; elsewhere it waits for a
- * mispredicted branch at every second bucket, and `merge_all` is faster. Let d[j] be the number of units
- * that the lights before the j-th lack, and s[k] what the heavies up to and including the k-th have over
- * the capacity. Light j is filled up by the first heavy k with s[k] > d[j]. The bucket of heavy k is filled
- * up by heavy k + 1, after the first j lights, for the first j with d[j] >= s[k]. So buckets are completed
- * in the order in which the two ascending sequences are merged, and a merge can be cut at several places
- * and continued from all of them at once, without branches. Each d[j] and s[k] is below 2^64. */
+ * mispredicted branch at every second bucket, and `merge_all` is faster. That merges two ascending
+ * sequences, both below 2^64:
+ *   d[j]  how many units are missing in the buckets of the lights 0 to j - 1, together
+ *   s[k]  how many units the heavies 0 to k have beyond their capacity, together
+ * Light j is filled up by the first heavy k with s[k] > d[j]. The bucket of heavy k is filled up by heavy
+ * k + 1; this comes before light j, for the first j with d[j] >= s[k]. So the order in which buckets are
+ * completed is that of the merged sequence. A merge can be started at several places at once, and needs no
+ * branches. */
 #ifndef SD_ARRANGE_H
 #define SD_ARRANGE_H
 #include "weights.h"

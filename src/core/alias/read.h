@@ -2,11 +2,11 @@
  * their exact sum and the largest.
  *
  * Doubles are added in chunks. Adding a large power of two to a weight and subtracting it again rounds the
- * weight to a multiple of a fixed power of two; this upper part of it is taken away, and the same is done
- * with the rest 45 bits further down, which gives the lower part (Rump, Ogita and Oishi, "Accurate
- * floating-point summation, part I", SIAM J. Sci. Comput. 31, 2008). The upper parts of a chunk add up in
- * doubles without rounding, and so do the lower parts. A chunk with bits below both is added weight by
- * weight. */
+ * weight to a multiple of a fixed power of two, its upper part. What remains of the weight is rounded in
+ * the same way, to a power of two that is 45 bits smaller; this is its lower part (Rump, Ogita and Oishi,
+ * "Accurate floating-point summation, part I", SIAM J. Sci. Comput. 31, 2008). The upper parts of a chunk
+ * add up in doubles without rounding, and so do the lower parts. A chunk with bits below both is added
+ * weight by weight. */
 
 enum { CHUNK = 2048 }; /* weights in a chunk; upper and lower parts leave room for 2^8 per lane */
 

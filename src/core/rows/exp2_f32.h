@@ -6,16 +6,18 @@
  * that rounding took away comes back by fma: f = (x c_hi - k/8) + x c_lo, |f| <= 1/16 (reduce_packs, in
  * reduction.h). Then 2^(x c) = s (1 + q), where s = 2^i 2^(j/8), and q is a polynomial in f, near 2^f - 1:
  * 2^(j/8) comes from a table, and i goes into the exponent by integer arithmetic. The power of two nearest
- * to the exponential of the row's maximum is taken off i by making the large number smaller.
+ * to the exponential of the row's maximum is divided out without an operation: the large number is smaller
+ * by as many steps, and so is k.
  *
  * So nothing is lost at large offsets, where rounding x - max loses digits. The table holds not 2^(j/8) but
  * g 2^(j/8), with a factor g for which all eight entries are floats to within 2^-28 of themselves: no low
  * parts are needed, and g cancels in the division by the sum.
  *
- * The order is kept: a larger input never has a smaller result. Where j stays the same, all operations on f
- * are monotone; f is on a grid of 2^-26, which is coarser than the error of the polynomial; c_hi <= c, so
- * that x c_lo never falls where x rises; and the polynomial is a little low at f = 1/16 and a little high
- * at f = -1/16 (this is its tilt), so that rounding makes no step down where j changes. */
+ * The order is kept: a larger input never has a smaller result. Because c_hi <= c, c_lo is not negative, and
+ * f never falls where x rises and k stays the same. f lies on a grid of 2^-26, whose steps are larger than
+ * the error of the polynomial, so q does not fall either. Where k changes, f jumps from 1/16 to -1/16. There
+ * the polynomial is tilted, a little low at 1/16 and a little high at -1/16, so that its error makes no step
+ * down. */
 
 SD_INLINE temperature_t make_plain_temperature(double t) {
     temperature_t r = {SD_LOG2E_HI / t, t * (CLAMP_BITS / SD_LOG2E_HI), 0, 0, 1, 1, 0};

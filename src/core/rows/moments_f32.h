@@ -1,5 +1,6 @@
 /* The sums of moments.h over a float32 row, for entropy.h. They are doubles, which hold products of two
- * floats exactly, so that no fma is needed. `first` is divided by T only in the end: d here is max - x. */
+ * floats exactly, so that no fma is needed. Where moments.h has d = (max - x) / T, d is max - x here, and
+ * `first`, the sum of d times its weight, is divided by T in the end. */
 typedef struct { f64x8 others, first, max, lowest; double t; } moment_sums_t;
 
 SD_INLINE moment_sums_t make_moment_sums(double t, float max) {

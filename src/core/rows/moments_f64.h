@@ -1,6 +1,7 @@
-/* The sums of moments.h over a float64 row, for entropy.h, in pairs of doubles (a sum and its rest). d is
- * ((-s1) x + shift) s2 here, which is (max - x) s1 s2, and is divided in the end by t, which is T s1 s2.
- * The powers of two s1 and s2 bring t to 1 or more and below 2, and keep max - x from overflowing. */
+/* The sums of moments.h over a float64 row, for entropy.h, in pairs of doubles (a sum and its rest). To keep
+ * max - x from overflowing, everything is scaled by two powers of two, s1 and s2, with which t = T s1 s2 is
+ * at least 1 and below 2. So d is (max - x) s1 s2 here, computed as ((-s1) x + shift) s2 with shift = s1 max;
+ * `first`, the sum of d times its weight, is divided by t in the end. */
 typedef struct {
     f64x8 others, others_rest, first, first_rest, second;
     f64x8 minus_s1, shift, s2, lowest;

@@ -1,7 +1,7 @@
 /* float32 as the type that rows are computed in (float16 and bfloat16, too): its pack, and the constants of
  * the kernels in rows/ and sampling/. A file in tiers/ includes this or real_f64.h, which defines the same
- * names for float64 with the same meanings. T is the temperature, c = log2(e) / T, and f is what x c has
- * beyond whole steps of a table; exp2_f32.h explains them. */
+ * names for float64 with the same meanings. exp2_f32.h explains the symbols: T is the temperature,
+ * c = log2(e) / T, and f is the difference between x c and the nearest step of the table. */
 typedef float real_t;
 typedef f32x16 pack_t;   /* WIDTH reals */
 typedef uint32_t bits_t; /* the bits of a real */

@@ -5,8 +5,8 @@
  * With c = log2(e) / T, e^(x / T) = 2^(x c). c is kept as c_hi + c_lo, where c_hi is a real_t that is not
  * above c. Adding x c_hi to the constant ROUNDER, which is so large that its last bit is worth one step of
  * the table (1/8, in float64 1/4), rounds x c_hi to a whole number of steps. The exponentials of a row are
- * relative to 2^power, the power of two nearest to the exponential of its maximum: what is added to is not
- * ROUNDER but the row's rounder, which is smaller by the power, so that this costs nothing. */
+ * relative to 2^power, the power of two nearest to the exponential of its maximum. This costs nothing: a row
+ * has a rounder of its own, ROUNDER minus as many steps as the power has, and x c_hi is added to that. */
 #include "../arith/bits.h"
 #include "../arith/exp2_constants.h"
 #include "../arith/log1p.h"

@@ -1,8 +1,9 @@
 /* Softmax of short rows, which have at most four packs: they stay in registers, and each exponential is
  * computed only once.
  *
- * Eight rows are computed together, step by step: what is one number per row, from its maximum to the
- * inverse of its sum, is computed for all eight in one pack (many_rows.h), and waited for once. */
+ * Eight rows are computed together, step by step. Steps that have one number per row, such as the inverse
+ * of the sum, are done in one pack for all eight (many_rows.h), whose latency is thus paid once, not eight
+ * times. */
 
 /* Multiplies exponentials s (1 + q) of `group` packs, as exp2_f32.h explains them, by 1 / sum = high + low,
  * and by UNSCALE. The product is s high + s (q high + low), whose large term is exact inside the fma. */

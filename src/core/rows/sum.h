@@ -22,10 +22,11 @@ SD_INLINE pack_t update_min(pack_t min, const pack_t *packs) {
 
 /* Adds the exponentials of `group` packs to the sum. Each is s (1 + q), as exp2_f32.h explains, and e when
  * it is rounded. a->s is never smaller than an exponential of its lane, because it starts at the lane's
- * largest; so z = (a->s + e) - a->s is exact, and s - z + s q is what the addition lost and what rounding
- * to e lost. This is Dekker's FastTwoSum, but with the product s q in it: otherwise equal elements would
- * all be rounded to the same side. s q itself is rounded, to within 2^-29 of the exponential: that takes
- * one multiplication, where it would take two fmas, which have fewer ports than additions. */
+ * largest; so z = (a->s + e) - a->s is exact, and it is what the addition added. What it should have added
+ * is s (1 + q), so s - z + s q is lost, and goes into a second sum. This is Dekker's FastTwoSum, but with
+ * the product s q in it: otherwise equal elements would all be rounded to the same side. s q itself is
+ * rounded, to within 2^-29 of the exponential: that takes one multiplication, where it would take two fmas,
+ * which have fewer ports than additions. */
 SD_INLINE void add_packs(accumulator_t *a, const reduction_t *r, const int group, const pack_t *x,
                          const int range_mode) {
     pack_t s[MAX_GROUP], q[MAX_GROUP], z[MAX_GROUP];

@@ -2,8 +2,8 @@
  * with respect to p: p (g - sum(p g)) / T, for each of many rows. One pass over a row finds the sum, one
  * writes the results; vjp_f32.h and vjp_f64.h have the arithmetic.
  *
- * If p or g has a NaN or an infinity, the sum is not finite, and the whole row becomes NaN. That holds at
- * the temperature T = infinity, too, because it holds at every T below. */
+ * If p or g has a NaN or an infinity, the sum is not finite, and the whole row becomes NaN. So it does at
+ * T = infinity, where results are otherwise 0, because it does at every finite T. */
 
 static void vjp_row(const real_t *p, const real_t *g, real_t *out, size_t n, const vjp_temperature_t *t) {
     vjp_writer_t writer;

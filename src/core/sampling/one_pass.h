@@ -3,8 +3,9 @@
  * For top_p the pass can also split the row at a bound: it then sums the items above the bound block by
  * block, as for a draw, and all others together, with larger roundings, because that is faster. */
 
-/* The mass of a block, and 0; if it is split, of its items above the bound, and of the others, which
- * float32 rounds by up to 2^-20 of itself: 16 additions of 2^-24. */
+/* `sum` is the mass of a block, and `rest` 0. If the block is split, `sum` is the mass of its items above
+ * the bound, and `rest` that of the others, which in float32 has an error of up to 2^-20 of itself, from 16
+ * additions. */
 typedef struct { double sum, rest; } split_sums_t;
 
 /* Sums a block of n items x, whose lane maxima are *lane_max, and meanwhile replaces these by the maxima of

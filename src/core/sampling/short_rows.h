@@ -1,6 +1,6 @@
 /* One draw from each of many short rows without filters: WIDTH rows of up to MAX_COLUMNS items side by
- * side, a row per lane, or eight rows of up to four packs. Results are those of draw.h, which is also left
- * with rows that are not ordinary: those that need a shift, or have NaN or no finite item. */
+ * side, a row per lane, or eight rows of up to four packs. Results are those of draw.h. Rows that need a
+ * shift, or have NaN or no finite item, are not drawn here but by draw.h. */
 
 /* Draws from each of `count` rows, 8 or 1, that are `group` packs long, at the temperatures t, with the
  * steps of make_block and find_in_block. Returns 0 if a row is not ordinary. */

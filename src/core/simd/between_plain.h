@@ -1,5 +1,5 @@
-/* f32_mask_between and f64_mask_between for packs that have no faster way: bit i is set if low <= a <= high
- * in lane i, and as many bits further up are those of b. */
+/* f32_mask_between and f64_mask_between for packs that have no faster way: bit i of the
+ * result is set if low <= a <= high in lane i. The bits of b follow those of a. */
 SD_BODY unsigned f32_mask_between(f32x16 a, f32x16 b, f32x16 low, f32x16 high) {
     return (f32_mask_ge(a, low) & f32_mask_ge(high, a)) | (f32_mask_ge(b, low) & f32_mask_ge(high, b)) << 16;
 }

@@ -6,8 +6,9 @@
  * one, avx2.h (a pack is two registers), avx512.h (one register) or neon.h (four registers). Every function
  * below works lane by lane and rounds as IEEE 754 says, so all tiers give the same bits.
  *
- * Names begin with the type of the lanes: f32_add, f64_add, u64_add. Where f64_ says nothing else, it is
- * f32_ with 8 lanes. Names that begin with sd_ serve more than one type, or one pack only. */
+ * Names begin with the type of the lanes: f32_add, f64_add, u64_add. A function f64_ without a comment
+ * means what f32_ means, with 8 lanes. Names that begin with sd_ serve more than one type, or one pack
+ * only. */
 #ifndef SD_PACK_H
 #define SD_PACK_H
 #include "../compiler.h"
