@@ -127,6 +127,8 @@ cdef object real_array(object value, str name):
     advice = ""
     if array.dtype.kind == "c":
         advice = "; take np.real or np.abs of it"
+    elif hasattr(value, "toarray"):
+        advice = f"; of a SciPy sparse array, pass {name}.data or {name}.toarray()"
     elif array.dtype.kind == "O":
         if hasattr(value, "to_numpy"):  # of pandas, with missing values, say
             advice = f"; write {name}.to_numpy(float)"

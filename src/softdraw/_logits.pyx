@@ -500,15 +500,16 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
 
 cdef int raise_for(int error, size_t where, object logits) except -1:
     *rows, n = logits.shape
+    hint = "; invalid='skip' gives -1 for such rows" if rows else ""
     if error == _core.SOFTDRAW_ERROR_LOGIT:
         place = tuple(map(int, np.unravel_index(where, logits.shape)))
         raise ValueError(
-            f"{place_of('logits', place)} is {logits[place]}; logits must be finite or -inf"
+            f"{place_of('logits', place)} is {logits[place]}; logits must be finite or -inf{hint}"
         )
     if error == _core.SOFTDRAW_ERROR_NOTHING:
         place = tuple(map(int, np.unravel_index(where, rows))) if rows else ()
         subject = f"row {', '.join(map(str, place))} of logits has" if rows else "logits have"
-        raise ValueError(f"{subject} nothing to draw from: every entry is -inf or masked")
+        raise ValueError(f"{subject} nothing to draw from: every entry is -inf or masked{hint}")
     # What was checked has been changed meanwhile, by another thread.
     raise ValueError(f"temperature, top_k, top_p or min_p of row {where} changed during the call")
 
@@ -529,7 +530,7 @@ cdef cnp.ndarray parameter(str name, object value, object lowest, object highest
     if invalid.any():
         index = np.unravel_index(invalid.argmax(), invalid.shape)
         valid = f">= {lowest:g}" if highest == math.inf else f"in [{lowest:g}, {highest:g}]"
-        hint = "; None switches it off" if whole else ""
+        hint = "; None, or any number from the row's length on, switches it off" if whole else ""
         got = values[index] if values.ndim or not whole else value
         raise ValueError(f"{place_of(name, index)} must be {valid}, got {got}{hint}")
     return as_carray(values, cnp.NPY_UINT64 if whole else cnp.NPY_FLOAT64)
@@ -562,7 +563,7 @@ cdef cnp.ndarray mask_array(object mask):
     if type_num != cnp.NPY_BOOL and (given.dtype.kind != "i" or given.dtype.itemsize != 4):
         raise TypeError(
             "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
-            f"got dtype {given.dtype}"
+            f"got dtype {given.dtype}; write mask.astype(bool)"
         )
     return given
 
@@ -579,7 +580,9 @@ cdef cnp.ndarray mask_by_row(cnp.ndarray mask, tuple shape):
                 [here in (1, length) for here, length in zip(mine_rows[::-1], rows[::-1])])):
             ways = f"{(width,)} or {(*rows, width)}" if rows else f"{(width,)}"
             kind = "packed mask" if is_packed else "mask"
-            raise ValueError(f"{kind} must have shape {ways}, got {mine}")
+            hint = ("; write mask.astype(bool) for one of 0 and 1"
+                    if is_packed and mine[len(mine) - 1:] == (n,) else "")
+            raise ValueError(f"{kind} must have shape {ways}, got {mine}{hint}")
         mask = (mask.reshape(width) if mask.size == width
                 else np.broadcast_to(mask, (*rows, width)).reshape(-1, width))
     return as_carray(mask, cnp.NPY_INT32 if is_packed else cnp.NPY_BOOL)

@@ -443,6 +443,11 @@ cdef BitGenerator bit_generator_of(object rng):
         items = list(rng)
         if all([is_seed(f"rng[{i}]", item) for i, item in enumerate(items)]):
             return Xoshiro256(items)
+        if isinstance(items[0], (BitGenerator, Generator)):
+            raise TypeError(
+                "rng must be one generator; for one per row, pass a word of each as words, such as "
+                "words=[Xoshiro256(seed).random_raw() for seed in seeds]"
+            )
     kind = type(rng).__name__ if type(rng).__module__ == "builtins" else (
         f"{type(rng).__module__}.{type(rng).__qualname__}"
     )

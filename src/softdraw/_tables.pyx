@@ -364,7 +364,7 @@ cdef class AliasTables:
             place = np.unravel_index(call.where, (<object> array).shape)
             row = np.asarray(rows)[place]
             if error != SOFTDRAW_ERROR_ROW:
-                self.raise_for_row(row)
+                self.raise_for_row(row, "; invalid='skip' gives -1 for such rows")
             raise IndexError(f"{place_of('rows', place)} is {row}; there are {self.rows} rows")
 
     cdef cnp.ndarray checked_out(self, object out, bint skips):
@@ -373,11 +373,11 @@ cdef class AliasTables:
             raise TypeError(f"out must be int64, int32 or int16 to hold -1, got {array.dtype}")
         return array
 
-    cdef int raise_for_row(self, object row) except -1:
+    cdef int raise_for_row(self, object row, str hint="") except -1:
         if self.ends[row] == self.ends[row + 1]:
-            raise ValueError(f"row {row} is empty")
+            raise ValueError(f"row {row} is empty{hint}")
         raise ValueError(
-            f"row {row} has nothing to draw: its weights are all zero, or its logits all -inf"
+            f"row {row} has nothing to draw: its weights are all zero, or its logits all -inf{hint}"
         )
 
     def sample(self, rows, /, size=None, *, rng=None, str invalid="raise", out=None):

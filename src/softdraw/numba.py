@@ -233,7 +233,8 @@ def _check_types(name: str, words: dict[str, Any], integers: dict[str, Any]) -> 
             and (given.dtype, given.ndim, given.layout) == (numba.uint64, 1, "C")
         ):
             raise numba.errors.TypingError(
-                f"{argument} of {name} must be a contiguous 1-D array of uint64, not {given}"
+                f"{argument} of {name} must be a contiguous 1-D array of uint64, as "
+                f"softdraw.numba.table, tables and generator return, not {given}"
             )
     for argument, given in integers.items():
         if not isinstance(given, numba.types.Integer):

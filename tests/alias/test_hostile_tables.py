@@ -335,6 +335,9 @@ print(table.sample(5, rng=7).tolist(), tables == pickle.loads(pickles[1]))
 """
 
 
+@pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="NumPy itself crashes, in array.any()"
+)
 def test_allocations_that_fail_leave_everything_sound():
     pytest.importorskip("_testcapi")
     allocator = {"PYTHONMALLOC": "malloc_debug"}

@@ -579,15 +579,17 @@ def with_at(place, value):
 
 MASKED = np.ma.array([1.0, 2.0])
 HOPELESS = "nothing to draw from: every entry is -inf or masked"
-OFF = "None switches it off"
+OFF = "None, or any number from the row's length on, switches it off"
 BEGIN = "must have the shape (3,) of the rows, or one that begins with it, got"
 FINITE = "logits must be finite or -inf"
+SKIP = "; invalid='skip' gives -1 for such rows"
 LOST = "is a masked array; fill or compress it first, its mask would be lost"
 NUMBERS = "must be a real number or an array of them, got"
 INTEGERS = "must be an integer or an array of them, got"
 DTYPE = (
     "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, got dtype"
 )
+ASTYPE = "write mask.astype(bool)"
 FLAGS = "must hold 1 for what may be drawn and 0 for what may not"
 SOURCE = (
     "rng must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator or "
@@ -601,19 +603,19 @@ SOURCE = (
         ([], {}, "logits is empty"),
         (np.zeros((3, 0)), {}, "logits is empty"),
         (3.0, {}, "logits must have at least one dimension, got a number"),
-        (np.full((2, 3, 4), -inf), {}, f"row 0, 0 of logits has {HOPELESS}"),
-        (np.full((2, 1, 4), nan), {}, f"logits[0, 0, 0] is nan; {FINITE}"),
+        (np.full((2, 3, 4), -inf), {}, f"row 0, 0 of logits has {HOPELESS}{SKIP}"),
+        (np.full((2, 1, 4), nan), {}, f"logits[0, 0, 0] is nan; {FINITE}{SKIP}"),
         ([1.0, 2, nan, nan], {}, f"logits[2] is nan; {FINITE}"),
         ([1.0, inf], {}, f"logits[1] is inf; {FINITE}"),
-        (with_at((1, 2), inf), {}, f"logits[1, 2] is inf; {FINITE}"),
-        (with_at((2, 0), nan), {"temperature": 0}, f"logits[2, 0] is nan; {FINITE}"),
+        (with_at((1, 2), inf), {}, f"logits[1, 2] is inf; {FINITE}{SKIP}"),
+        (with_at((2, 0), nan), {"temperature": 0}, f"logits[2, 0] is nan; {FINITE}{SKIP}"),
         pytest.param(
             np.array([0, nan], bfloat16), {}, f"logits[1] is nan; {FINITE}", marks=needs_bfloat16
         ),
         ([-inf, -inf], {}, f"logits have {HOPELESS}"),
         ([1.0, 2], {"mask": [False, False]}, f"logits have {HOPELESS}"),
-        (with_at(2, -inf), {}, f"row 2 of logits has {HOPELESS}"),
-        (X, {"mask": np.zeros((3, 1), np.int32)}, f"row 0 of logits has {HOPELESS}"),
+        (with_at(2, -inf), {}, f"row 2 of logits has {HOPELESS}{SKIP}"),
+        (X, {"mask": np.zeros((3, 1), np.int32)}, f"row 0 of logits has {HOPELESS}{SKIP}"),
         (X, {"temperature": -1}, "temperature must be >= 0, got -1.0"),
         (X, {"temperature": nan}, "temperature must be >= 0, got nan"),
         (X, {"temperature": [0, 1, -inf]}, "temperature[2] must be >= 0, got -inf"),
@@ -648,6 +650,11 @@ SOURCE = (
             {"mask": np.ones((2, 4), bool)},
             "mask must have shape (4,) or (2, 3, 4), got (2, 4)",
         ),
+        (
+            X,
+            {"mask": np.ones(4, np.int32)},
+            f"packed mask must have shape (1,) or (3, 1), got (4,); {ASTYPE} for one of 0 and 1",
+        ),
         (X, {"invalid": "ignore"}, "invalid must be 'raise' or 'skip', got 'ignore'"),
         (X[0], {"size": -1}, "size must be >= 0, got -1"),
         (X[0], {"size": 2, "words": [1, 2]}, "words excludes rng and size"),
@@ -681,11 +688,17 @@ def test_value_errors(logits, options, text):
         (X, {"top_k": [1.0, 2, 3]}, f"top_k {INTEGERS} an array of dtype float64"),
         (X, {"top_p": 1j}, f"top_p {NUMBERS} complex"),
         (X, {"min_p": MASKED}, f"min_p {LOST}"),
-        (X, {"mask": np.ones(1, np.int64)}, f"{DTYPE} int64"),
-        (X, {"mask": np.ones(1, np.uint32)}, f"{DTYPE} uint32"),
-        (X, {"mask": np.ones(4)}, f"{DTYPE} float64"),
+        (X, {"mask": np.ones(1, np.int64)}, f"{DTYPE} int64; {ASTYPE}"),
+        (X, {"mask": np.ones(1, np.uint32)}, f"{DTYPE} uint32; {ASTYPE}"),
+        (X, {"mask": np.ones(4)}, f"{DTYPE} float64; {ASTYPE}"),
         (X, {"mask": np.ma.array([True] * 4)}, f"mask {LOST}"),
         (X, {"rng": "seed"}, f"{SOURCE} str"),
+        (
+            X,
+            {"rng": [Xoshiro256(1), PCG64(2)]},
+            "rng must be one generator; for one per row, pass a word of each as words, such as "
+            "words=[Xoshiro256(seed).random_raw() for seed in seeds]",
+        ),
         (X[0], {"words": 0.5}, "words must be uint64, got dtype float64"),
         (X[0], {"size": 1.5}, "size must be an int or a tuple of ints, got 1.5"),
     ],
