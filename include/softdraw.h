@@ -238,7 +238,8 @@ typedef struct {
 } softdraw_xoshiro;
 
 /* Seeds the generator: lane 0 starts at the given state, and each other lane one jump ahead of the
- * one before. The state of all zeros, which is invalid, is replaced by {0, 0, 0, 1}. For a seed s,
+ * one before. The state of all zeros, which is invalid, is replaced by {0, 0, 0, 1}. The
+ * state must be random: from small numbers the first words are small, too. For a seed s,
  * Xoshiro256 in Python takes numpy.random.SeedSequence(s).generate_state(4, numpy.uint64). */
 int softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]);
 

@@ -329,9 +329,11 @@ def sample_logits(
         call; a service makes a generator per request, ``rng = Xoshiro256(seed)``, and passes it to each
         call.
     words : array_like of uint64, optional
-        The words to draw with, instead of `rng` and `size`, in the shape of the result. They must be
-        uniform over all 64-bit integers, so small numbers and seeds are no words. A row and a word
-        always give the same draw.
+        The words to draw with, instead of `rng` and `size`: one per row, or more in last axes, as `size`
+        adds them. They must be
+        uniform over all 64-bit integers, as ``Xoshiro256(seed).random_raw()`` and that of PCG64 are, but
+        not that of MT19937, which has 32 bits. Small numbers and seeds are no words: they draw the first
+        item. A row and a word always give the same draw.
     invalid : {"raise", "skip"}, optional
         What becomes of a row that has NaN, +inf or nothing to draw from: a ValueError for the call, or
         the id -1 (and the log-probability NaN) for the draws from that row alone.

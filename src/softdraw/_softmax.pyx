@@ -497,7 +497,7 @@ def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=Fa
     Parameters
     ----------
     logits : array_like
-        Real numbers, as for :func:`softmax`.
+        Real numbers, as for :func:`softmax`; not probabilities, which `scipy.stats.entropy` takes.
     temperature : float or array_like, optional
         As for :func:`softmax`: one for all rows, or one per row. At 0 the limit is the logarithm of the
         number of tied maxima, at infinity that of the number of entries that are not -inf.
