@@ -206,7 +206,7 @@ static void fuzz_alias(bytes_t *b) {
         uint64_t word = take_size(b, 65536) * UINT64_C(0x0001000100010001);
         CHECK(!softdraw_alias_rows_map(buckets, records, rows, &row, &word, 1, &out, &where));
         CHECK(weight_at(weights, type, (size_t)(indptr[r] + out)) > 0);
-        CHECK(out == softdraw_alias_map1(table, bits, word));
+        CHECK((uint64_t)out == softdraw_alias_map1(table, bits, word));
         free(units);
     }
     void *all[] = {indptr, weights, buckets, records, scratch};
