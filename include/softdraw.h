@@ -61,7 +61,7 @@ enum softdraw_error {
     SOFTDRAW_ERROR_WEIGHT,      /* a weight is negative, NaN or infinite */
     SOFTDRAW_ERROR_ZERO,        /* every weight is zero */
     SOFTDRAW_ERROR_ROW,         /* a row index is out of range */
-    SOFTDRAW_ERROR_FILTER,      /* top_k is 0, top_p or min_p is outside [0, 1], or size is wrong */
+    SOFTDRAW_ERROR_FILTER,      /* top_k is 0, top_p or min_p outside [0, 1], two masks, or a wrong size */
     SOFTDRAW_ERROR_LOGIT,       /* a logit is NaN or +inf */
     SOFTDRAW_ERROR_NOTHING,     /* a row has no item that may be drawn */
     SOFTDRAW_ERROR_TARGET,      /* no temperature gives a row the target value */
@@ -351,9 +351,10 @@ int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, si
 /* ---- draws from logits ----------------------------------------------------------------------- */
 
 /* Filters decide which of the n items of a row may be drawn. They are applied in this order:
- * allowed and allowed_bits, temperature, top_k, top_p, min_p. Each sees only the items that those
- * before it have left, with their probabilities among these. A filter that is NULL is off. Its
- * value for row r is at pointer + r * stride; a stride of 0 means one value for all rows.
+ * allowed or allowed_bits (to set both is SOFTDRAW_ERROR_FILTER), temperature, top_k, top_p, min_p.
+ * Each sees only the items that those before it have left, with their probabilities among these. A
+ * filter that is NULL is off. Its value for row r is at pointer + r * stride; a stride of 0 means
+ * one value for all rows.
  *
  * Begin with SOFTDRAW_FILTERS_INIT or, in other languages than C, set everything to zero and size
  * to the size of the struct. Later releases may add fields at the end, and size tells which of them

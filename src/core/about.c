@@ -12,7 +12,8 @@ const char *softdraw_strerror(int error) {
     case SOFTDRAW_ERROR_WEIGHT: return "weights must be finite and >= 0";
     case SOFTDRAW_ERROR_ZERO: return "all weights are zero";
     case SOFTDRAW_ERROR_ROW: return "a row index is out of range";
-    case SOFTDRAW_ERROR_FILTER: return "top_k must be >= 1, top_p and min_p in [0, 1], and size as in the header";
+    case SOFTDRAW_ERROR_FILTER:
+        return "top_k must be >= 1, top_p and min_p in [0, 1], one mask at most, and size as in the header";
     case SOFTDRAW_ERROR_LOGIT: return "logits must be finite or -inf";
     case SOFTDRAW_ERROR_NOTHING: return "a row has no item that may be drawn";
     case SOFTDRAW_ERROR_TARGET: return "no temperature gives the target value";

@@ -33,6 +33,7 @@ static size_t first_outside(const double *value, ptrdiff_t stride, size_t rows, 
 /* Returns SOFTDRAW_OK, or the error of the first row with an invalid parameter, which *where becomes. */
 static int check(const softdraw_filters *f, size_t rows, size_t n, size_t *where) {
     if (n == 0 || n > UINT32_MAX - 127) return SOFTDRAW_ERROR_LENGTH;
+    if (f->allowed && f->allowed_bits) return SOFTDRAW_ERROR_FILTER;
     *where = first_outside(f->temperature, f->temperature_stride, rows, 0, HUGE_VAL);
     if (*where < rows) return SOFTDRAW_ERROR_TEMPERATURE;
     const size_t count = !f->top_k ? 0 : f->top_k_stride == 0 && rows > 1 ? 1 : rows;

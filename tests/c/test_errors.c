@@ -212,6 +212,13 @@ static void draws_from_logits_need_logits_words_and_room(void) {
     FAILS(FILTER, softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, ids, NULL, scratch, NULL));
     CHECK(ids[0] == 7 && logprobs[0] == 7);
     f.top_p = &share;
+    const uint8_t bytes[N] = {1};
+    const uint32_t bits[(N + 31) / 32] = {1};
+    f.allowed = bytes;
+    f.allowed_bits = bits;
+    FAILS(FILTER, softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, ids, NULL, scratch, NULL));
+    f.allowed = NULL;
+    f.allowed_bits = NULL;
     IS_FINE(softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, ids, logprobs, scratch, NULL));
 
     IS_FINE(softdraw_sample_f32(NULL, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL));

@@ -147,6 +147,7 @@ static void fuzz_sample(bytes_t *b) {
         : type == 1 ? softdraw_sample_f64(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where)
         : type == 2 ? softdraw_sample_f16(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where)
                     : softdraw_sample_bf16(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where);
+    if (rows && n && (set & 16) && (set & 32)) CHECK(error == SOFTDRAW_ERROR_FILTER || error == SOFTDRAW_ERROR_TEMPERATURE);
     if (error == SOFTDRAW_ERROR_LOGIT) CHECK(where < rows * n);
     else if (error && error != SOFTDRAW_ERROR_LENGTH) CHECK(where < rows);
     for (size_t i = 0; !error && i < rows * draws; i++) {
