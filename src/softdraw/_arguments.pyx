@@ -171,13 +171,12 @@ cdef object result_dtype(object dtype):
 
 cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num):
     """Return array in that type, native, C-contiguous and aligned; it is copied only if it must be."""
-    return cnp.PyArray_FROMANY(
-        array,
-        type_num,
-        0,
-        0,
-        cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED | cnp.NPY_ARRAY_FORCECAST,
-    )
+    cdef int flags = (cnp.NPY_ARRAY_CARRAY_RO | cnp.NPY_ARRAY_NOTSWAPPED
+                      | cnp.NPY_ARRAY_FORCECAST)
+    if cnp.PyArray_TYPE(array) == type_num or cnp.PyArray_ISINTEGER(array):
+        return cnp.PyArray_FROMANY(array, type_num, 0, 0, flags)
+    with np.errstate(invalid="ignore"):  # NumPy would warn of a signalling NaN
+        return cnp.PyArray_FROMANY(array, type_num, 0, 0, flags)
 
 
 # ---- parameters --------------------------------------------------------------------------------
@@ -210,10 +209,7 @@ cdef object real_numbers(object value, str name):
     if not is_real(given.dtype):
         got = kind_of(value, given.dtype)
         raise TypeError(f"{name} must be a real number or an array of them, got {got}")
-    if given.dtype.kind in "iub" or given.dtype == np.float64:
-        return as_carray(given, cnp.NPY_FLOAT64)
-    with np.errstate(invalid="ignore"):  # NumPy would warn of a signalling NaN
-        return as_carray(given, cnp.NPY_FLOAT64)
+    return as_carray(given, cnp.NPY_FLOAT64)
 
 
 cdef object temperatures_from(object value, bint allow_zero):

@@ -6,7 +6,7 @@ cimport numpy as cnp
 from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
-from softdraw._arguments cimport fit_to_rows, real_array, real_numbers, refuse_positional
+from softdraw._arguments cimport as_carray, fit_to_rows, real_array, real_numbers, refuse_positional
 
 from softdraw._arguments import hide_positional
 
@@ -111,8 +111,7 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
         raise ValueError("logits is empty")
     targets = np.empty(rows)
     targets[...] = fit_to_rows(wanted, name, shape, (len(shape) - 1,))
-    with np.errstate(invalid="ignore"):  # NumPy would warn of a signalling NaN
-        x = np.ascontiguousarray(array, np.float64).reshape(-1, n)
+    x = as_carray(array, cnp.NPY_FLOAT64).reshape(-1, n)
     result = np.empty(rows)
 
     cdef size_t length = n, count = result.size, where = 0, row

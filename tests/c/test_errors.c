@@ -23,7 +23,7 @@ static void the_version_is_that_of_the_header(void) {
                                   SOFTDRAW_VERSION_PATCH);
 }
 
-/* x, out and temperature in turn, and temperatures that are none, of the last row or of all. A row of
+/* x, out and temperature in turn, and invalid temperatures, of the last row or of all. A row of
  * nothing has a logsumexp and an entropy, but nothing that a softmax could write. */
 #define CHECK_ROWS(name, type, writes_for_nothing)                                                   \
     do {                                                                                             \

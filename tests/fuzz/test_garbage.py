@@ -1,7 +1,5 @@
 """Any object as any argument is a clear error or a result, and an error leaves `out` as it was."""
 
-import re
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,8 +92,6 @@ CALLS = {
     TABLES.__getitem__: (1, []),
 }
 ERRORS = (TypeError, ValueError, IndexError, OverflowError, MemoryError, ZeroDivisionError)
-# What Python and NumPy say of an object before softdraw sees it, or of memory that nobody has.
-CLEAR = re.compile(r"\S")
 
 
 def is_huge(value):
@@ -120,7 +116,7 @@ def test_anything_as_an_argument(data, function):
     try:
         result = function(*positional, **named)
     except ERRORS as error:
-        assert CLEAR.search(str(error)), repr(error)
+        assert str(error).strip(), repr(error)
         if before is not None and not is_data_error(error):
             np.testing.assert_array_equal(np.asarray(out), before)
     else:
