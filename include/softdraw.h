@@ -416,7 +416,7 @@ int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows
                          int64_t *ids, float *logprobs, void *scratch, size_t *where);
 
 /* The number of bytes of scratch for a row of n logits: about 12 n (float32, float16, bfloat16) and
- * 20 n (float64). */
+ * 20 n (float64), or SIZE_MAX, which nobody can allocate, where that is more than a size_t holds. */
 size_t softdraw_sample_scratch_f32(size_t n);
 size_t softdraw_sample_scratch_f64(size_t n);
 

@@ -90,6 +90,7 @@ DEFINE_SAMPLE(softdraw_sample_f16, uint16_t, float, SD_F32, SD_FORMAT_F16)
 DEFINE_SAMPLE(softdraw_sample_bf16, uint16_t, float, SD_F32, SD_FORMAT_BF16)
 
 static size_t scratch_bytes(size_t n, size_t itemsize) {
+    if (n > SIZE_MAX / 4 / itemsize) return SIZE_MAX; /* where the sum would wrap; there is no such row in any memory */
     const size_t room = sd_scratch_room(n);
     return room * (2 * itemsize + sizeof(uint32_t)) + (room / 16 + 2 * SD_MAX_SAMPLES) * itemsize;
 }

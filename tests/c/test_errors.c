@@ -195,6 +195,9 @@ static void draws_from_logits_need_logits_words_and_room(void) {
     size_t where;
     softdraw_filters f = SOFTDRAW_FILTERS_INIT;
     CHECK(softdraw_sample_scratch_f32(N) <= sizeof scratch);
+    for (size_t n = SIZE_MAX; n > SIZE_MAX - 200; n--)
+        CHECK(softdraw_sample_scratch_f32(n) == SIZE_MAX && softdraw_sample_scratch_f64(n) == SIZE_MAX);
+    CHECK(softdraw_sample_scratch_f64(SIZE_MAX / 64) > SIZE_MAX / 64 * 20);
     FAILS(NULL, softdraw_sample_f32(NULL, N, 1, N, &f, words, DRAWS, ids, NULL, NULL, &where));
     FAILS(NULL, softdraw_sample_f32(x, N, 1, N, &f, NULL, DRAWS, ids, NULL, NULL, &where));
     FAILS(NULL, softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, NULL, NULL, NULL, &where));

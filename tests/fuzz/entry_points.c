@@ -143,11 +143,15 @@ static void fuzz_sample(bytes_t *b) {
     size_t where = SIZE_MAX;
     const ptrdiff_t s = (ptrdiff_t)n;
     const int error =
-        type == 0   ? softdraw_sample_f32(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where)
-        : type == 1 ? softdraw_sample_f64(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where)
-        : type == 2 ? softdraw_sample_f16(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where)
-                    : softdraw_sample_bf16(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where);
-    if (rows && n && (set & 16) && (set & 32)) CHECK(error == SOFTDRAW_ERROR_FILTER || error == SOFTDRAW_ERROR_TEMPERATURE);
+        type == 0
+            ? softdraw_sample_f32(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where)
+        : type == 1
+            ? softdraw_sample_f64(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where)
+        : type == 2
+            ? softdraw_sample_f16(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where)
+            : softdraw_sample_bf16(x, s, rows, n, &filters, words, draws, ids, logprobs, scratch, &where);
+    if (rows && n && (set & 16) && (set & 32))
+        CHECK(error == SOFTDRAW_ERROR_FILTER || error == SOFTDRAW_ERROR_TEMPERATURE);
     if (error == SOFTDRAW_ERROR_LOGIT) CHECK(where < rows * n);
     else if (error && error != SOFTDRAW_ERROR_LENGTH) CHECK(where < rows);
     for (size_t i = 0; !error && i < rows * draws; i++) {
@@ -163,7 +167,7 @@ static void fuzz_sample(bytes_t *b) {
 }
 
 static double weight_at(const void *weights, size_t type, size_t i) {
-    return type == 0 ? (double)((const float *)weights)[i]
+    return type == 0   ? (double)((const float *)weights)[i]
            : type == 1 ? ((const double *)weights)[i]
                        : (double)((const uint64_t *)weights)[i];
 }
@@ -181,11 +185,14 @@ static void fuzz_alias(bytes_t *b) {
     uint64_t *scratch = allocate(softdraw_alias_scratch(softdraw_alias_rows_max_length(indptr, rows)));
     size_t where = SIZE_MAX;
     const int error =
-        type == 0   ? softdraw_alias_rows_build_f32(weights, indptr, rows, records, buckets, scratch, &where)
-        : type == 1 ? softdraw_alias_rows_build_f64(weights, indptr, rows, records, buckets, scratch, &where)
-                    : softdraw_alias_rows_build_u64(weights, indptr, rows, records, buckets, scratch, &where);
+        type == 0 ? softdraw_alias_rows_build_f32(weights, indptr, rows, records, buckets, scratch, &where)
+        : type == 1
+            ? softdraw_alias_rows_build_f64(weights, indptr, rows, records, buckets, scratch, &where)
+            : softdraw_alias_rows_build_u64(weights, indptr, rows, records, buckets, scratch, &where);
     CHECK(error == SOFTDRAW_OK || error == SOFTDRAW_ERROR_WEIGHT);
-    if (error) CHECK(where < n && !(weight_at(weights, type, where) >= 0 && weight_at(weights, type, where) < INFINITY));
+    if (error)
+        CHECK(where < n &&
+              !(weight_at(weights, type, where) >= 0 && weight_at(weights, type, where) < INFINITY));
     for (size_t r = 0; !error && r < rows; r++) {
         const size_t length = (size_t)(indptr[r + 1] - indptr[r]);
         const unsigned bits = (unsigned)(records[r] & 63);
@@ -216,24 +223,134 @@ static void fuzz_alias(bytes_t *b) {
 
 /* A temperature that is not an end of the range gives the target to about the promised error. */
 static void fuzz_temperature_for(bytes_t *b) {
-    const size_t n = take_size(b, 100), quantity = take_size(b, 4);
-    double *x = take_items(b, n, 8), *target = take_items(b, 1, 8), range[2], out = NAN;
+    const size_t n = take_size(b, 100), quantity = take_size(b, 4), rows = take_size(b, 4) ? 1 : 3;
+    double *x = take_items(b, n * rows, 8), *target = take_items(b, 1, 8), range[2],
+           out[3] = {NAN, NAN, NAN};
     size_t where = SIZE_MAX;
     const int ranged = softdraw_temperature_for_range_f64(x, n, (int)quantity, range);
     if (!ranged && *target == 0) *target = range[0] + (range[1] - range[0]) * (double)take_size(b, 99) / 98;
     const int error =
-        softdraw_temperature_for_f64(x, (ptrdiff_t)n, 1, n, (int)quantity, target, 0, &out, &where);
-    if (!error) CHECK(out >= 0 && quantity < 3);
-    else CHECK(error == SOFTDRAW_ERROR_LOGIT || error == SOFTDRAW_ERROR_TARGET);
+        softdraw_temperature_for_f64(x, (ptrdiff_t)n, rows, n, (int)quantity, target, 0, out, &where);
+    for (size_t r = 0; !error && r < rows; r++) CHECK(out[r] >= 0 && quantity < 3);
+    if (error) CHECK(where < rows);
+    CHECK(!error || error == SOFTDRAW_ERROR_LOGIT || error == SOFTDRAW_ERROR_TARGET);
     if (!ranged) CHECK(range[0] <= range[1]);
     free(target);
     free(x);
 }
 
+static uint64_t next_word(void *generator) { return softdraw_xoshiro_next(generator); }
+
+/* One table, and all ways to draw from it: each gives the categories of the inline function. */
+static void fuzz_table(bytes_t *b) {
+    const size_t type = take_size(b, 3), n = take_size(b, 700), draws = take_size(b, 90);
+    void *weights = take_items(b, n, type == 0 ? 4 : 8);
+    const unsigned bits = softdraw_alias_bits(n);
+    uint64_t *buckets = allocate(8 << bits), *scratch = allocate(softdraw_alias_scratch(n));
+    uint64_t *units = allocate(8 * n), *words = take_items(b, draws, 8);
+    softdraw_xoshiro generator, same;
+    CHECK(!softdraw_xoshiro_seed(&generator, (const uint64_t[]){take_size(b, 9), 2, 3, take_size(b, 9)}));
+    for (size_t skip = take_size(b, 17); skip > 0; skip--) softdraw_xoshiro_next(&generator);
+    same = generator;
+    int64_t *out = take_size(b, 2) ? (int64_t *)words : allocate(8 * draws), *drawn = allocate(8 * draws);
+    size_t where = SIZE_MAX;
+    const int error = type == 0   ? softdraw_alias_build_f32(weights, n, buckets, scratch, &where)
+                      : type == 1 ? softdraw_alias_build_f64(weights, n, buckets, scratch, &where)
+                                  : softdraw_alias_build_u64(weights, n, buckets, scratch, &where);
+    CHECK(error == SOFTDRAW_OK || error == SOFTDRAW_ERROR_WEIGHT || error == SOFTDRAW_ERROR_ZERO ||
+          (error == SOFTDRAW_ERROR_LENGTH && n == 0));
+    if (!error) {
+        CHECK(where < n && !softdraw_alias_units(buckets, bits, n, units));
+        for (size_t i = 0; i < n; i++)
+            CHECK(weight_at(weights, type, i) <= weight_at(weights, type, where) &&
+                  (units[i] > 0 || i == where) >= (weight_at(weights, type, i) > 0));
+        int64_t *expected = allocate(8 * draws);
+        for (size_t i = 0; i < draws; i++)
+            expected[i] = (int64_t)softdraw_alias_map1(buckets, bits, words[i]);
+        CHECK(!softdraw_alias_map(buckets, bits, words, draws, out));
+        CHECK(!memcmp(out, expected, 8 * draws));
+        for (size_t i = 0; i < draws; i++)
+            expected[i] = (int64_t)softdraw_alias_map1(buckets, bits, softdraw_xoshiro_word(&same));
+        softdraw_xoshiro foreign = generator;
+        CHECK(!softdraw_alias_sample(buckets, bits, &generator, draws, drawn));
+        CHECK(!memcmp(drawn, expected, 8 * draws));
+        CHECK(!softdraw_alias_draw(buckets, bits, next_word, &foreign, draws, drawn));
+        CHECK(!memcmp(drawn, expected, 8 * draws));
+        CHECK(softdraw_xoshiro_next(&generator) == softdraw_xoshiro_word(&same));
+        free(expected);
+    }
+    if (out != (int64_t *)words) free(out);
+    void *all[] = {weights, buckets, scratch, units, words, drawn};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+/* A generator in any state that has a possible `used`: words one by one are the words of a fill. */
+static void fuzz_generator(bytes_t *b) {
+    softdraw_xoshiro *generator = take_items(b, sizeof *generator / 8, 8), *same = allocate(sizeof *same);
+    if (take_size(b, 2)) CHECK(!softdraw_xoshiro_seed(generator, generator->s[0]));
+    if (take_size(b, 8) == 0) CHECK(!softdraw_xoshiro_jump(generator, (uint64_t)take_size(b, 65536) << 48));
+    generator->used %= 9;
+    *same = *generator;
+    const size_t n = take_size(b, 200);
+    uint64_t *words = allocate(8 * n);
+    CHECK(!softdraw_xoshiro_fill(generator, words, n));
+    for (size_t i = 0; i < n; i++)
+        CHECK(words[i] == (i % 2 ? softdraw_xoshiro_word(same) : softdraw_xoshiro_next(same)));
+    CHECK(softdraw_xoshiro_next(generator) == softdraw_xoshiro_next(same));
+    free(words);
+    free(same);
+    free(generator);
+}
+
+/* Functions of plain numbers, any of them, and of rows whose indptr is anything. */
+static void fuzz_numbers(bytes_t *b) {
+    int64_t *number = take_items(b, 1, 8);
+    const int code = (int)*number;
+    const size_t size = (size_t)*number;
+    CHECK(softdraw_strerror(code) && *softdraw_strerror(code));
+    const int is_tier = code >= 0 && code < softdraw_tier_count();
+    CHECK(!softdraw_tier_name(code) == !is_tier && (is_tier || !softdraw_tier_available(code)));
+    CHECK(softdraw_tier_available(softdraw_tier_in_use()) && softdraw_version() == SOFTDRAW_VERSION);
+    CHECK(softdraw_sample_scratch_f32(size) >= size && softdraw_sample_scratch_f64(size) >= size);
+    CHECK(softdraw_alias_scratch(size) >= size / 8);
+    const size_t rows = take_size(b, 6);
+    int64_t *indptr = take_items(b, rows + 1, 8), where_row = -1;
+    int ascends = indptr[0] >= 0;
+    for (size_t r = 0; r < rows; r++) ascends &= indptr[r + 1] >= indptr[r];
+    softdraw_alias_rows_max_buckets(indptr, rows);
+    softdraw_alias_rows_max_length(indptr, rows);
+    size_t where = SIZE_MAX;
+    uint64_t *records = allocate(8 * rows), bucket = 0, scratch = 0;
+    for (size_t r = 0; r < rows; r++)
+        where_row = where_row < 0 && indptr[r + 1] < indptr[r] ? (int64_t)r : where_row;
+    if (!ascends && (indptr[0] < 0 || where_row == 0)) {
+        const double none = 0;
+        CHECK(softdraw_alias_rows_build_f64(&none, indptr, rows, records, &bucket, &scratch, &where) ==
+              (rows ? SOFTDRAW_ERROR_LENGTH : SOFTDRAW_OK));
+        CHECK(rows == 0 || where == 0);
+    }
+    memset(records, 0, 8 * rows); /* rows that have nothing */
+    int64_t row = *number, id = -1;
+    const int inside = row >= 0 && row < (int64_t)rows;
+    CHECK(softdraw_alias_rows_map(&bucket, records, rows, &row, &scratch, 1, &id, &where) ==
+          (inside ? SOFTDRAW_ERROR_ZERO : SOFTDRAW_ERROR_ROW));
+    CHECK(where == 0);
+    free(records);
+    free(indptr);
+    free(number);
+}
+
+/* libFuzzer ends the process without writing what is left in a buffer. */
+int LLVMFuzzerInitialize(int *count, char ***arguments) {
+    (void)count, (void)arguments;
+    return setvbuf(stdout, NULL, _IONBF, 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static void (*const targets[])(bytes_t *) = {fuzz_rows, fuzz_vjp, fuzz_sample, fuzz_alias,
-                                                 fuzz_temperature_for};
+    static void (*const targets[])(bytes_t *) = {
+        fuzz_rows,  fuzz_vjp,       fuzz_sample, fuzz_alias, fuzz_temperature_for,
+        fuzz_table, fuzz_generator, fuzz_numbers};
     bytes_t bytes = {data, data + size};
-    if (size > 0) targets[*bytes.at++ % 5](&bytes);
+    if (size > 0) targets[*bytes.at++ % (sizeof targets / sizeof *targets)](&bytes);
     return 0;
 }
