@@ -19,6 +19,7 @@ if sys.platform == "emscripten":  # Pyodide: what starts a process or a thread i
 
     subprocess.Popen.__init__ = _skip
     threading.Thread.start = _skip
+    os.environ["PYTEST_TIMEOUT"] = "0"  # pytest-timeout would start a thread for each test
 
 
 @pytest.fixture(scope="session")
@@ -43,12 +44,10 @@ def pytest_collection_modifyitems(config, items):
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else []
         if any(value is bfloat16 for value in parameters):
             item.add_marker(needs_bfloat16)
-    if config.getoption("--slow"):
-        return
     skip = pytest.mark.skip(reason="slow: runs with --slow")
     for item in items:
         if item.get_closest_marker("slow"):
-            item.add_marker(skip)
+            item.add_marker(pytest.mark.timeout(12 * 3600) if config.getoption("--slow") else skip)
 
 
 def pytest_report_header():

@@ -9,8 +9,9 @@
 #define HASH_ROWS UINT64_C(0xd63299b4ba55b8c6)
 #define HASH_ENTROPY UINT64_C(0xcfd2805093f3eb1b)
 #define HASH_TEMPERATURE_FOR UINT64_C(0x97d2ab32501f14e9)
+#define HASH_LONG_F64 UINT64_C(0x858608111f6635b2)
 
-enum { LONGEST = 10007 };
+enum { LONGEST = 10007, STORED = 1 << 18 };
 
 static const double temperatures[] = {1, 0.7, 5, 0, 1e-30, 1e30, 5e-324, 1e-200, 1e300, 3, INFINITY};
 static const double spreads[] = {1e-6, 1, 30, 700};
@@ -115,6 +116,21 @@ static void corpus(const char *what, void (*each)(size_t, double), uint64_t comm
     check_hash(what, committed);
 }
 
+/* The longest float64 rows whose exponentials are stored (softmax_stored.h), and longer ones, which are computed
+ * like float32's. */
+static void long_rows_f64(void) {
+    static double x[STORED + 5], out[STORED + 5];
+    begin_hash();
+    random_state = 1;
+    for (int i = 0; i < 4; i++) {
+        const size_t n = i % 2 ? STORED : STORED + 5;
+        for (size_t j = 0; j < n; j++) x[j] = spreads[i] * random_unit();
+        softdraw_softmax_f64(x, 0, out, 0, 1, n, temperatures, 0);
+        hash_doubles(out, n);
+    }
+    check_hash("long rows of float64", HASH_LONG_F64);
+}
+
 int main(void) {
     require_tier();
     corpus("float32", one_f32, HASH_F32);
@@ -124,5 +140,6 @@ int main(void) {
     corpus("rows", rows_f32, HASH_ROWS);
     corpus("entropy", entropies, HASH_ENTROPY);
     corpus("temperature_for", temperatures_for, HASH_TEMPERATURE_FOR);
+    long_rows_f64();
     return finish();
 }

@@ -122,7 +122,8 @@ static void a_table_is_of_weights_and_has_their_bits(void) {
     FAILS(NULL, softdraw_alias_build_u64(NULL, N, buckets, scratch, &where));
     FAILS(LENGTH, softdraw_alias_build_f64(weights, 0, buckets, scratch, &where));
 #if SIZE_MAX > 0xffffffff
-    FAILS(LENGTH, softdraw_alias_build_f64(weights, ((size_t)1 << 32) + 1, buckets, scratch, &where));
+    FAILS(LENGTH, softdraw_alias_build_f64(NULL, ((size_t)1 << 32) + 1, buckets, scratch, &where));
+    FAILS(NULL, softdraw_alias_build_f64(NULL, (size_t)1 << 32, buckets, scratch, &where));
 #endif
     CHECK(where == 7 && buckets[0] == 7);
     FAILS(WEIGHT, softdraw_alias_build_f64(bad, N, buckets, scratch, &where));
@@ -203,7 +204,8 @@ static void draws_from_logits_need_logits_words_and_room(void) {
     FAILS(NULL, softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, NULL, NULL, NULL, &where));
     FAILS(NULL, softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, ids, logprobs, NULL, &where));
     FAILS(LENGTH, softdraw_sample_f32(x, N, 1, 0, &f, words, DRAWS, ids, NULL, NULL, &where));
-    FAILS(LENGTH, softdraw_sample_f32(x, N, 1, UINT32_MAX, &f, words, DRAWS, ids, NULL, NULL, &where));
+    FAILS(LENGTH, softdraw_sample_f32(NULL, N, 1, UINT32_MAX - 126, &f, words, DRAWS, ids, NULL, NULL, &where));
+    FAILS(NULL, softdraw_sample_f32(NULL, N, 1, UINT32_MAX - 127, &f, words, DRAWS, ids, NULL, NULL, &where));
     f.temperature = &below;
     FAILS(TEMPERATURE, softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, ids, NULL, NULL, &where));
     f.temperature = &one;

@@ -21,6 +21,8 @@ DRAWS = ROOT / "examples" / "embedding" / "draws.c"
 TIERS = softdraw.cpu_info()["tiers"]
 COMPILER = shlex.split(os.environ.get("CC") or "cc")  # CC may have flags
 
+pytestmark = pytest.mark.timeout(2 * 3600)  # the core is compiled, and CTest has an hour
+
 if not (SOURCES and INCLUDE.exists()):
     pytest.skip("the C sources are not beside the tests", allow_module_level=True)
 if not shutil.which(COMPILER[0]):

@@ -3,7 +3,9 @@
 import itertools
 import math
 import re
+import sys
 from bisect import bisect_right
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +14,7 @@ from floats import HALVES, bfloat16, needs_bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import MT19937, PCG64, Generator
+from processes import run
 
 from softdraw import Xoshiro256, log_softmax, sample_logits, softmax
 
@@ -566,6 +569,28 @@ def test_logprob_of_a_dominant_item_is_not_rounded_to_0():
     assert log_softmax(row)[0] < 0
 
 
+# ---- scratch -----------------------------------------------------------------------------------
+
+
+def test_scratch_of_a_shorter_row_is_not_used_for_a_longer_one():
+    draw = "softdraw.sample_logits(numpy.zeros(n, numpy.float32), top_p=0.9)"
+    code = f"import numpy, softdraw\nfor n in (1000, 1200, 100_000):\n    {draw}"
+    run([sys.executable, "-c", code], environment={"PYTHONMALLOC": "debug"})  # aborts at overflows
+
+
+def test_threads_do_not_share_scratch():
+    rows = np.random.default_rng(7).normal(size=(4, 60_000)).astype(np.float32)
+    words = np.arange(8, dtype=np.uint64) << np.uint64(61)
+
+    def draw(row):
+        return sample_logits(row, top_k=1000, words=words).tolist()
+
+    alone = [draw(row) for row in rows]
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(25):
+            assert list(threads.map(draw, rows)) == alone
+
+
 # ---- refused -----------------------------------------------------------------------------------
 
 X = np.arange(12.0).reshape(3, 4)
@@ -623,6 +648,9 @@ SOURCE = (
         (X, {"temperature": [1, 2]}, "temperature of shape (2,) fits neither (3, 1) nor (3,)"),
         (X[0], {"temperature": [1, 2]}, "temperature of shape (2,) fits neither (1,) nor ()"),
         (X, {"top_k": 0}, f"top_k must be >= 1, got 0; {OFF}"),
+        (X[0], {"top_k": 0}, f"top_k must be >= 1, got 0; {OFF}"),
+        (X[0], {"top_p": 1.5}, "top_p must be in [0, 1], got 1.5"),
+        (X[0], {"min_p": -0.1}, "min_p must be in [0, 1], got -0.1"),
         (X, {"top_k": [1, -3, 0]}, f"top_k[1] must be >= 1, got -3; {OFF}"),
         (X, {"top_k": [1, 2, 3, 4]}, "top_k of shape (4,) fits neither (3, 1) nor (3,)"),
         (X, {"top_k": np.ones((1, 3), int)}, "top_k of shape (1, 3) fits neither (3, 1) nor (3,)"),

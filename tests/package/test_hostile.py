@@ -111,6 +111,20 @@ def test_a_seed_sequence_shrinks_the_logits(others):
     assert result is None or np.all(np.asarray(result) == 0)
 
 
+def test_a_seed_sequence_retypes_the_logits():
+    x = np.zeros(2)
+
+    class RetypingSeed(ISeedSequence):
+        def generate_state(self, n_words, dtype=np.uint32):
+            x.dtype = np.int64
+            x[:] = 0, 1000
+            return np.ones(n_words, dtype)
+
+    for _ in range(20):
+        x.dtype = np.float64
+        assert softdraw.sample_logits(x, rng=RetypingSeed()) == 1
+
+
 @pytest.mark.parametrize("quantity", ["entropy", "perplexity", "top_prob"])
 def test_a_target_shrinks_the_logits(quantity):
     x = np.ones(3_000_000)

@@ -78,3 +78,20 @@ def test_many_draws_from_one_row_are_interrupted(timer):
     timer()
     with pytest.raises(Interrupt):
         sample_logits(np.zeros(64), words=np.broadcast_to(np.uint64(5), 1 << 26))
+
+
+def test_words_are_taken_in_parts(timer):
+    rng = Xoshiro256(7)
+    timer()
+    with pytest.raises(Interrupt):
+        sample_logits(np.zeros(64), size=1 << 26, rng=rng)
+    assert is_word_after_a_part(rng.random_raw(), 3)
+
+
+def test_draws_are_made_in_parts(timer):
+    words = np.broadcast_to(np.uint64(5), 1 << 26)
+    calls = []
+    signal.signal(signal.SIGALRM, lambda number, frame: calls.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)  # a part takes longer
+    sample_logits(np.zeros(64), words=words)
+    assert len(calls) >= 4

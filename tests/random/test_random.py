@@ -542,6 +542,7 @@ def run_threads(functions):
         lambda generator: TABLE.sampler(generator)(),
         lambda generator: softdraw.AliasTables([1, 1], [0, 2]).sample(0, rng=generator),
         lambda generator: softdraw.sample_logits([0.0, 1.0], rng=generator),
+        lambda generator: softdraw.sample_logits(np.array([0.0, 1.0]), rng=generator),
     ],
 )
 def test_whatever_reads_or_changes_a_generator_waits_for_its_lock(use):
