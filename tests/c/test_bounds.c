@@ -1,6 +1,7 @@
 /* The softmax family reads and writes nothing outside its rows, and where they lie changes no bit:
  * rows that begin or end beside a page that faults, at every alignment, in place or not, of every
- * length to 130, about the lengths of blocks, and past the caches. */
+ * length to 130, about the lengths of blocks, and past the caches. Draws, from logits and from a table,
+ * touch nothing past the ends of their arrays and of scratch, either. */
 #define _DEFAULT_SOURCE
 #include "check.h"
 
@@ -121,9 +122,92 @@ static void check_length(int f, size_t n, double t, size_t places) {
         for (int at_end = 0; at_end < 2; at_end++) check_place(f, n, t, away, at_end);
 }
 
+/* ---- draws: every array ends at a page that faults ---- */
+
+#define SAMPLE(type)                                                                                   \
+    static int sample_##type(const void *x, size_t rows, size_t n, const softdraw_filters *f,          \
+                             const uint64_t *words, size_t draws, int64_t *ids, void *logs,            \
+                             void *scratch) {                                                          \
+        return softdraw_sample_##type(x, (ptrdiff_t)n, rows, n, f, words, draws, ids, logs, scratch,   \
+                                      NULL);                                                           \
+    }
+SAMPLE(f32)
+SAMPLE(f64)
+SAMPLE(f16)
+SAMPLE(bf16)
+
+static const struct {
+    size_t size, log_size;
+    int (*call)(const void *x, size_t rows, size_t n, const softdraw_filters *f, const uint64_t *words,
+                size_t draws, int64_t *ids, void *logs, void *scratch);
+} samplers[] = {{4, 4, sample_f32}, {8, 8, sample_f64}, {2, 4, sample_f16}, {2, 4, sample_bf16}};
+
+enum { MOST_DRAWS = 16, BITS = 20 };
+static fenced mask, words, ids, logs, scratch;
+
+/* logits of any type before `end`: its bits are those of numbers from 1 to 2, or for bfloat16 near 0.01 */
+static char *logits_before(char *end, int type, size_t count) {
+    const size_t size = samplers[type].size;
+    char *const begin = end - count * size;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits = size == 8   ? UINT64_C(0x3ff) << 52 | random_word() >> 12
+                              : size == 4 ? UINT64_C(0x3f8) << 20 | random_word() >> 41
+                                          : UINT64_C(0x3c00) | random_word() >> 54;
+        uint32_t low = (uint32_t)bits;
+        uint16_t half = (uint16_t)bits;
+        memcpy(begin + i * size, size == 8 ? (void *)&bits : size == 4 ? (void *)&low : (void *)&half, size);
+    }
+    return begin;
+}
+
+static void check_draws(int type, size_t rows, size_t n, size_t draws, const softdraw_filters *f,
+                        int with_logs) {
+    const size_t size = type == 1 ? softdraw_sample_scratch_f64(n) : softdraw_sample_scratch_f32(n);
+    const size_t count = rows * draws;
+    uint64_t *word = (uint64_t *)words.end - count;
+    int64_t *id = (int64_t *)ids.end - count;
+    const char *x = logits_before(in.end, type, rows * n);
+    for (size_t i = 0; i < count; i++) word[i] = random_word();
+    void *log = with_logs ? logs.end - count * samplers[type].log_size : NULL;
+    CHECK(samplers[type].call(x, rows, n, f, word, draws, id, log, scratch.end - size) == SOFTDRAW_OK);
+    for (size_t i = 0; i < count; i++) CHECK(id[i] >= 0 && (size_t)id[i] < n);
+}
+
+static void check_filters(int type, size_t n) {
+    static const double low_p = 0.3, high_p = 0.9, ratio = 0.5, half = 0.5;
+    static const uint64_t few = 3;
+    for (int filters = 0; filters < 6; filters++)
+        for (int masks = 0; masks < 3; masks++) {
+            softdraw_filters f = SOFTDRAW_FILTERS_INIT;
+            f.temperature = &half;
+            if (filters == 1 || filters == 5) f.top_k = &few;
+            if (filters == 2 || filters == 5) f.top_p = &low_p;
+            if (filters == 3) f.top_p = &high_p;
+            if (filters == 4) f.min_p = &ratio;
+            memset(mask.begin, 0x01, (size_t)(mask.end - mask.begin));
+            if (masks == 1) f.allowed = (const uint8_t *)mask.end - n;
+            if (masks == 2) f.allowed_bits = (const uint32_t *)mask.end - (n + 31) / 32;
+            if (masks == 2) memset(mask.begin, 0x55, (size_t)(mask.end - mask.begin));
+            check_draws(type, 1, n, MOST_DRAWS, &f, 0);
+            check_draws(type, 1, n, 1, &f, 1);
+            if (n <= 64) check_draws(type, 15, n, 1, &f, 0);
+        }
+}
+
+static void check_table(void) {
+    static uint64_t buckets[1 << BITS];
+    for (size_t n = 0; n < 300; n += 1 + n / 8) {
+        uint64_t *word = (uint64_t *)words.end - n;
+        int64_t *id = (int64_t *)ids.end - n;
+        for (size_t i = 0; i < n; i++) word[i] = random_word();
+        CHECK(softdraw_alias_map(buckets, BITS, word, n, id) == SOFTDRAW_OK);
+    }
+}
+
 int main(void) {
     static const double temperatures[] = {0.7, 1e-30, 0, INFINITY, 1};
     static const size_t lengths[] = {1000, 1023, 1025, 4095, 4096, 4097, 8193, 12289, 65537};
+    static const size_t draw_lengths[] = {511, 513, 1000, 1023, 1025, 4095, 4097, 8193, 20001};
     static const size_t long_lengths[] = {(1 << 18) + 1, 1 << 18, (1 << 18) - 1, LONGEST};
     /* element by element, or under an emulator, all of those would take most of a minute */
     const int tier = require_tier();
@@ -141,5 +225,16 @@ int main(void) {
         for (size_t i = 0; i < (slow ? 1 : 4); i++)
             check_length(f, long_lengths[i], 0.7, slow || i == 3 ? 1 : 3);
     }
+    mask = fence(20001);
+    words = fence(300 * sizeof(uint64_t));
+    ids = fence(300 * sizeof(int64_t));
+    logs = fence(MOST_DRAWS * sizeof(double));
+    scratch = fence(softdraw_sample_scratch_f64(20001));
+    for (int type = 0; type < 4; type++) {
+        for (size_t n = 1; n <= 130; n++) check_filters(type, n);
+        for (size_t i = 0; i < sizeof draw_lengths / sizeof *draw_lengths; i++)
+            check_filters(type, draw_lengths[i]);
+    }
+    check_table();
     return finish();
 }
