@@ -122,6 +122,11 @@ def test_subnormal_temperature_of_subnormal_logits(dtype, temperature):
     check_family((z * temperature).astype(dtype), temperature)
 
 
+@pytest.mark.parametrize("temperature", [1e36, 1e37, 1e38])
+def test_logits_from_end_to_end_of_float32(temperature):
+    check_family(np.linspace(-3.4e38, 3.4e38, 150).astype(np.float32)[None], temperature)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("distribution", ["normal, sigma 1", "uniform on (-80, 0)", "offset 1e6"])
 def test_a_vocabulary_of_128256_logits(dtype, distribution):
