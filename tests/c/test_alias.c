@@ -1,4 +1,5 @@
 /* Alias tables: units that sum to 2^64, and every word that could be on a wrong side. */
+#include "alias/exact_sum.h"
 #include "check.h"
 
 enum { MOST = 1 << 14 };
@@ -233,8 +234,22 @@ static void bits_are_the_fewest_that_have_room(void) {
     CHECK(softdraw_alias_bits(1025) == 11);
 }
 
+/* two bits, at each place in a limb, as far apart as the result can hold */
+static void the_sum_has_106_bits(void) {
+    for (unsigned place = 0; place < 32; place++) {
+        sd_exact_sum sum = {{0}};
+        double high, low;
+        int exponent;
+        sd_exact_sum_add(&sum, 1, SD_SUM_POSITION_OF_1 + place);
+        sd_exact_sum_add(&sum, 1, SD_SUM_POSITION_OF_1 + place - 105);
+        sd_exact_sum_top(&sum, &high, &low, &exponent);
+        CHECK(high == 1 && low == 0x1p-105 && exponent == (int)place);
+    }
+}
+
 int main(void) {
     require_tier();
+    the_sum_has_106_bits();
     tables_of_all_sizes_and_shapes_are_exact();
     every_word_of_a_small_build_is_counted();
     the_same_values_have_the_same_table_in_every_type();

@@ -209,6 +209,9 @@ static void draws_from_logits_need_logits_words_and_room(void) {
     f.temperature = &below;
     FAILS(TEMPERATURE, softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, ids, NULL, NULL, &where));
     f.temperature = &one;
+    f.min_p = &one;
+    FAILS(NULL, softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, ids, NULL, NULL, &where));
+    f.min_p = NULL;
     f.top_k = &none;
     FAILS(FILTER, softdraw_sample_f32(x, N, 1, N, &f, words, DRAWS, ids, NULL, scratch, &where));
     f.top_k = &top;
