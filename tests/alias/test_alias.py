@@ -238,6 +238,13 @@ def test_integers_past_2_to_53_count_exactly():
     assert difference[1] - difference[0] == 2**10
 
 
+def test_the_first_of_the_largest_weights_gives_up_units():
+    weights = np.zeros(5000)
+    weights[[0, 3000]] = 1
+    weights[1] = 1e-30
+    assert AliasTable(weights).units()[[0, 1, 3000]].tolist() == [2**63 - 1, 1, 2**63]
+
+
 def test_a_weight_of_zero_is_never_drawn():
     """AliasTables.jl gives the units that rounding leaves over to the first categories."""
     assert AliasTable([0, 1, 1, 1]).units()[0] == 0

@@ -202,6 +202,10 @@ static void check_table(void) {
         for (size_t i = 0; i < n; i++) word[i] = random_word();
         CHECK(softdraw_alias_map(buckets, BITS, word, n, id) == SOFTDRAW_OK);
     }
+    const double weights[3] = {1, 2, 3};
+    uint64_t marks[5], *units = (uint64_t *)words.end - 3;
+    CHECK(softdraw_alias_build_f64(weights, 3, buckets, marks, NULL) == SOFTDRAW_OK);
+    CHECK(softdraw_alias_units(buckets, 2, 3, units) == SOFTDRAW_OK);
 }
 
 int main(void) {
