@@ -20,6 +20,7 @@ import pytest
 from floats import HALVES, bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
+from memory import need_memory
 from numpy.random import MT19937, PCG64, PCG64DXSM, SFC64, BitGenerator, Generator, Philox
 from processes import in_child, needs_fork
 from tiers import run_on_tier
@@ -201,6 +202,48 @@ def test_many_more_weights_than_torch_takes_are_exact():
     assert set(difference) <= {0, 1}
     assert int(units.sum(dtype=np.uint64)) == 0
     assert not units[weights == 0].any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [np.uint64, np.float32])
+@pytest.mark.parametrize("n", [2**27, 2**28], ids=str)
+def test_tables_of_hundreds_of_millions_of_categories_are_exact(n, dtype):
+    need_memory(12 * n // 2**28)
+    # below 2**24, so that float32 is exact
+    weights = np.arange(n, dtype=np.uint32) * np.uint32(2654435761) >> np.uint32(8)
+    weights[:: 2**20] = 0
+    weights = weights.astype(dtype)
+    table = AliasTable(weights)
+    some = np.r_[0:10, 10 : n : n // 5000, n - 10 : n]
+    total = int(weights.sum(dtype=np.float64))  # below 2**53, so exact
+    low = [int(weight) * WORDS // total for weight in weights[some]]
+    del weights
+    units = table.units()
+    assert int(units.sum(dtype=np.uint64)) == 0
+    difference = {unit - floor for unit, floor in zip(units[some].tolist(), low, strict=True)}
+    assert difference <= {0, 1}
+    assert not units[:: 2**20].any()
+
+    # Without the library: how many words each bucket keeps for its own category, or gives away.
+    bits = np.uint64(table.bits)
+    each = np.uint64(2 ** (64 - table.bits))
+    keep = table.buckets >> bits
+    alias = (table.buckets & np.uint64(2**table.bits - 1)).view(np.int64)
+    own = some.astype(np.uint64)
+    kept = keep[some]
+    units -= keep
+    np.subtract(each, keep, out=keep)
+    np.subtract.at(units, alias, keep)
+    assert not units.any()
+
+    first = own * each
+    for word, category in (
+        (first[kept > 0], some[kept > 0]),
+        ((first + kept - np.uint64(1))[kept > 0], some[kept > 0]),
+        (first + kept, alias[some]),
+        (first + each - np.uint64(1), alias[some]),
+    ):
+        assert (table.map(word) == category).all()
 
 
 @pytest.mark.parametrize(

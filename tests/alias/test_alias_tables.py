@@ -12,6 +12,7 @@ import pytest
 from floats import bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
+from memory import need_memory
 from numpy.random import PCG64, Generator
 from test_alias import (
     FINITE,
@@ -715,3 +716,23 @@ def test_skipping_excuses_nothing_else():
     text = "^out must be int64, int32 or int16 to hold -1, got uint32$"
     with pytest.raises(TypeError, match=text):
         tables.sample([0], invalid="skip", out=np.zeros(1, np.uint32))
+
+
+@pytest.mark.slow
+def test_rows_past_2_to_the_31_weights():
+    """Rows of zeros, whose memory is never written to, and one row that can be drawn from."""
+    need_memory(4)
+    n, length = 2**31 + 2**20, 2**20
+    weights = np.zeros(n + 4, np.float32)
+    weights[-4:] = 1, 2, 0, 5
+    tables = AliasTables(weights, np.append(np.arange(0, n + 1, length), n + 4))
+    last = len(tables) - 1
+    assert np.flatnonzero(tables.nonempty).tolist() == [last]
+    assert tables[last] == AliasTable([1, 2, 0, 5])
+    words = Xoshiro256(7).random_raw(1000)
+    assert (tables.map(np.full(1000, last), words) == tables[last].map(words)).all()
+    with pytest.raises(ValueError, match=f"^row {last - 1} has nothing to draw"):
+        tables.sample([last, last - 1])
+    weights[n + 2] = -1
+    with pytest.raises(ValueError, match=rf"^weights\[{n + 2}\] is -1.0; "):
+        AliasTables(weights, tables.indptr)

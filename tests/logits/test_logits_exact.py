@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from floats import bfloat16, finfo
 from logits_reference import ULPS, WORDS
+from memory import need_memory
 from oracle import LOWEST_EXPONENT, PRECISION
 
 from softdraw import sample_logits
@@ -587,3 +588,36 @@ def test_more_than_16_million_items(filters):
     ids = sample_logits(row, temperature=0.7, words=words, **filters)
     exact = np.array([int(word) * kept // WORDS for word in words])
     assert abs(ids - exact).max() <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [2**31 + 9, 2**32 - 128], ids=str)
+def test_rows_as_long_as_any_may_be(n):
+    need_memory(2 * n // 2**30 + 1)
+    x = np.full(n, -inf, np.float16)
+    places = np.array([0, 2**30, 2**31 - 1, 2**31 + 1, n - 1])
+    x[places] = 0
+    for fraction in (1e-6, 0.5, 1 - 1e-6):
+        words = np.array([(i + fraction) / 5 * WORDS for i in range(5)], np.uint64)
+        assert sample_logits(x, words=words).tolist() == places.tolist()
+    x[n - 2] = nan
+    with pytest.raises(ValueError, match=rf"^logits\[{n - 2}\] is nan; "):
+        sample_logits(x)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("filters", [{"top_k": 3}, {"top_p": 0.59}, {"min_p": 0.9}], ids=str)
+def test_filters_of_half_a_billion_items(filters):
+    need_memory(8)
+    n = 2**29 + 5
+    x = np.full(n, -20, np.float16)
+    places = np.array([1, 2**28, n - 2, n - 1])
+    x[places] = 19, 20, 20, 20
+    ids = sample_logits(x, words=spaced(1001), **filters)
+    assert set(ids.tolist()) == set(places[1:].tolist())
+
+
+def test_a_row_that_is_too_long_is_an_error():
+    x = np.broadcast_to(np.float16(0), 2**32 - 127)
+    with pytest.raises(ValueError, match=f"at most .* items per row, got {2**32 - 127}$"):
+        sample_logits(x)

@@ -1,13 +1,13 @@
-"""Arrays too large for one pass through the scratch block, their memory, and 2**31 elements."""
+"""Arrays too large for one pass through the scratch block, their memory, and 2**31 and 2**32 elements."""
 
-import os
 import tracemalloc
 
 import numpy as np
 import pytest
 from floats import FLOATS, bfloat16
+from memory import need_memory
 
-from softdraw import log_softmax, logsumexp, softmax, softmax_vjp
+from softdraw import entropy, log_softmax, logsumexp, softmax, softmax_vjp
 
 FUNCTIONS = [softmax, log_softmax, logsumexp, softmax_vjp]
 SCRATCH = 4 << 20  # bytes that are more than the scratch block of any array here
@@ -167,28 +167,23 @@ def test_rows_of_integers_are_copied_once():
     assert peak(softmax, x) < 8 * x.size + 4096  # the result
 
 
-# ---- 2**31 elements ----------------------------------------------------------------------------
+# ---- 2**31 and 2**32 elements -------------------------------------------------------------------
 
 
-def all_but_impossible(count, places):
-    """float16 of -inf, and 0 at some places."""
-    needed = 2 * count + (1 << 30)
-    try:
-        available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        available = 0
-    if available < needed:
-        pytest.skip(f"needs {needed >> 30} GB of memory, {available >> 30} GB are free")
-    x = np.full(count, -np.inf, np.float16)
-    x[places] = 0
-    return x
+def impossible(count):
+    """float16 of -inf."""
+    need_memory(2 * count // 2**30 + 1)
+    return np.full(count, -np.inf, np.float16)
 
 
 @pytest.mark.slow
-def test_a_row_of_more_than_2_to_the_31_elements():
-    places = [0, 2**31 - 1, 2**31, 2**31 + 7]
-    x = all_but_impossible(2**31 + 9, places)
+@pytest.mark.parametrize("power", [31, 32])
+def test_a_row_of_more_than_so_many_elements(power):
+    x = impossible(2**power + 9)
+    places = [0, 2 ** (power - 1), 2**power - 1, 2**power + 7]
+    x[places] = 0
     np.testing.assert_allclose(float(logsumexp(x)), np.log(4), rtol=1e-3)
+    np.testing.assert_allclose(float(entropy(x)), np.log(4), rtol=1e-3)
     assert softmax(x, out=x) is x
     np.testing.assert_array_equal(x[places], np.float16(0.25))
     assert np.count_nonzero(x) == 4
@@ -196,14 +191,40 @@ def test_a_row_of_more_than_2_to_the_31_elements():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("axis", [0, 1])
-def test_more_than_2_to_the_31_elements_in_rows(axis):
-    rows, n = 2**16 + 3, 2**15
-    x = all_but_impossible(rows * n, slice(0, 0)).reshape(rows, n)
+@pytest.mark.parametrize("power", [31, 32])
+def test_more_than_so_many_elements_in_rows(power, axis):
+    rows, n = 2 ** (power - 15) + 3, 2**15
+    x = impossible(rows * n).reshape(rows, n)
     if axis == 0:
-        x[[1, 2**16, 2**16 + 2], :] = 0
+        x[[1, rows - 3, rows - 1], :] = 0
     else:
         x[:, [0, n // 2, n - 1]] = 0
     log_softmax(x, axis=axis, out=x)
-    finite = x[2**16 + 2] if axis == 0 else x[:, n - 1]
+    finite = x[rows - 1] if axis == 0 else x[:, n - 1]
     np.testing.assert_array_equal(finite, np.float16(-np.log(3)))
     assert np.isneginf(x[3] if axis == 0 else x[:, 3]).all()
+
+
+@pytest.mark.slow
+def test_every_second_of_more_than_2_to_the_32_elements():
+    """A row that is not contiguous passes through a copy of its own."""
+    need_memory(14)
+    x = impossible(2**32 + 18)
+    row = x[::2]
+    places = [0, 2**30, 2**31 - 1, 2**31 + 8]
+    row[places] = 0
+    softmax(row, out=row)
+    np.testing.assert_array_equal(row[places], np.float16(0.25))
+    assert np.count_nonzero(row) == 4
+    assert np.isneginf(x[1::2]).all()
+
+
+@pytest.mark.slow
+def test_every_second_of_more_than_2_to_the_32_elements_in_rows():
+    x = impossible(2**32 + 2**17).reshape(-1, 2**16)
+    rows = x[:, ::2]
+    rows[:, [0, 2**15 - 1]] = 0
+    softmax(rows, out=rows)
+    np.testing.assert_array_equal(rows[:, [0, 2**15 - 1]], np.float16(0.5))
+    assert not rows[:, 1:-1].any()
+    assert np.isneginf(x[:, 1::2]).all()

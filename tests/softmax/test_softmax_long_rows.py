@@ -6,8 +6,9 @@ import numpy as np
 import oracle
 import pytest
 from floats import FLOATS
+from memory import need_memory
 
-from softdraw import log_softmax, logsumexp, softmax
+from softdraw import entropy, log_softmax, logsumexp, softmax, softmax_vjp
 
 DTYPES = [np.float32, np.float64]
 FAMILY = [softmax, log_softmax, logsumexp]
@@ -214,24 +215,10 @@ def test_input_that_another_thread_changes_gives_some_values(function, dtype):
 # ---- more elements than 31 bits count ----------------------------------------------------------
 
 
-def free_memory():
-    try:
-        with open("/proc/meminfo") as lines:
-            return next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
-    except (OSError, StopIteration):
-        return 0
-
-
-@pytest.fixture
-def ten_gigabytes():
-    if free_memory() < 10 * 2**30:
-        pytest.skip("needs 10 GB of memory")
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("ten_gigabytes")
 @pytest.mark.parametrize("function", SAME_SHAPE)
 def test_one_row_of_more_than_2_to_31_elements(function):
+    need_memory(10)
     x = np.zeros(2**31 + 9, np.float32)
     x[-1] = 30
     function(x, temperature=2.0, out=x)
@@ -244,7 +231,19 @@ def test_one_row_of_more_than_2_to_31_elements(function):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("ten_gigabytes")
-def test_logsumexp_of_more_than_2_to_31_elements():
+def test_logsumexp_and_entropy_of_more_than_2_to_31_elements():
+    need_memory(10)
     n = 2**31 + 9
-    assert logsumexp(np.zeros(n, np.float32)) == np.float32(np.log(n))
+    x = np.zeros(n, np.float32)
+    assert logsumexp(x) == entropy(x) == np.float32(np.log(n))
+
+
+@pytest.mark.slow
+def test_gradients_of_more_than_2_to_31_elements():
+    need_memory(10)
+    p = np.zeros(2**31 + 9, np.float32)
+    places = [0, 2**31 - 1, 2**31 + 8]
+    p[places] = 0.5, 0.25, 0.25
+    softmax_vjp(p, p, out=p)
+    assert p[places].tolist() == [0.0625, -0.03125, -0.03125]
+    assert np.count_nonzero(p) == 3
