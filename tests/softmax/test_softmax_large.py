@@ -1,4 +1,4 @@
-"""Arrays too large for one pass through the scratch block, their memory, and 2**31 and 2**32 elements."""
+"""Arrays too large for one pass through the scratch block, their memory, and 2**32 elements."""
 
 import tracemalloc
 
