@@ -5,17 +5,22 @@ Whatever is wrong is a TypeError or a ValueError that names the argument, and th
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
-from cpython.long cimport PyLong_CheckExact
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 
 
 cdef inline bint read_number(object value, double *number) noexcept:
-    """Read a float or an int from 0 to 2**53, the usual parameters; False for anything else."""
+    """Read a float or an int from 0 to 2**53, the usual parameters; False for anything else. Nothing here
+    allocates memory, so nothing fails."""
+    cdef int overflow
+    cdef long long whole
     if PyFloat_Check(value):
         number[0] = PyFloat_AS_DOUBLE(value)
         return True
-    if PyLong_CheckExact(value) and -1 < value < 1 << 53:
-        number[0] = value
-        return True
+    if PyLong_CheckExact(value):
+        whole = PyLong_AsLongLongAndOverflow(value, &overflow)  # -1 if it overflows
+        if 0 <= whole < <long long>1 << 53:
+            number[0] = <double>whole
+            return True
     return False
 
 

@@ -247,17 +247,27 @@ cdef int compute(const Function *function, list arrays, object temperatures, obj
     ufunc = ufunc_of(function, arrays[0].dtype)
     if len(kept) > 1 and arrays[0].size > SHORT_LOOP:
         temperatures = np.broadcast_to(temperatures, kept)
-        inner = rows_of_inner_loop(arrays[0].transpose([*axes, axis]), temperatures)
+        inner = rows_of_inner_loop(arrays[0].transpose(axes + [axis]), temperatures)
         if inner * n < SHORT_LOOP and inner < max(kept):
             # NumPy shall loop over more rows at a time: over the longest dimension, as the last.
             longest = kept.index(max(kept))
-            order = [*[i for i in range(len(kept)) if i != longest], longest]
-            axes = [*[axes[i] for i in order], axis]
-            ufunc(*[each.transpose(axes) for each in arrays], temperatures.transpose(order),
-                  out=out.transpose(order if function.reduces else axes), axis=-1, order="C")
+            order = [i for i in range(len(kept)) if i != longest] + [longest]
+            axes = [axes[i] for i in order] + [axis]
+            operands = [each.transpose(axes) for each in arrays] + [temperatures.transpose(order)]
+            call_numpy(ufunc, operands,
+                       out=out.transpose(order if function.reduces else axes), axis=-1, order="C")
             return 0
-    ufunc(*arrays, temperatures, out=out, axis=axis)
+    call_numpy(ufunc, arrays + [temperatures], out=out, axis=axis)
     return 0
+
+
+def call_numpy(ufunc, operands, **named):
+    """Call a ufunc. NumPy does not look whether a loop has raised a MemoryError, and where it runs out of
+    memory itself it may raise nothing; Python makes a SystemError of both."""
+    try:
+        ufunc(*operands, **named)
+    except SystemError:
+        raise MemoryError("no memory to compute arrays that are not contiguous") from None
 
 
 cdef ptrdiff_t rows_of_inner_loop(object x, object temperatures) except -1:
