@@ -50,6 +50,42 @@ const char *asker(void) {
     return "";
 }
 
+static void *counted(void *memory) {
+    blocks += memory != NULL;
+    return memory;
+}
+
+void *malloc(size_t size) {
+    return fails() ? NULL : counted(__libc_malloc(size));
+}
+
+void *calloc(size_t count, size_t size) {
+    return fails() ? NULL : counted(__libc_calloc(count, size));
+}
+
+void *realloc(void *memory, size_t size) {
+    if (memory == NULL) return malloc(size);
+    return fails() ? NULL : __libc_realloc(memory, size);
+}
+
+void *memalign(size_t alignment, size_t size) {
+    return fails() ? NULL : counted(__libc_memalign(alignment, size));
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    return memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+    *memory = memalign(alignment, size);
+    return *memory == NULL ? ENOMEM : 0;
+}
+
+void free(void *memory) {
+    blocks -= memory != NULL;
+    __libc_free(memory);
+}
+
 /* Ends a process that crashes, with exit status 33 if NumPy had asked for what failed. */
 static void end(int signal) {
     (void)signal;
