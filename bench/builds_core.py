@@ -234,6 +234,18 @@ FILTER_CASES: list[tuple[str, Callable[[int], Filters]]] = [
         lambda n: {"allowed_bits": np.packbits(allowed(n), bitorder="little").view(np.uint32)},
     ),
 ]
+SHORT_FILTER_CASES: list[tuple[str, Callable[[int], Filters]]] = [
+    ("top_k 3", lambda n: {"top_k": np.full(1, 3, np.uint64)}),
+    *(case for case in FILTER_CASES if case[0] in ("top_p 0.95", "min_p 0.1", "mask in bytes")),
+    (
+        "all three",
+        lambda n: {
+            "top_k": np.full(1, 5, np.uint64),
+            "top_p": np.full(1, 0.9),
+            "min_p": np.full(1, 0.05),
+        },
+    ),
+]
 
 
 def alias_build(items: str, n: int, weights: str) -> Call:
@@ -303,6 +315,9 @@ def cases(build: Build) -> Iterator[tuple[str, Callable[[], Call]]]:
     for items in REALS:
         for rows, n in [(4096, 6), (4096, 16), (1, 1000), (1, 32_000), (1, 128_256)]:
             yield f"sample_{items} {rows}x{n}", partial(sample, items, rows, n)
+        for name, filters in SHORT_FILTER_CASES:
+            for n in (6, 16, 50):
+                yield f"sample_{items} 4096x{n}, {name}", partial(sample, items, 4096, n, filters)
     for items in ("f16", "bf16"):
         yield f"sample_{items} 1x32000", partial(sample, items, 1, 32_000)
     for items in REALS:

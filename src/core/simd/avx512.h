@@ -207,8 +207,18 @@ SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) { return f64_fms(
 SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
 SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) { return _mm512_cmplt_epu64_mask(a, b); }
 SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { return _mm512_cmpeq_epi64_mask(a, b); }
+/* By eight loads in all, since gathers take longer on AMD and save little on Intel. */
+SD_INLINE __m128i sd_look_up_2(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    const __m128d low = _mm_load_sd((const double *)(base + (words[0] >> shift)));
+    return _mm_castpd_si128(_mm_loadh_pd(low, (const double *)(base + (words[1] >> shift))));
+}
+SD_INLINE __m256i sd_look_up_4(const uint64_t *base, const uint64_t *words, unsigned shift) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(sd_look_up_2(base, words, shift)),
+                                   sd_look_up_2(base, words + 2, shift), 1);
+}
 SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
-    return _mm512_i64gather_epi64(u64_shr_by(u64_load(words), shift), base, 8);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(sd_look_up_4(base, words, shift)),
+                              sd_look_up_4(base, words + 4, shift), 1);
 }
 #define SD_FETCH_AHEAD 128
 
