@@ -705,6 +705,8 @@ def test_a_lock_that_the_forking_thread_held_is_still_its_own_in_the_child():
     generator = Xoshiro256(7)
 
     def release_twice():
+        with generator.lock:  # once more
+            pass
         generator.lock.release()
         try:
             generator.lock.release()
