@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -95,3 +96,24 @@ def test_draws_are_made_in_parts(timer):
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)  # a part takes longer
     sample_logits(np.zeros(64), words=words)
     assert len(calls) >= 4
+
+
+def test_waiting_for_a_generator_is_interrupted(timer):
+    rng = Xoshiro256(7)
+    is_held, is_over = threading.Event(), threading.Event()
+    outcomes = []
+
+    def hold():
+        with rng.lock:
+            is_held.set()
+            outcomes.append(is_over.wait(30))
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    is_held.wait()
+    timer()
+    with pytest.raises(Interrupt):
+        TABLE.sample(rng=rng)
+    is_over.set()
+    thread.join()
+    assert outcomes == [True]  # the lock was not free before
