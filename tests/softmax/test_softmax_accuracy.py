@@ -122,6 +122,13 @@ def test_subnormal_temperature_of_subnormal_logits(dtype, temperature):
     check_family((z * temperature).astype(dtype), temperature)
 
 
+def test_log_softmax_at_the_largest_temperatures_has_the_bits_of_smaller_ones():
+    x = np.random.default_rng(7).uniform(-1.5, 0, 1000) * 2.0**1022
+    t = 1.1 * 2.0**1022
+    smaller = log_softmax(x * 2.0**-100, temperature=t * 2.0**-100)
+    assert log_softmax(x, temperature=t).tobytes() == smaller.tobytes()
+
+
 @pytest.mark.parametrize("temperature", [1e36, 1e37, 1e38])
 def test_logits_from_end_to_end_of_float32(temperature):
     check_family(np.linspace(-3.4e38, 3.4e38, 150).astype(np.float32)[None], temperature)
