@@ -124,6 +124,7 @@ def test_subnormal_temperature_of_subnormal_logits(dtype, temperature):
 
 def test_log_softmax_at_the_largest_temperatures_has_the_bits_of_smaller_ones():
     x = np.random.default_rng(7).uniform(-1.5, 0, 1000) * 2.0**1022
+    x[0] = 0
     t = 1.1 * 2.0**1022
     smaller = log_softmax(x * 2.0**-100, temperature=t * 2.0**-100)
     assert log_softmax(x, temperature=t).tobytes() == smaller.tobytes()
