@@ -58,6 +58,7 @@ setup(
             extension("_logits"),
         ],
         include_path=["src"],
+        emit_linenums=True,  # so that reports of sanitizers and of coverage name lines of a .pyx
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,
