@@ -126,7 +126,7 @@ def coverage(session):
 def report_lines_and_branches(session, *sources):
     """Print tables of what gcov has counted so far, with each header once for all its includers."""
     filters = [option for source in sources for option in ("--filter", source)]
-    # A function of a header or macro appears several times; files of Cython and NumPy are elsewhere.
+    # A function of a header appears several times, and the files of Cython and NumPy are elsewhere.
     options = ("--merge-mode-functions", "separate", "--gcov-ignore-errors", "source_not_found")
     metrics = ("--txt-metric", "line", "--txt-metric", "branch")
     session.run("gcovr", *filters, *options, *metrics, "--txt", "-", "--txt-summary")
