@@ -471,9 +471,10 @@ cdef class AliasTable:
         )
 
     def __hash__(self):
-        if self.hash_value is None:
-            self.hash_value = hash((self.categories, self.array.tobytes()))
-        return self.hash_value
+        with cython.critical_section(self):
+            if self.hash_value is None:
+                self.hash_value = hash((self.categories, self.array.tobytes()))
+            return self.hash_value
 
     def __repr__(self):
         return f"<AliasTable: {self.categories} categories, {self.nbytes} bytes>"

@@ -51,22 +51,32 @@ cdef int refuse_call(str name, str parameters, tuple arguments, dict named) exce
 
 # ---- arrays ------------------------------------------------------------------------------------
 
-# NumPy's number for the bfloat16 of ml_dtypes, once an array of it has been given.
-cdef int BFLOAT16 = -1
+# NumPy's number for the bfloat16 of ml_dtypes, once an array of it has been given. Threads may read it
+# while another one writes it. MSVC has no atomics, but reads and writes a volatile int whole.
+cdef extern from *:
+    """
+    #if defined(_MSC_VER) || defined(__STDC_NO_ATOMICS__)
+    static volatile int bfloat16_number = -1;
+    #else
+    #include <stdatomic.h>
+    static atomic_int bfloat16_number = -1;
+    #endif
+    """
+    int bfloat16_number
 
 
 cdef bint is_bfloat16(int type_num) noexcept:
-    return type_num == BFLOAT16
+    return type_num == bfloat16_number
 
 
 cdef bint is_real(object dtype):
     # There are kernels neither for longdouble nor for the float8 of ml_dtypes, whose kind is "f" too.
-    global BFLOAT16
+    global bfloat16_number
     cdef int type_num = (<cnp.dtype>dtype).type_num
-    if type_num == BFLOAT16 or type_num == cnp.NPY_FLOAT16 or type_num <= cnp.NPY_FLOAT64:
+    if type_num == bfloat16_number or type_num == cnp.NPY_FLOAT16 or type_num <= cnp.NPY_FLOAT64:
         return True
     if dtype.name == "bfloat16":
-        BFLOAT16 = type_num
+        bfloat16_number = type_num
         return True
     return False
 

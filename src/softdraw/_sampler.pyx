@@ -64,8 +64,9 @@ cdef class Sampler:
     AliasTable.sampler : Makes a sampler.
     """
 
-    # One draw, where the block has a word left and no other thread is inside, takes no lock: the
-    # GIL (without one, the critical section) is enough for that. All else holds `lock`.
+    # One draw, where nobody holds `lock` and the block has a word left, does not take it: the GIL is
+    # enough for that or, without one, the critical section of the lock, in which nobody can take it.
+    # All else holds `lock`.
 
     def __cinit__(self, *arguments, **named):
         if not arguments or arguments[0] is not internal:
@@ -83,10 +84,10 @@ cdef class Sampler:
             finally:
                 self.leave(source)
             return result
-        with cython.critical_section(self):
+        with cython.critical_section(self.lock):
             ready = (
-                self.words.used < BLOCK
-                and self.lock.count == 0
+                self.lock.count == 0
+                and self.words.used < BLOCK
                 and self.forks == fork_count()
             )
             if ready:
@@ -104,8 +105,10 @@ cdef class Sampler:
 
     cdef int take_source(self, object rng) except -1:
         """Take a generator, whose words come from now on."""
-        self.source = Xoshiro256() if self.makes_source else bit_generator_of(rng)
-        self.words.bitgen = bitgen_of(self.source)
+        cdef BitGenerator source = Xoshiro256() if self.makes_source else bit_generator_of(rng)
+        with cython.critical_section(self):  # other threads read it before they hold a lock
+            self.source = source
+        self.words.bitgen = bitgen_of(source)
         self.words.used = BLOCK
         self.forks = fork_count()
         return 0
@@ -113,7 +116,9 @@ cdef class Sampler:
     cdef BitGenerator enter(self):
         """Take the generator's lock and then the sampler's, in that order, because a caller may hold
         the first already; in a forked child, drop the parent's words. Returns what leave() needs."""
-        cdef BitGenerator source = self.source
+        cdef BitGenerator source
+        with cython.critical_section(self):
+            source = self.source
         hold(source)
         try:
             self.lock.take(-1)

@@ -649,9 +649,10 @@ cdef class AliasTables:
         )
 
     def __hash__(self):
-        if self.hash_value is None:
-            self.hash_value = hash((self.ends.tobytes(), self.array.tobytes()))
-        return self.hash_value
+        with cython.critical_section(self):
+            if self.hash_value is None:
+                self.hash_value = hash((self.ends.tobytes(), self.array.tobytes()))
+            return self.hash_value
 
     def __repr__(self):
         return f"<AliasTables: {self.rows} rows, {self.ends[self.rows]} categories, {self.nbytes} bytes>"

@@ -11,6 +11,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uintptr_t
 
 from softdraw cimport _core
+from softdraw._random cimport Lock
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -185,6 +186,7 @@ ufunc_softmax_vjp = make_ufunc(4, "ufunc_softmax_vjp", "(n),(n),()->(n)")
 cdef tuple ufuncs = (ufunc_softmax, ufunc_log_softmax, ufunc_logsumexp, ufunc_entropy,
                      ufunc_softmax_vjp)
 cdef bint has_bfloat16 = False
+cdef Lock bfloat16_lock = Lock()  # held while the loops for it are added
 
 
 cdef int add_bfloat16(object dtype) except -1:
@@ -206,8 +208,13 @@ cdef int add_bfloat16(object dtype) except -1:
 
 cdef object ufunc_of(const Function *function, object dtype):
     cdef int which = 0
-    if is_bfloat16(dtype.num) and not has_bfloat16:
-        add_bfloat16(dtype)
+    if is_bfloat16(dtype.num):
+        bfloat16_lock.take(-1)
+        try:
+            if not has_bfloat16:
+                add_bfloat16(dtype)
+        finally:
+            bfloat16_lock.give()
     while functions[which] != function:
         which += 1
     return ufuncs[which]

@@ -1,13 +1,16 @@
 """What `import softdraw` brings in."""
 
+import os
 import subprocess
 import sys
+import sysconfig
+
+import pytest
 
 
-def run(code):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], check=False, capture_output=True, text=True
-    )
+def run(code, env=None):
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout.split()
@@ -25,3 +28,10 @@ def test_import_loads_numpy_and_itself_and_no_more():
     added = {name for name in after - before if name.partition(".")[0] != "softdraw"}
     # Cython's own module for the types that its modules share
     assert {name for name in added if not name.startswith(("_cython_", "cython_runtime"))} == set()
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="has a GIL")
+def test_import_leaves_a_free_threaded_python_without_a_gil():
+    code = "import sys, softdraw; print(sys._is_gil_enabled())"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
+    assert run(code, env=environment) == ["False"]
