@@ -289,7 +289,8 @@ int softdraw_alias_build_u64(const uint64_t *weights, size_t n, uint64_t *bucket
 size_t softdraw_alias_scratch(size_t n);
 
 /* Computes the units of all n categories from the buckets of a table, modulo 2^64: if one category
- * has all 2^64 units, its result is 0. */
+ * has all 2^64 units, its result is 0. Buckets with an alias that is not one of the n categories are
+ * SOFTDRAW_ERROR_LENGTH, and units then unspecified. */
 int softdraw_alias_units(const uint64_t *buckets, unsigned bits, size_t n, uint64_t *units);
 
 /* The following functions trust the buckets: these must come from a build, with the same number of

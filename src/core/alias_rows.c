@@ -12,24 +12,29 @@
 enum { BITS = 6 };
 static unsigned bits_of(uint64_t record) { return (unsigned)(record & ((1u << BITS) - 1)); }
 
+/* The length of a row; 0 if indptr decreases there, which building refuses. */
+static size_t row_length(const int64_t *indptr, size_t r) {
+    return indptr[r] < indptr[r + 1] ? (size_t)((uint64_t)indptr[r + 1] - (uint64_t)indptr[r]) : 0;
+}
+
 size_t softdraw_alias_rows_max_buckets(const int64_t *indptr, size_t rows) {
     size_t buckets = 0;
     if (!indptr) return 0;
     for (size_t r = 0; r < rows; r++) {
-        const size_t n = (size_t)(indptr[r + 1] - indptr[r]);
+        const size_t n = row_length(indptr, r);
         if (n) buckets += (size_t)1 << softdraw_alias_bits(n);
     }
     return buckets;
 }
 
 size_t softdraw_alias_rows_max_length(const int64_t *indptr, size_t rows) {
-    int64_t longest = 0;
+    size_t longest = 0;
     if (!indptr) return 0;
     for (size_t r = 0; r < rows; r++) {
-        const int64_t n = indptr[r + 1] - indptr[r];
+        const size_t n = row_length(indptr, r);
         if (n > longest) longest = n;
     }
-    return (size_t)longest;
+    return longest;
 }
 
 /* The index of the first row whose bounds are negative or decrease, or `rows` if there is none. */

@@ -21,7 +21,9 @@ int softdraw_alias_units(const uint64_t *buckets, unsigned bits, size_t n, uint6
     for (size_t i = 0; i < count; i++) {
         const uint64_t keep = buckets[i] >> bits;
         if (i < n) units[i] += keep;
-        units[buckets[i] & low] += capacity - keep;
+        const size_t alias = (size_t)(buckets[i] & low);
+        if (alias >= n) return SOFTDRAW_ERROR_LENGTH;
+        units[alias] += capacity - keep;
     }
     return SOFTDRAW_OK;
 }

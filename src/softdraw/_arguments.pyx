@@ -1,6 +1,7 @@
 """Checks of arguments that several modules need; their declarations are in _arguments.pxd."""
 
 import inspect
+import math
 import operator
 import sys
 from hashlib import blake2b
@@ -315,9 +316,12 @@ cdef bint is_skip(str invalid) except -1:
 # ---- shapes and words --------------------------------------------------------------------------
 
 
+cdef object MOST_DRAWS = 1 << 59  # their bytes fit in 63 bits; no memory holds as many
+
+
 cdef tuple shape_of(object size):
     """Return size, an int or a tuple of ints, as a tuple."""
-    if type(size) is int and size >= 0:
+    if type(size) is int and 0 <= size <= MOST_DRAWS:
         return (size,)
     try:
         shape = tuple(map(operator.index, size if isinstance(size, (tuple, list)) else (size,)))
@@ -325,6 +329,8 @@ cdef tuple shape_of(object size):
         raise TypeError(f"size must be an int or a tuple of ints, got {size!r}") from None
     if shape and min(shape) < 0:
         raise ValueError(f"size must be >= 0, got {size}")
+    if math.prod(shape) > MOST_DRAWS:
+        raise ValueError(f"size must be at most 2**59 draws in all, got {size}")
     return shape
 
 

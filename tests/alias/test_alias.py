@@ -721,6 +721,8 @@ def test_out_of_another_shape_is_refused():
     [
         (-1, ValueError, "size must be >= 0, got -1"),
         ((2, -3), ValueError, "size must be >= 0, got (2, -3)"),
+        (2**63, ValueError, f"size must be at most 2**59 draws in all, got {2**63}"),
+        ((2**60, 5), ValueError, f"size must be at most 2**59 draws in all, got ({2**60}, 5)"),
         (2.0, TypeError, "size must be an int or a tuple of ints, got 2.0"),
         ("3", TypeError, "size must be an int or a tuple of ints, got '3'"),
         ((1, None), TypeError, "size must be an int or a tuple of ints, got (1, None)"),

@@ -149,6 +149,7 @@ static void a_table_is_of_weights_and_has_their_bits(void) {
     FAILS(NULL, softdraw_alias_draw(NULL, 2, next_word, &g, DRAWS, out));
     FAILS(LENGTH, softdraw_alias_draw(buckets, 64, next_word, &g, DRAWS, out));
     CHECK(out[0] == 7 && units[0] == 7);
+    FAILS(LENGTH, softdraw_alias_units((const uint64_t[]){0, 0, 3, 0}, 2, 3, units)); /* no category 3 */
     IS_FINE(softdraw_alias_map(buckets, 2, NULL, 0, NULL));
     IS_FINE(softdraw_alias_sample(buckets, 2, &g, 0, NULL));
 }
@@ -176,6 +177,8 @@ static void rows_of_tables_are_in_order(void) {
     IS_FINE(softdraw_alias_rows_build_f64(NULL, NULL, 0, NULL, NULL, NULL, NULL));
     IS_FINE(softdraw_alias_rows_build_f64(weights, indptr, ROWS, records, buckets, scratch, NULL));
     CHECK(softdraw_alias_rows_max_buckets(NULL, 0) == 0 && softdraw_alias_rows_max_length(NULL, 0) == 0);
+    const int64_t far_apart[3] = {INT64_MAX, INT64_MIN, INT64_MIN + 5};
+    CHECK(softdraw_alias_rows_max_length(far_apart, 2) == 5 && softdraw_alias_rows_max_buckets(far_apart, 2) == 8);
 
     FAILS(NULL, softdraw_alias_rows_map(NULL, records, ROWS, rows, words, DRAWS, out, NULL));
     FAILS(NULL, softdraw_alias_rows_map(buckets, NULL, ROWS, rows, words, DRAWS, out, NULL));
