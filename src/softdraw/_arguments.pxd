@@ -56,7 +56,7 @@ cdef object plain_axis(object axis)
 cdef tuple axes_of(object axis, int ndim)
 cdef tuple lengths_without(tuple shape, tuple reduced)
 cdef tuple lengths_with_ones(tuple shape, tuple reduced)
-cdef bint is_skip(str invalid) except -1
+cdef bint is_skip(object invalid) except -1
 
 # Shapes and words.
 cdef tuple shape_of(object size)

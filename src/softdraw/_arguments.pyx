@@ -95,7 +95,7 @@ cdef object unmasked_array(object value, str name):
             f"{name} is a masked array; fill or compress it first, its mask would be lost"
         )
     try:
-        return np.asarray(value)
+        return whole_numbers_of(value, np.asarray(value))
     except TypeError:
         if str(getattr(value, "dtype", "")) == "torch.bfloat16":
             raise TypeError(
@@ -103,6 +103,19 @@ cdef object unmasked_array(object value, str name):
                 f"write {name}.view(torch.int16).numpy().view(ml_dtypes.bfloat16)"
             ) from None
         raise
+
+
+cdef object whole_numbers_of(object value, object array):
+    """Return array, or as uint64 what NumPy makes float64 of: a list of integers on both sides of 2**63."""
+    first = value
+    while type(first) in (list, tuple) and first:
+        first = first[0]
+    if first is value or type(first) is not int or array.dtype.kind != "f":
+        return array
+    items = np.asarray(value, dtype=object)
+    if all([isinstance(item, int) and 0 <= item < 2**64 for item in items.reshape(-1)]):
+        return items.astype(np.uint64)  # and not .flat, which has at most 32 dimensions
+    return array
 
 
 cdef bint is_foreign(object x):
@@ -304,13 +317,11 @@ cdef tuple lengths_with_ones(tuple shape, tuple reduced):
     return tuple([1 if i in reduced else length for i, length in enumerate(shape)])
 
 
-cdef bint is_skip(str invalid) except -1:
+cdef bint is_skip(object invalid) except -1:
     """Whether the argument `invalid` is "skip" and not "raise"."""
-    if invalid == "raise":
-        return False
-    if invalid != "skip":
+    if not isinstance(invalid, str) or invalid not in ("raise", "skip"):
         raise ValueError(f"invalid must be 'raise' or 'skip', got {invalid!r}")
-    return True
+    return invalid == "skip"
 
 
 # ---- shapes and words --------------------------------------------------------------------------
@@ -338,15 +349,13 @@ cdef cnp.ndarray as_words(object words):
     """Return words as a C-contiguous uint64 array."""
     cdef cnp.ndarray array = unmasked_array(words, "words")
     if array.dtype.kind in "fO" and not isinstance(words, np.ndarray):
-        # NumPy makes float64 of an empty list, and of a list with numbers on both sides of 2**63
-        items = np.asarray(words, dtype=object)
-        for item in items.reshape(-1):  # .flat has at most 32 dimensions
+        for item in np.asarray(words, dtype=object).reshape(-1):
             if not isinstance(item, int):
                 break
             if not 0 <= item < 2**64:
                 raise ValueError(f"words must be from 0 to 2**64 - 1, got {item}")
         else:
-            array = items.astype(np.uint64)
+            array = array.astype(np.uint64)  # NumPy makes float64 of an empty list
     if array.dtype.kind == "i":
         negative = array < 0
         if negative.any():

@@ -292,7 +292,7 @@ def sample_logits(
     size=None,
     rng=None,
     words=None,
-    str invalid=RAISE,
+    invalid=RAISE,
     return_logprobs=False,
 ):
     """Draw from ``softmax(logits / temperature)``, of what the filters leave.
@@ -395,7 +395,7 @@ def sample_logits(
 
 
 cdef object call(object logits, object temperature, object top_k, object top_p, object min_p,
-                 object mask, object size, object rng, object words, str invalid,
+                 object mask, object size, object rng, object words, object invalid,
                  object return_logprobs):
     """Return the draws for any arguments, the same in any floating-point state of the host."""
     cdef _core.HostState before
@@ -409,7 +409,7 @@ cdef object call(object logits, object temperature, object top_k, object top_p, 
 
 cdef object convert_and_draw(object logits, object temperature, object top_k, object top_p,
                              object min_p, object mask, object size, object rng, object words,
-                             str invalid, object return_logprobs):
+                             object invalid, object return_logprobs):
     # Everything is converted first, for that may run Python code of the caller. Shapes and pointers are
     # taken afterwards, of arrays that nobody else has a say about.
     given = real_array(logits, "logits")

@@ -195,7 +195,8 @@ cdef class Xoshiro256(BitGenerator):
     Attributes
     ----------
     lock : context manager
-        The lock, reentrant, that NumPy's `Generator` and softdraw take while they draw.
+        The lock, reentrant, that NumPy's `Generator` and softdraw take while they draw. softdraw
+        takes this one also where a subclass has put another attribute in its place.
     state : dict
         All that the coming words depend on: the 4 state words of the 8 lanes, the words made but
         not yet given out, and the half word that 32-bit draws leave. It can be assigned, and may

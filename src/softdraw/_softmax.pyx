@@ -254,14 +254,14 @@ cdef int compute(const Function *function, list arrays, object temperatures, obj
             order = [i for i in range(len(kept)) if i != longest] + [longest]
             axes = [axes[i] for i in order] + [axis]
             operands = [each.transpose(axes) for each in arrays] + [temperatures.transpose(order)]
-            call_numpy(ufunc, operands,
+            _call_numpy(ufunc, operands,
                        out=out.transpose(order if function.reduces else axes), axis=-1, order="C")
             return 0
-    call_numpy(ufunc, arrays + [temperatures], out=out, axis=axis)
+    _call_numpy(ufunc, arrays + [temperatures], out=out, axis=axis)
     return 0
 
 
-def call_numpy(ufunc, operands, **named):
+def _call_numpy(ufunc, operands, **named):
     """Call a ufunc. NumPy does not look whether a loop has raised a MemoryError, and where it runs out of
     memory itself it may raise nothing; Python makes a SystemError of both."""
     try:

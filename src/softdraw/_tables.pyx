@@ -362,7 +362,7 @@ cdef class AliasTables:
                 release(source)
         if error != SOFTDRAW_OK:
             place = np.unravel_index(call.where, (<object> array).shape)
-            row = np.asarray(rows)[place]
+            row = np.asarray(rows, dtype=object)[place]  # not a float, for integers past 2**63
             if error != SOFTDRAW_ERROR_ROW:
                 self.raise_for_row(row, "; invalid='skip' gives -1 for such rows")
             raise IndexError(f"{place_of('rows', place)} is {row}; there are {self.rows} rows")
@@ -380,7 +380,7 @@ cdef class AliasTables:
             f"row {row} has nothing to draw: its weights are all zero, or its logits all -inf{hint}"
         )
 
-    def sample(self, rows, /, size=None, *, rng=None, str invalid="raise", out=None):
+    def sample(self, rows, /, size=None, *, rng=None, invalid="raise", out=None):
         """
         Draw categories from some of the rows.
 
@@ -449,7 +449,7 @@ cdef class AliasTables:
             return out
         return result if shape or size is not None else int(result)
 
-    def map(self, rows, words, /, *, str invalid="raise", out=None):
+    def map(self, rows, words, /, *, invalid="raise", out=None):
         """
         Turn words into categories; `sample` does this to the words of a generator.
 

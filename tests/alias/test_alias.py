@@ -26,7 +26,7 @@ from processes import in_child, needs_fork
 from tiers import run_on_tier
 
 import softdraw
-from softdraw import AliasTable, Xoshiro256
+from softdraw import AliasTable, AliasTables, Xoshiro256
 
 LOST = "{} is a masked array; fill or compress it first, its mask would be lost"
 
@@ -279,6 +279,13 @@ def test_integers_past_2_to_53_count_exactly():
     difference = AliasTable(np.array([2**53, 2**53 + 1])).units()
     assert difference.tolist() == check_units(np.array([2**53, 2**53 + 1]))
     assert difference[1] - difference[0] == 2**10
+
+
+def test_a_list_of_integers_on_both_sides_of_2_to_63_counts_exactly():
+    """Of which NumPy makes float64."""
+    weights = [2**63 + 1, 2**63 - 1, 1]
+    assert AliasTable(weights) == AliasTable(np.array(weights, np.uint64))
+    assert AliasTables(weights, [0, 3])[0] == AliasTable(weights)
 
 
 def test_the_first_of_the_largest_weights_gives_up_units():

@@ -286,6 +286,8 @@ def test_a_row_that_has_nothing_is_named_among_many_draws_per_row():
         tables.sample([0, 1, ZEROS], 1000)
     with pytest.raises(IndexError, match=r"^rows\[1\] is 40; there are 40 rows$"):
         tables.sample([0, 40, ZEROS], 1000)
+    with pytest.raises(IndexError, match=rf"^rows\[1\] is {2**63}; there are 40 rows$"):
+        tables.sample([0, 2**63])
 
 
 # ---- logits ------------------------------------------------------------------------------------

@@ -395,6 +395,28 @@ def test_skipped_rows_leave_the_others_their_draws(n, size, filters):
     np.testing.assert_array_equal(both[1], logprobs)
 
 
+@pytest.mark.parametrize(
+    ("name", "each"),
+    [
+        ("temperature", [1.0, 0.01, 5.0]),
+        ("top_k", [20, 1, 9]),
+        ("top_p", [1.0, 0.01, 0.6]),
+        ("min_p", [0.0, 1.0, 0.1]),
+        ("mask", np.arange(20) % np.array([[1], [19], [3]]) == 0),
+        ("mask", np.array([[-1], [1], [0x1111]], np.int32)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_rows_after_a_skipped_one_have_their_own_parameters(name, each):
+    x = np.random.default_rng(7).normal(size=(3, 20))
+    x[0, 3] = nan
+    ids = sample_logits(x, **{name: each}, size=200, rng=7, invalid="skip")
+    words = Xoshiro256(7).random_raw(600).reshape(3, 200)
+    for row in (1, 2):
+        alone = sample_logits(x[row], **{name: each[row]}, words=words[row])
+        np.testing.assert_array_equal(ids[row], alone)
+
+
 def test_a_row_that_is_skipped_alone():
     assert sample_logits([nan], invalid="skip") == -1
     token, logprob = sample_logits([nan], invalid="skip", return_logprobs=True)
@@ -402,6 +424,16 @@ def test_a_row_that_is_skipped_alone():
     assert math.isnan(logprob)
     assert sample_logits([1.0], invalid="skip") == 0
     assert sample_logits(np.full((2, 3), nan), size=0, invalid="skip").shape == (2, 0)
+
+
+def test_integers_on_both_sides_of_2_to_63_are_integers():
+    assert sample_logits(np.eye(2), top_k=[1, 2**64 - 1], rng=7).shape == (2,)
+
+
+def test_any_string_says_what_happens_to_bad_rows():
+    assert sample_logits([nan], invalid=np.str_("skip")) == -1
+    with pytest.raises(ValueError, match="^invalid must be 'raise' or 'skip', got True$"):
+        sample_logits([nan], invalid=True)
 
 
 def test_skipping_does_not_excuse_parameters():
