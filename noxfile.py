@@ -26,7 +26,7 @@ UNSANITIZED = [
 ]
 
 
-@nox.session(python=[*OLDEST_NUMPY, "3.14", "3.14t", "3.15", "3.15t"])
+@nox.session(python=[*OLDEST_NUMPY, "3.13t", "3.14", "3.14t", "3.15", "3.15t"])
 def wheel(session):
     """The sdist, a wheel from it, and its tests without the source tree, with the oldest and the
     newest NumPy."""

@@ -159,7 +159,7 @@ ROWS = [
     ("wasm", "WebAssembly", "emscripten -O2, node", preset, False),
     *(
         (f"wheel-{v}", f"Linux x86-64, CPython {v}", "wheel, auditwheel, pytest", session, False)
-        for v in ("3.10", "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15", "3.15t")
+        for v in ("3.10", "3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t", "3.15", "3.15t")
     ),
     ("wheels-linux", "Linux", "cibuildwheel", configured, False),
     ("wheels-macos", "macOS", "cibuildwheel", configured, False),

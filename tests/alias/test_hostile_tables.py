@@ -1,6 +1,7 @@
 """Tables and generators, given objects whose methods change what else the call was given."""
 
 import sys
+import sysconfig
 import threading
 import time
 import weakref
@@ -337,6 +338,10 @@ print(table.sample(5, rng=7).tolist(), tables == pickle.loads(pickles[1]))
 
 @pytest.mark.skipif(
     np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="NumPy itself crashes, in array.any()"
+)
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="free-threaded CPython has no allocator but its own",
 )
 def test_allocations_that_fail_leave_everything_sound():
     pytest.importorskip("_testcapi")
