@@ -207,7 +207,7 @@ def sample(
     x = as_items(normal(rows, n, scale), items)
     ids = np.empty(rows, np.int64)
     logprobs = np.empty(rows, np.float64 if items == "f64" else np.float32)
-    scratch = np.empty(3 * n + 4096)  # more than the functions for its size ask for
+    scratch = np.empty(3 * n + 8192)  # more than the functions for its size ask for
     chosen = {"temperature": np.full(1, 0.7), **filters(n)} if filters else None
     written = (ids, logprobs) if with_logprobs else (ids,)
     arguments = (x, n, rows, n, chosen, random_words(rows), 1, ids)

@@ -107,6 +107,54 @@ static void rows(size_t n) {
     }
 }
 
+/* The same with filters, masks and halves, in rows so short that they are drawn from side by side. Some sums
+ * are exactly p times the total. */
+static void filtered_rows(size_t n, int kind) {
+    enum { ROWS = 45, COMBINATIONS = 16 };
+    double t[ROWS], top_p[ROWS], min_p[ROWS];
+    uint64_t top_k[ROWS], word[ROWS];
+    int64_t ids[ROWS], halves[ROWS], id;
+    size_t where;
+    fill(ROWS * n, kind, 1);
+    for (size_t i = 0; i < ROWS; i++) {
+        x32[i * n + i % n] = 1.5f;
+        xbf16[i * n + i % n] = 0x3fc0;
+        allowed[i * n + i % n] = 1;
+        if (i == 20) x32[i * n] = 1e9f;
+        t[i] = i == 33 ? 0 : i == 34 ? 1e-30 : i == 35 ? INFINITY : i == 36 ? 0.004 : 0.1 + (double)(i % 7);
+        top_k[i] = 1 + i % (n + 2);
+        top_p[i] = i % 5 == 0 ? 0.5 : i % 5 == 1 ? 1 : i % 5 == 2 ? 0 : fabs(random_unit());
+        min_p[i] = i % 3 == 0 ? 0 : fabs(random_unit()) / 4;
+        word[i] = i == 3 ? 0 : i == 4 ? UINT64_MAX : random_word();
+    }
+    for (int set = 1; set < COMBINATIONS; set++) {
+        softdraw_filters f = SOFTDRAW_FILTERS_INIT;
+        f.temperature = t;
+        f.top_k = set & 1 ? top_k : NULL;
+        f.top_p = set & 2 ? top_p : NULL;
+        f.min_p = set & 4 ? min_p : NULL;
+        f.allowed = set & 8 ? allowed : NULL;
+        f.temperature_stride = f.top_k_stride = f.top_p_stride = f.min_p_stride = 1;
+        f.allowed_stride = (ptrdiff_t)n;
+        CHECK(softdraw_sample_f32(x32, (ptrdiff_t)n, ROWS, n, &f, word, 1, ids, NULL, scratch, &where) == SOFTDRAW_OK);
+        CHECK(softdraw_sample_bf16(xbf16, (ptrdiff_t)n, ROWS, n, &f, word, 1, halves, NULL, scratch, &where) ==
+              SOFTDRAW_OK);
+        for (size_t i = 0; i < ROWS; i++) {
+            f.temperature = t + i;
+            f.top_k = set & 1 ? top_k + i : NULL;
+            f.top_p = set & 2 ? top_p + i : NULL;
+            f.min_p = set & 4 ? min_p + i : NULL;
+            f.allowed = set & 8 ? allowed + i * n : NULL;
+            CHECK(softdraw_sample_f32(x32 + i * n, 0, 1, n, &f, word + i, 1, &id, NULL, scratch, &where) ==
+                  SOFTDRAW_OK);
+            CHECK(ids[i] == id);
+            CHECK(softdraw_sample_bf16(xbf16 + i * n, 0, 1, n, &f, word + i, 1, &id, NULL, scratch, &where) ==
+                  SOFTDRAW_OK);
+            CHECK(halves[i] == id);
+        }
+    }
+}
+
 /* top_p keeps the smallest set that reaches p times the total, however close another set comes. Masses are
  * powers of two times a constant, since T = log2(e), so that sums are known: the items 0 have the mass 1, and
  * p times the total is a little `more` than that of all of them, so that the first -1, item 0, is kept as
@@ -204,6 +252,8 @@ int main(void) {
     for (size_t n = 1; n < 70; n += 3) rows(n);
     for (int i = 0; i < 200; i++) nearly_equal_sums(16384 + (size_t)i / 2 * 256, i % 2);
     refused();
+    for (size_t n = 1; n < 19; n++)
+        for (int kind = 0; kind < 7; kind++) filtered_rows(n, kind);
     free(scratch);
     check_hash("draws", HASH);
     return finish();

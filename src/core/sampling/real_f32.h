@@ -47,13 +47,25 @@ SD_INLINE f32x16 read_items(const void *x, int format, size_t i, size_t left) {
     return format == SD_FORMAT_F16 ? f16_load(p) : bf16_load_in_order(p);
 }
 
-/* rule->least, as make_mass_rule has it, for rows side by side; `distance` is the negligible one. */
-SD_INLINE f32x16 find_lane_bounds(f32x16 max, const double *t, double distance) {
-    const f64x8 by = f64_set1(distance);
-    const f64x8 low = f64_sub(f32_low_to_f64(max), f64_mul(f64_load(t), by));
-    const f64x8 high = f64_sub(f32_high_to_f64(max), f64_mul(f64_load(t + 8), by));
-    return f32_max(f32_from_f64(low, high), f32_set1(-LARGEST));
+/* rule->least, as make_mass_rule has it, for rows side by side; distances are the negligible ones. */
+SD_INLINE f32x16 find_lane_bounds(f32x16 max, const double *t, const double *distances) {
+    const f64x8 low = f64_mul(f64_load(t), f64_load(distances));
+    const f64x8 high = f64_mul(f64_load(t + 8), f64_load(distances + 8));
+    const f32x16 bounds =
+        f32_from_f64(f64_sub(f32_low_to_f64(max), low), f64_sub(f32_high_to_f64(max), high));
+    return f32_max(bounds, f32_set1(-LARGEST));
 }
+
+/* Lanes to doubles in memory, and back. */
+SD_INLINE void store_doubles(f32x16 a, double *out) {
+    f64_store(out, f32_low_to_f64(a));
+    f64_store(out + 8, f32_high_to_f64(a));
+}
+SD_INLINE f32x16 load_doubles(const double *a) { return f32_from_f64(f64_load(a), f64_load(a + 8)); }
+
+/* If no weight is less than this part of the largest, which is a power of two, sums of MAX_COLUMNS weights
+ * are exact in doubles. */
+#define EXACT_RATIO 0x1p-24
 
 /* The sums over columns of each lane, in doubles; add_column adds one and stores the sums so far. */
 typedef struct { f64x8 low, high; } column_sum_t;

@@ -27,10 +27,15 @@ SD_INLINE f64x8 read_items(const void *x, int format, size_t i, size_t left) {
     return left >= 8 ? f64_load(p) : f64_load_n(p, left, -(double)INFINITY);
 }
 
-SD_INLINE f64x8 find_lane_bounds(f64x8 max, const double *t, double distance) {
-    const f64x8 least = f64_sub(max, f64_mul(f64_load(t), f64_set1(distance)));
+SD_INLINE f64x8 find_lane_bounds(f64x8 max, const double *t, const double *distances) {
+    const f64x8 least = f64_sub(max, f64_mul(f64_load(t), f64_load(distances)));
     return f64_max(least, f64_set1(-LARGEST));
 }
+
+SD_INLINE void store_doubles(f64x8 a, double *out) { f64_store(out, a); }
+SD_INLINE f64x8 load_doubles(const double *a) { return f64_load(a); }
+
+#define EXACT_RATIO 1.0
 
 typedef struct { f64x8 sum; } column_sum_t;
 

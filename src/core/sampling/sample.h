@@ -5,7 +5,6 @@
 static int sample(const sd_draws *all, size_t *where) {
     const softdraw_filters *filters = all->filters;
     const size_t n = all->n, room = sd_scratch_room(n);
-    const size_t itemsize = all->format == SD_NATIVE ? sizeof(real_t) : sizeof(uint16_t);
     double t = filters->temperature ? filters->temperature[0] : 1;
     temperature_t ready = make_temperature(t);
     filter_t f = {0};
@@ -14,15 +13,19 @@ static int sample(const sd_draws *all, size_t *where) {
     f.work = f.items.x ? f.items.x + room : NULL;
     f.group_maxima = f.items.x ? f.work + room + 2 * SD_MAX_SAMPLES : NULL;
     f.items.index = f.items.x ? (uint32_t *)(f.group_maxima + room / 16) : NULL;
-    for (size_t r = draw_plain_rows(all, 0); r < all->rows; r = draw_plain_rows(all, r + 1)) {
+    for (size_t r = 0, alone = 0; r < all->rows; r++) {
+        if (alone > 0) {
+            alone--;
+        } else {
+            r = draw_many_rows(all, r);
+            if (r == all->rows) break;
+            alone = WIDTH - 1; /* so that the row that is not ordinary is not met again and again */
+        }
         const ptrdiff_t at = (ptrdiff_t)r;
         const double next =
             filters->temperature ? filters->temperature[at * filters->temperature_stride] : 1;
         if (next != t) ready = make_temperature(t = next);
-        const source_t row = {
-            (const char *)all->x + at * all->x_stride * (ptrdiff_t)itemsize, all->format,
-            filters->allowed ? filters->allowed + at * filters->allowed_stride : NULL,
-            filters->allowed_bits ? filters->allowed_bits + at * filters->allowed_bits_stride : NULL, n};
+        const source_t row = get_row(all, r);
         f.t = t;
         f.top_k = filters->top_k && filters->top_k[at * filters->top_k_stride] < n
                       ? (size_t)filters->top_k[at * filters->top_k_stride]

@@ -25,5 +25,6 @@
 #include "top_p_cut.h"
 #include "top_p_row.h"
 #include "filters.h"
+#include "filter_columns.h"
 #include "short_rows.h"
 #include "sample.h"

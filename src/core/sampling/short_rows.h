@@ -1,6 +1,9 @@
-/* One draw from each of many short rows without filters: WIDTH rows of up to MAX_COLUMNS items side by
- * side, a row per lane, or eight rows of up to four packs. Results are those of draw.h. Rows that need a
- * shift, or have NaN or no finite item, are not drawn here but by draw.h. */
+/* One draw from each of many short rows: WIDTH rows of up to MAX_COLUMNS items side by side, a row per lane,
+ * with any filters, or eight rows of up to four packs without filters. Results are those of filters.h. Rows
+ * that need a shift, or have NaN or no finite item, are not drawn here but by filters.h. */
+
+/* From this many rows on, rows with filters are drawn from side by side. */
+#define MIN_SIDE_BY_SIDE 2
 
 /* Draws from each of `count` rows, 8 or 1, that are `group` packs long, at the temperatures t, with the
  * steps of make_block and find_in_block. Returns 0 if a row is not ordinary. */
@@ -38,12 +41,14 @@ SD_BODY int draw_short(const real_t *x, ptrdiff_t x_stride, size_t n, f64x8 t, c
 
 /* The same for WIDTH rows of n <= MAX_COLUMNS items: column j has item j of each row, sums[j] the mass of
  * its items up to that one. What is drawn is the number of sums that do not exceed the scaled word; if that
- * is n, because of a rounding, this also returns 0. */
-static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t n, const double *t,
-                                    const uint64_t *words, int64_t *out) {
+ * is n, because of a rounding, this also returns 0. filters may be NULL; by_mass tells whether they have
+ * top_p or min_p. */
+SD_BODY int draw_from_columns(const real_t *x, ptrdiff_t x_stride, size_t n, const double *t,
+                              const lane_filters_t *filters, int by_mass, const uint64_t *words,
+                              int64_t *out) {
     const pack_t zero = v_set1(0);
     real_t columns[(MAX_COLUMNS + MAX_GROUP) * WIDTH];
-    double sums[MAX_COLUMNS + MAX_GROUP][WIDTH], scaled[WIDTH], found[WIDTH];
+    double sums[MAX_COLUMNS + MAX_GROUP][WIDTH], scaled[WIDTH], found[WIDTH], distances[WIDTH];
     pack_t max = v_set1(-(real_t)INFINITY), nan_marks = zero, s[GROUP], q[GROUP], packs[GROUP];
     lane_reductions_t lanes;
     rows_to_columns(x, x_stride, columns, n);
@@ -54,7 +59,14 @@ static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t 
     }
     if (has_nan(nan_marks)) return 0;
     if (!reduce_lanes(&lanes, max, t)) return 0;
-    const pack_t least = find_lane_bounds(max, t, find_negligible_distance(n));
+    if (!filters) {
+        for (int i = 0; i < WIDTH; i += 8) f64_store(distances + i, f64_set1(find_negligible_distance(n)));
+    } else {
+        double counts[WIDTH];
+        if (!filter_columns(columns, n, max, &lanes, t, filters, by_mass, counts)) return 0;
+        find_negligible_distances(counts, distances);
+    }
+    const pack_t least = find_lane_bounds(max, t, distances);
     const int group = GROUP;
     column_sum_t sum;
     memset(&sum, 0, sizeof sum);
@@ -83,8 +95,74 @@ static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t 
     return all_found;
 }
 
-/* Draws from rows of `group` packs, from `first` to the next that is not ordinary; returns that, or
- * all->rows. */
+/* Functions of their own, so that rows without filters do not pay for them. */
+static SD_NOINLINE int draw_columns(const real_t *x, ptrdiff_t x_stride, size_t n, const double *t,
+                                    const uint64_t *words, int64_t *out) {
+    return draw_from_columns(x, x_stride, n, t, NULL, 0, words, out);
+}
+static SD_NOINLINE int draw_filtered_columns(const real_t *x, ptrdiff_t x_stride, size_t n, const double *t,
+                                             const lane_filters_t *filters, int by_mass,
+                                             const uint64_t *words, int64_t *out) {
+    return draw_from_columns(x, x_stride, n, t, filters, by_mass, words, out);
+}
+
+/* The row r of a call. */
+static source_t get_row(const sd_draws *all, size_t r) {
+    const softdraw_filters *filters = all->filters;
+    const ptrdiff_t at = (ptrdiff_t)r;
+    const ptrdiff_t size = all->format == SD_NATIVE ? sizeof(real_t) : sizeof(uint16_t);
+    const source_t row = {
+        (const char *)all->x + at * all->x_stride * size, all->format,
+        filters->allowed ? filters->allowed + at * filters->allowed_stride : NULL,
+        filters->allowed_bits ? filters->allowed_bits + at * filters->allowed_bits_stride : NULL, all->n};
+    return row;
+}
+
+/* Draws from up to WIDTH rows that have filters or are not plain, from `first` on, side by side. Rows that
+ * cannot be used where they lie are read into `rows`; where there are too few, the first stands for those
+ * that are missing. Returns 0 if one is not ordinary, or else how many were drawn from. */
+static size_t draw_side_by_side(const sd_draws *all, size_t first) {
+    enum { ROW_STRIDE = MAX_COLUMNS > WIDTH ? MAX_COLUMNS : WIDTH };
+    const softdraw_filters *given = all->filters;
+    const size_t n = all->n, left = all->rows - first, count = left < WIDTH ? left : WIDTH;
+    const source_t row = get_row(all, first);
+    const int in_place = count == WIDTH && is_plain(&row);
+    const int by_mass = given->top_p || given->min_p;
+    real_t rows[WIDTH * ROW_STRIDE];
+    double t[WIDTH];
+    uint64_t words[WIDTH];
+    int64_t out[WIDTH];
+    lane_filters_t filters;
+    for (size_t i = 0; i < WIDTH; i++) {
+        const size_t r = i < count ? first + i : first;
+        const ptrdiff_t at = (ptrdiff_t)r;
+        const uint64_t k = given->top_k ? given->top_k[at * given->top_k_stride] : n;
+        filters.top_k[i] = (double)(int)(k < n ? k : n);
+        filters.top_p[i] = given->top_p ? given->top_p[at * given->top_p_stride] : 1;
+        filters.min_p[i] = given->min_p ? given->min_p[at * given->min_p_stride] : 0;
+        t[i] = given->temperature ? given->temperature[at * given->temperature_stride] : 1;
+        words[i] = all->words[r];
+        if (in_place) continue;
+        const source_t each = get_row(all, r);
+        for (size_t j = 0; j < n; j += WIDTH) v_store(rows + i * ROW_STRIDE + j, read_pack(&each, j));
+    }
+    const real_t *x = in_place ? row.x : rows;
+    const ptrdiff_t stride = in_place ? all->x_stride : ROW_STRIDE;
+    if (given->top_k || by_mass ? !draw_filtered_columns(x, stride, n, t, &filters, by_mass, words, out)
+                                : !draw_columns(x, stride, n, t, words, out))
+        return 0;
+    memcpy(all->out + first, out, count * sizeof *out);
+    return count;
+}
+
+static size_t draw_filtered_rows(const sd_draws *all, size_t first) {
+    size_t done = first, count = 1;
+    while (count > 0 && all->rows - done >= MIN_SIDE_BY_SIDE) done += count = draw_side_by_side(all, done);
+    return done;
+}
+
+/* Draws from plain rows of `group` packs without filters, from `first` to the next that is not ordinary;
+ * returns that, or all->rows. */
 SD_BODY size_t draw_short_rows(const sd_draws *all, size_t first, const int group) {
     const softdraw_filters *filters = all->filters;
     const double one = 1, *t = filters->temperature ? filters->temperature : &one;
@@ -118,12 +196,13 @@ SD_BODY size_t draw_short_rows(const sd_draws *all, size_t first, const int grou
     return done;
 }
 
-/* The same for rows of any length; returns `first` if they are too long, or have filters or masks. */
-static size_t draw_plain_rows(const sd_draws *all, size_t first) {
+/* Draws from as many rows as these ways allow, from `first` on; returns the first row that they do not. */
+static size_t draw_many_rows(const sd_draws *all, size_t first) {
     const softdraw_filters *filters = all->filters;
+    if (all->logprobs || all->draws != 1) return first;
     if (filters->top_k || filters->top_p || filters->min_p || filters->allowed || filters->allowed_bits ||
-        all->logprobs || all->draws != 1 || all->format != SD_NATIVE)
-        return first;
+        all->format != SD_NATIVE)
+        return all->n <= MAX_COLUMNS ? draw_filtered_rows(all, first) : first;
     if (all->n <= WIDTH) return draw_short_rows(all, first, 1);
     if (all->n <= 2 * WIDTH) return draw_short_rows(all, first, 2);
     if (all->n <= 3 * WIDTH) return draw_short_rows(all, first, 3);
