@@ -20,18 +20,36 @@ SD_INLINE size_t count_ties_reaching(double above, double each, size_t equal, do
     return low;
 }
 
-/* The median of nine of the n items, chosen pseudorandomly. */
+SD_INLINE void order_two(real_t *a, real_t *b) {
+    const real_t low = *a < *b ? *a : *b, high = *a < *b ? *b : *a;
+    *a = low;
+    *b = high;
+}
+
+/* The median of nine of the n items, chosen pseudorandomly: the median of the largest of three smallest, the
+ * median of three medians and the smallest of three largest, which takes no branch. */
 static real_t choose_pivot(const real_t *x, size_t n) {
-    real_t sorted[9];
+    real_t a[9];
     uint32_t random = (uint32_t)n;
     for (int i = 0; i < 9; i++) {
         random = random * 1664525u + 1013904223u;
-        const real_t value = x[(size_t)(((uint64_t)random * n) >> 32)];
-        int j = i;
-        for (; j > 0 && sorted[j - 1] < value; j--) sorted[j] = sorted[j - 1];
-        sorted[j] = value;
+        a[i] = x[(size_t)(((uint64_t)random * n) >> 32)];
     }
-    return sorted[4];
+    SD_UNROLL for (int i = 0; i < 9; i += 3) {
+        order_two(a + i, a + i + 1);
+        order_two(a + i + 1, a + i + 2);
+        order_two(a + i, a + i + 1);
+    }
+    SD_UNROLL for (int i = 0; i < 2; i++) order_two(a + 3 * i, a + 3 * i + 3); /* the largest is in a[6] */
+    order_two(a + 5, a + 8);
+    order_two(a + 2, a + 5); /* the smallest is in a[2] */
+    order_two(a + 1, a + 4);
+    order_two(a + 4, a + 7);
+    order_two(a + 1, a + 4); /* the median is in a[4] */
+    order_two(a + 2, a + 4);
+    order_two(a + 4, a + 6);
+    order_two(a + 2, a + 4);
+    return a[4];
 }
 
 /* Finds the cutoff of the smallest set whose weight, added to `base`, reaches the target. If `weighted`,

@@ -65,15 +65,18 @@ SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t
 static SD_NOINLINE void gather(kept_items_t *items, const source_t *row, real_t low, real_t high,
                                size_t group, const real_t *group_maxima, size_t max_count) {
     real_t room[BLOCK_ITEMS];
+    const size_t n = row->n, groups = group_maxima ? (n + group - 1) / group : 0;
     items->n = 0;
-    for (size_t i = 0; i < row->n && items->n <= max_count; i += BLOCK_ITEMS) {
-        const size_t count = row->n - i < BLOCK_ITEMS ? row->n - i : BLOCK_ITEMS;
-        const real_t *x = NULL;
-        for (size_t j = 0; j < count; j += group) {
-            if (group_maxima && !(*group_maxima++ >= low)) continue;
-            if (!x) x = fetch_block(row, i, count, room);
-            append_items(items, x + j, count - j < group ? count - j : group, i + j, low, high);
+    for (size_t g = 0; g < groups; g += 64) {
+        uint64_t reaching = find_between(group_maxima + g, groups - g, v_set1(low), v_set1(LARGEST));
+        for (; reaching && items->n <= max_count; reaching &= reaching - 1) {
+            const size_t i = (g + SD_FIRST_BIT(reaching)) * group, count = n - i < group ? n - i : group;
+            append_items(items, fetch_block(row, i, count, room), count, i, low, high);
         }
+    }
+    for (size_t i = 0; !group_maxima && i < n && items->n <= max_count; i += BLOCK_ITEMS) {
+        const size_t count = n - i < BLOCK_ITEMS ? n - i : BLOCK_ITEMS;
+        append_items(items, fetch_block(row, i, count, room), count, i, low, high);
     }
 }
 

@@ -35,12 +35,15 @@ SD_BODY pack_t read_pack(const source_t *row, size_t i) {
     return x;
 }
 
-/* Returns items i to i + count - 1 as reals, -inf if masked: in place if the row is plain, otherwise in
- * `room`. count is at most BLOCK_ITEMS, which room has space for, and i is a multiple of 64. */
-static const real_t *fetch_block(const source_t *row, size_t i, size_t count, real_t *room) {
-    if (is_plain(row)) return (const real_t *)row->x + i;
+static SD_NOINLINE const real_t *read_block(const source_t *row, size_t i, size_t count, real_t *room) {
     for (size_t j = 0; j < count; j += WIDTH) v_store(room + j, read_pack(row, i + j));
     return room;
+}
+
+/* Returns items i to i + count - 1 as reals, -inf if masked: in place if the row is plain, otherwise in
+ * `room`. count is at most BLOCK_ITEMS, which room has space for, and i is a multiple of WIDTH. */
+SD_INLINE const real_t *fetch_block(const source_t *row, size_t i, size_t count, real_t *room) {
+    return is_plain(row) ? (const real_t *)row->x + i : read_block(row, i, count, room);
 }
 
 static real_t read_item(const source_t *row, size_t i) {

@@ -4,7 +4,7 @@
 /* Items per group: so few, if possible, that the k-th largest maximum is near the k-th largest item. */
 SD_INLINE size_t choose_group_size(size_t k, size_t n) {
     size_t group = BLOCK_ITEMS / 4;
-    while (group > 2 * WIDTH && n / group < 4 * k) group /= 2;
+    while (group > 2 * WIDTH && n / group < 8 * k) group /= 2;
     return group;
 }
 
