@@ -51,18 +51,18 @@ SD_INLINE void softmax_batches(const item_t *x, item_t *out, const sd_rows *all,
     const ptrdiff_t x_stride = all->x_stride, out_stride = all->out_stride;
     const ptrdiff_t t_stride = all->temperature_stride;
     const double *t = all->temperature;
+    double temperatures[WIDTH];
+    for (int i = 0; i < WIDTH; i += 8) f64_store(temperatures + i, f64_set1(*t));
     for (size_t left = all->rows, done; left > 0; left -= done) {
-        double temperatures[WIDTH];
+        const double *each = t_stride == 1 ? t : temperatures; /* of the next rows */
         done = 0;
-        if (group <= 2 && left >= WIDTH) {
-            for (int i = 0; i < WIDTH; i++) temperatures[i] = t[i * t_stride];
-            if (softmax_columns(x, x_stride, out, out_stride, all->n, temperatures)) done = WIDTH;
-        }
-        if (!done && left >= 8) {
-            for (int i = 0; t_stride && i < 8; i++) temperatures[i] = t[i * t_stride];
-            const f64x8 eight_temperatures = t_stride ? f64_load(temperatures) : f64_set1(*t);
-            if (softmax_eight(x, x_stride, out, out_stride, all->n, eight_temperatures, group)) done = 8;
-        }
+        if (t_stride != 0 && t_stride != 1)
+            for (size_t i = 0; i < WIDTH && i < left; i++) temperatures[i] = t[(ptrdiff_t)i * t_stride];
+        if (group <= 2 && left >= WIDTH && softmax_columns(x, x_stride, out, out_stride, all->n, each))
+            done = WIDTH;
+        if (!done && left >= 8 &&
+            softmax_eight(x, x_stride, out, out_stride, all->n, f64_load(each), group))
+            done = 8;
         if (!done) { /* one by one, so that a row that is not ordinary does not change others */
             for (; done < 8 && done < left; done++) {
                 const ptrdiff_t i = (ptrdiff_t)done;
