@@ -1,4 +1,4 @@
-/* sd_fma and sd_fmaf against libm's fma and fmaf (which must be right: glibc's and any that use
+/* sd_fma, sd_fmaf and sd_fmaf_4 against libm's fma and fmaf (which must be right: glibc's and any that use
  * the instruction are), on random cases bent towards where a fused multiply-add goes wrong. */
 #include "compiler.h"
 
@@ -55,6 +55,27 @@ static void check_float(float a, float b, float c) {
     FAIL("sd_fmaf(%a, %a, %a) = %a, not %a\n", a, b, c, result, expected);
 }
 
+/* Where sd_fmaf_4 says that nothing is unusual, it agrees with sd_fmaf. */
+static void check_four(float a, float b, float c) {
+#ifdef SD_FOUR_FMAS
+    const float x[4] = {a, 1, 2, a}, y[4] = {b, 1, 2, b}, z[4] = {c, 1, 2, c};
+    const float expected = sd_fmaf(a, b, c);
+    float results[4];
+    if (sd_fmaf_4(x, y, z, results)) return;
+    CHECK(results[1] == 2 && results[2] == 6);
+    if (float_bits(results[0]) == float_bits(expected) && float_bits(results[3]) == float_bits(expected)) return;
+    if (isnan(results[0]) && isnan(results[3]) && isnan(expected)) return;
+    FAIL("sd_fmaf_4(%a, %a, %a) = %a and %a, not %a\n", a, b, c, results[0], results[3], expected);
+#else
+    (void)a, (void)b, (void)c;
+#endif
+}
+
+static void check_both_floats(float a, float b, float c) {
+    check_float(a, b, c);
+    check_four(a, b, c);
+}
+
 static void check_double(double a, double b, double c) {
     double expected = fma(a, b, c);
     /* The second is what the first resorts to for extreme exponents. */
@@ -87,7 +108,7 @@ static void check_double(double a, double b, double c) {
         }                                                                                           \
         check(x[0], x[1], x[2]);                                                                    \
     }
-RANDOM_CASE(float, uint32_t, 23, -149, 127, nextafterf, check_float)
+RANDOM_CASE(float, uint32_t, 23, -149, 127, nextafterf, check_both_floats)
 RANDOM_CASE(double, uint64_t, 52, -1074, 1023, nextafter, check_double)
 
 /* Every triple of the values at which a format changes its rules. */
@@ -104,7 +125,8 @@ static void special_cases(void) {
         float a = signs & 1 ? -1.0F : 1.0F, b = signs & 2 ? -1.0F : 1.0F;
         float c = signs & 4 ? -1.0F : 1.0F;
         for (int i = 0; i < floats * floats * floats; i++) {
-            check_float(a * f[i % floats], b * f[i / floats % floats], c * f[i / floats / floats]);
+            check_both_floats(a * f[i % floats], b * f[i / floats % floats],
+                              c * f[i / floats / floats]);
         }
         for (int i = 0; i < doubles * doubles * doubles; i++) {
             check_double(a * d[i % doubles], b * d[i / doubles % doubles], c * d[i / doubles / doubles]);

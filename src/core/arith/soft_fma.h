@@ -35,6 +35,29 @@ static inline float sd_fmaf(float a, float b, float c) {
     return (float)sum;
 }
 
+/* Four at once, on processors of x86. Returns 0, or else whether one may be rounded wrongly: in the words of
+ * sd_fmaf, if it is a tie or, once rounded, not above the smallest normal number. */
+#if SD_X86 && (defined(__SSE2__) || defined(_M_X64))
+#include <emmintrin.h>
+#define SD_FOUR_FMAS
+static inline int sd_fmaf_4(const float *a, const float *b, const float *c, float *out) {
+    const __m128 x = _mm_loadu_ps(a), y = _mm_loadu_ps(b), z = _mm_loadu_ps(c);
+    const __m128d product = _mm_mul_pd(_mm_cvtps_pd(x), _mm_cvtps_pd(y));
+    const __m128d upper_product =
+        _mm_mul_pd(_mm_cvtps_pd(_mm_movehl_ps(x, x)), _mm_cvtps_pd(_mm_movehl_ps(y, y)));
+    const __m128d sum = _mm_add_pd(product, _mm_cvtps_pd(z));
+    const __m128d upper_sum = _mm_add_pd(upper_product, _mm_cvtps_pd(_mm_movehl_ps(z, z)));
+    const __m128 r = _mm_movelh_ps(_mm_cvtpd_ps(sum), _mm_cvtpd_ps(upper_sum));
+    const __m128 low_words = _mm_shuffle_ps(_mm_castpd_ps(sum), _mm_castpd_ps(upper_sum), 0x88);
+    const __m128i shifted = _mm_slli_epi32(_mm_castps_si128(low_words), 3);
+    const __m128i tie = _mm_cmpeq_epi32(shifted, _mm_set1_epi32(INT32_MIN));
+    const __m128i size = _mm_and_si128(_mm_castps_si128(r), _mm_set1_epi32(INT32_MAX));
+    const __m128i small = _mm_cmplt_epi32(size, _mm_set1_epi32(0x00800001));
+    _mm_storeu_ps(out, r);
+    return _mm_movemask_epi8(_mm_or_si128(tie, small));
+}
+#endif
+
 /* The number (high * 2^64 + low) * 2^exponent. */
 typedef struct {
     uint64_t high, low;

@@ -78,10 +78,17 @@ SD_INLINE f32x16 f32_sub(f32x16 a, f32x16 b) { SD_LANES(f32x16, a.v[i] - b.v[i])
 SD_INLINE f32x16 f32_mul(f32x16 a, f32x16 b) { SD_LANES(f32x16, a.v[i] * b.v[i]); }
 /* a * b + c and a * b - c, each rounded once. Not inlined: that would take a minute to compile. */
 static SD_NOINLINE f32x16 f32_fma(f32x16 a, f32x16 b, f32x16 c) {
+#ifdef SD_FOUR_FMAS
+    f32x16 r;
+    int unusual = 0;
+    SD_UNROLL for (int i = 0; i < 16; i += 4) unusual |= sd_fmaf_4(a.v + i, b.v + i, c.v + i, r.v + i);
+    if (!unusual) return r;
+#endif
     SD_LANES(f32x16, sd_fmaf(a.v[i], b.v[i], c.v[i]));
 }
 static SD_NOINLINE f32x16 f32_fms(f32x16 a, f32x16 b, f32x16 c) {
-    SD_LANES(f32x16, sd_fmaf(a.v[i], b.v[i], -c.v[i]));
+    SD_UNROLL for (int i = 0; i < 16; i++) c.v[i] = -c.v[i];
+    return f32_fma(a, b, c);
 }
 /* The larger of a and b; b where either is NaN, and where both are zeros. So x86's instruction has it, and
  * the other packs do the same. f32_min likewise. */
