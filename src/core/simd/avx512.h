@@ -18,6 +18,8 @@
 SD_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
 #include "shared_x86.h"
 #include "tiles_avx2.h"
+#include "tiles_avx512.h"
+#define SD_BROAD
 
 typedef __m512 f32x16;
 typedef __m512i i32x16;

@@ -3,7 +3,8 @@
  *
  * For elements of 16, 32 and 64 bits there are: tile_, of SD_TILE rows and SD_TILE columns; tall_, of
  * SD_TALL rows and SD_TILE columns, which become whole cache lines; and, for 32 and 64 bits, wide_, of
- * SD_TILE rows and SD_TALL columns, the reverse of tall_. Strides are the distances between rows, in
+ * SD_TILE rows and SD_TALL columns, the reverse of tall_. A pack that has registers of a cache line defines
+ * SD_BROAD and, for 32 and 64 bits, broad_, of SD_TALL rows and columns (tiles_avx512.h). Strides are the distances between rows, in
  * elements. */
 #ifndef SD_TILES_H
 #define SD_TILES_H

@@ -63,8 +63,14 @@ static void transpose(const void *array, ptrdiff_t x_stride, void *result, ptrdi
         size_t length = RUN - (uintptr_t)target % LINE_BYTES / SIZE; /* runs end at line ends */
         for (size_t r = 0; r < rows; r += length, length = RUN) {
             if (rows - r < length) length = rows - r;
-            transpose_in_caches(x + (ptrdiff_t)r * x_stride + (ptrdiff_t)c, x_stride, stage[0], RUN + LINE,
-                                length, width);
+            const item_bits_t *source = x + (ptrdiff_t)r * x_stride + (ptrdiff_t)c;
+            size_t done = 0;
+#if defined SD_BROAD && defined item_broad
+            for (; width == LINE && length - done >= LINE; done += LINE)
+                item_broad(source + (ptrdiff_t)done * x_stride, x_stride, stage[0] + done, RUN + LINE);
+#endif
+            transpose_in_caches(source + (ptrdiff_t)done * x_stride, x_stride, stage[0] + done, RUN + LINE,
+                                length - done, width);
             for (size_t i = 0; i < width; i++)
                 stream_run((char *)(target + (ptrdiff_t)i * out_stride + r), (const char *)stage[i],
                            length * SIZE);

@@ -16,6 +16,7 @@ typedef uint32_t item_bits_t; /* the type that is transposed */
 #define ITEM_TALL SD_TALL_32
 #define item_tile tile_32
 #define item_tall tall_32
+#define item_broad broad_32
 #include "../simd/transpose.h"
 
 #include "../rows/rows_f32.h"

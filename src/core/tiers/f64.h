@@ -16,6 +16,7 @@ typedef uint64_t item_bits_t; /* the type that is transposed */
 #define ITEM_TALL SD_TALL_64
 #define item_tile tile_64
 #define item_tall tall_64
+#define item_broad broad_64
 #include "../simd/transpose.h"
 
 #include "../rows/rows_f64.h"
