@@ -14,7 +14,6 @@
 #endif
 
 #include "../../../src/core/compiler.h"
-#include <string.h>
 
 #define sd_avx512_f32 sd_avx2_f32
 #define sd_avx512_f64 sd_avx2_f64
@@ -43,7 +42,6 @@
 #define _mm512_cvtps_pd sd_cvtps_pd
 #define _mm512_cvtps_ph sd_cvtps_ph
 #define _mm512_extractf32x8_ps sd_extractf32x8_ps
-#define _mm512_i64gather_epi64 sd_i64gather_epi64
 #define _mm512_mask_loadu_pd sd_mask_loadu_pd
 #define _mm512_mask_loadu_ps sd_mask_loadu_ps
 #define _mm512_mask_storeu_pd sd_mask_storeu_pd
@@ -52,6 +50,7 @@
 #define _mm512_reduce_max_ps sd_reduce_max_ps
 #define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
 #define _mm512_shuffle_f64x2 simde_mm512_shuffle_f64x2
+#define _mm512_shuffle_i64x2 simde_mm512_shuffle_i64x2
 #define _mm512_stream_pd simde_mm512_store_pd
 #define _mm512_stream_ps simde_mm512_store_ps
 
@@ -102,12 +101,6 @@ SD_INLINE __m512 sd_cvtph_ps(__m256i a) {
 #define sd_cvtps_ph(a, rounding)                                         \
     _mm256_set_m128i(_mm256_cvtps_ph(sd_extractf32x8_ps(a, 1), rounding), \
                      _mm256_cvtps_ph(sd_extractf32x8_ps(a, 0), rounding))
-
-SD_INLINE __m512i sd_i64gather_epi64(__m512i index, const void *base, int scale) {
-    __m512i r;
-    SD_LANES(8) memcpy((char *)&r + 8 * i, (const char *)base + index[i] * scale, 8);
-    return r;
-}
 
 #define SD_MASKED_AND_REDUCED(suffix, width, real, pack, mask)                     \
     SD_INLINE pack sd_mask_loadu_##suffix(pack other, mask where, const void *p) { \
