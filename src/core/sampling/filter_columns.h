@@ -48,7 +48,7 @@ static void find_negligible_distances(const double *counts, double *distances) {
  * order in which weights are added; if they are alike enough for exact sums, it does not. */
 SD_BODY int count_top_p(const pack_t *weights, size_t n, const double *top_p, double *kept) {
     double weight[MAX_COLUMNS][WIDTH], least[WIDTH];
-    pack_t smallest = weights[0];
+    pack_t smallest = v_set1(INFINITY); /* n is not 0 */
     int certain = 1;
     for (size_t j = 0; j < n; j++) {
         smallest = v_where_ge(v_set1(0), weights[j], smallest, weights[j]);
