@@ -132,6 +132,7 @@ typedef struct {
     /* 48 */ size_t (*sample_scratch_f32)(size_t n);
     /* 49 */ size_t (*sample_scratch_f64)(size_t n);
     /* 50 */ int (*tier_count)(void);
+    /* 51 */ int (*xoshiro_advance)(softdraw_xoshiro *generator, uint64_t low, uint64_t high);
     /* tools/declarations.py: end */
 } softdraw_capi;
 

@@ -41,7 +41,7 @@ MEMBERS = """
     alias_rows_max_buckets alias_rows_max_length
     alias_rows_build_f64 alias_rows_build_f32 alias_rows_build_u64 alias_rows_map
     sample_f32 sample_f64 sample_f16 sample_bf16 sample_scratch_f32 sample_scratch_f64
-    tier_count
+    tier_count xoshiro_advance
 """.split()  # noqa: SIM905
 
 # How Numba names the types of parameters and results; every pointer is a voidptr.

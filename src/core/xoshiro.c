@@ -22,41 +22,72 @@ static const uint64_t jump_2_192[4] = {/* x^(2^192) */
 
 static int coefficient(const uint64_t a[4], int i) { return (int)(a[i / 64] >> i % 64 & 1); }
 
+/* a = a * x modulo the characteristic polynomial. */
+SD_INLINE void multiply_by_x(uint64_t a[4]) {
+    const uint64_t reduce = (uint64_t)0 - (a[3] >> 63);
+    for (int k = 3; k >= 0; k--) {
+        const uint64_t carry = k ? a[k - 1] >> 63 : 0;
+        a[k] = (a[k] << 1 | carry) ^ (characteristic[k] & reduce);
+    }
+}
+
 /* a = a * b modulo the characteristic polynomial, from the highest coefficient of b down. */
 static void multiply(uint64_t a[4], const uint64_t b[4]) {
     uint64_t product[4] = {0, 0, 0, 0};
     for (int i = 255; i >= 0; i--) {
-        const uint64_t reduce = (uint64_t)0 - (product[3] >> 63);
         const uint64_t add = (uint64_t)0 - (uint64_t)coefficient(b, i);
-        for (int k = 3; k >= 0; k--) {
-            const uint64_t carry = k ? product[k - 1] >> 63 : 0;
-            product[k] = (product[k] << 1 | carry) ^ (characteristic[k] & reduce) ^ (a[k] & add);
-        }
+        multiply_by_x(product);
+        for (int k = 0; k < 4; k++) product[k] ^= a[k] & add;
     }
     memcpy(a, product, sizeof product);
 }
 
-/* One step of one lane. */
-static void step(uint64_t s[4]) {
-    const uint64_t t = s[1] << 17;
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = s[3] << 45 | s[3] >> 19;
+/* Moves bit i of the lower 32 to bit 2i. */
+static uint64_t spread(uint64_t bits) {
+    bits &= 0xffffffff;
+    bits = (bits | bits << 16) & 0x0000ffff0000ffff;
+    bits = (bits | bits << 8) & 0x00ff00ff00ff00ff;
+    bits = (bits | bits << 4) & 0x0f0f0f0f0f0f0f0f;
+    bits = (bits | bits << 2) & 0x3333333333333333;
+    return (bits | bits << 1) & 0x5555555555555555;
 }
 
-/* Applies the polynomial to the state s: the sum of the states after i steps, for each i whose
- * coefficient is 1. */
-static void advance(uint64_t s[4], const uint64_t polynomial[4]) {
-    uint64_t sum[4] = {0, 0, 0, 0};
-    for (int i = 0; i < 256; i++) {
-        const uint64_t add = (uint64_t)0 - (uint64_t)coefficient(polynomial, i);
-        for (int k = 0; k < 4; k++) sum[k] ^= s[k] & add;
-        step(s);
+/* a = a * a modulo the characteristic polynomial. Over GF(2) a square has the coefficients of a at twice
+ * their places, so it takes a third of the time of multiply. */
+static void square(uint64_t a[4]) {
+    uint64_t low[4], high[4]; /* coefficients 0 to 255, and those from 256 on */
+    for (int k = 0; k < 4; k++) {
+        low[k] = spread(a[k / 2] >> k % 2 * 32);
+        high[k] = spread(a[2 + k / 2] >> k % 2 * 32);
     }
-    memcpy(s, sum, sizeof sum);
+    for (int i = 0; i < 256; i++) multiply_by_x(high);
+    for (int k = 0; k < 4; k++) a[k] = low[k] ^ high[k];
+}
+
+/* Applies the polynomial to the first lanes: the sum of the states after i steps, for each i whose
+ * coefficient is 1. */
+static void apply(uint64_t s[4][LANES], int lanes, const uint64_t polynomial[4]) {
+    for (int j = 0; j < lanes; j++) {
+        uint64_t s0 = s[0][j], s1 = s[1][j], s2 = s[2][j], s3 = s[3][j];
+        uint64_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+        for (int i = 0; i < 256; i++) {
+            const uint64_t add = (uint64_t)0 - (uint64_t)coefficient(polynomial, i), t = s1 << 17;
+            sum0 ^= s0 & add;
+            sum1 ^= s1 & add;
+            sum2 ^= s2 & add;
+            sum3 ^= s3 & add;
+            s2 ^= s0;
+            s3 ^= s1;
+            s1 ^= s2;
+            s0 ^= s3;
+            s2 ^= t;
+            s3 = s3 << 45 | s3 >> 19;
+        }
+        s[0][j] = sum0;
+        s[1][j] = sum1;
+        s[2][j] = sum2;
+        s[3][j] = sum3;
+    }
 }
 
 /* Forgets the words that are buffered, and the half-word that NumPy keeps. */
@@ -69,11 +100,11 @@ static void drop_buffer(softdraw_xoshiro *generator) {
 
 int softdraw_xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]) {
     if (!generator || !state) return SOFTDRAW_ERROR_NULL;
-    uint64_t s[4] = {state[0], state[1], state[2], state[3]};
-    if (!(s[0] | s[1] | s[2] | s[3])) s[3] = 1;
+    uint64_t s[4][LANES] = {{state[0]}, {state[1]}, {state[2]}, {state[3]}};
+    if (!(state[0] | state[1] | state[2] | state[3])) s[3][0] = 1;
     for (int j = 0; j < LANES; j++) {
-        if (j) advance(s, jump_2_128);
-        for (int k = 0; k < 4; k++) generator->s[k][j] = s[k];
+        if (j) apply(s, 1, jump_2_128);
+        for (int k = 0; k < 4; k++) generator->s[k][j] = s[k][0];
     }
     drop_buffer(generator);
     return SOFTDRAW_OK;
@@ -85,15 +116,54 @@ int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) {
     memcpy(power, jump_2_192, sizeof power);
     for (; jumps; jumps >>= 1) {
         if (jumps & 1) multiply(polynomial, power);
-        multiply(power, power);
+        square(power);
     }
-    for (int j = 0; j < LANES; j++) {
-        uint64_t s[4];
-        for (int k = 0; k < 4; k++) s[k] = generator->s[k][j];
-        advance(s, polynomial);
-        for (int k = 0; k < 4; k++) generator->s[k][j] = s[k];
-    }
+    apply(generator->s, LANES, polynomial);
     drop_buffer(generator);
+    return SOFTDRAW_OK;
+}
+
+/* Binary digit i of high * 2^64 + low. */
+static int digit(uint64_t low, uint64_t high, int i) {
+    return (int)((i < 64 ? low >> i : high >> (i - 64)) & 1);
+}
+
+/* Steps all lanes high * 2^64 + low times. */
+static void step(softdraw_xoshiro *generator, uint64_t low, uint64_t high) {
+    uint64_t polynomial[4] = {0};
+    int i = 127, first = 0;
+    for (; i >= 0 && first < 128; i--) first = first << 1 | digit(low, high, i);
+    polynomial[first / 64] = (uint64_t)1 << first % 64; /* a power below x^256 is its own remainder */
+    for (; i >= 0; i--) {
+        square(polynomial);
+        if (digit(low, high, i)) multiply_by_x(polynomial);
+    }
+    apply(generator->s, LANES, polynomial);
+}
+
+int softdraw_xoshiro_advance(softdraw_xoshiro *generator, uint64_t low, uint64_t high) {
+    if (!generator) return SOFTDRAW_ERROR_NULL;
+    generator->has_uint32 = 0;
+    generator->uinteger = 0;
+    /* The last word that is passed over becomes word number `used` of a block, counted from 1, and `blocks` is
+     * how many blocks lie before that one, counted from the one in the buffer. */
+    uint64_t used = generator->used + low % LANES;
+    uint64_t blocks = low / LANES | high << 61, blocks_high = high / LANES;
+    if (used > LANES) {
+        used -= LANES;
+        blocks++;
+        blocks_high += blocks == 0;
+    } else if (used == 0 && (blocks | blocks_high)) {
+        used = LANES;
+        blocks_high -= blocks == 0;
+        blocks--;
+    }
+    generator->used = LANES;
+    if (blocks | blocks_high) { /* the last block is made, as taking its first word does */
+        step(generator, blocks - 1, blocks_high - (blocks == 0));
+        softdraw_xoshiro_next(generator);
+    }
+    generator->used = (uint32_t)used;
     return SOFTDRAW_OK;
 }
 

@@ -118,6 +118,7 @@ cdef int xoshiro_seed(softdraw_xoshiro *generator, const uint64_t state[4]) noex
 cdef uint64_t xoshiro_next(softdraw_xoshiro *generator) noexcept nogil
 cdef int xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept nogil
 cdef int xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil
+cdef int xoshiro_advance(softdraw_xoshiro *generator, uint64_t low, uint64_t high) noexcept nogil
 cdef unsigned alias_bits(size_t n) noexcept nogil
 cdef int alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                          size_t *where) noexcept nogil

@@ -60,6 +60,7 @@ cdef extern from *:
         .sample_scratch_f32 = softdraw_sample_scratch_f32,
         .sample_scratch_f64 = softdraw_sample_scratch_f64,
         .tier_count = softdraw_tier_count,
+        .xoshiro_advance = softdraw_xoshiro_advance,
     };
     """
 
@@ -135,6 +136,7 @@ cdef extern from "softdraw.h" nogil:
     uint64_t softdraw_xoshiro_next(softdraw_xoshiro *generator) noexcept
     int softdraw_xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noexcept
     int softdraw_xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept
+    int softdraw_xoshiro_advance(softdraw_xoshiro *generator, uint64_t low, uint64_t high) noexcept
     unsigned softdraw_alias_bits(size_t n) noexcept
     int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets,
                                  uint64_t *scratch, size_t *where) noexcept
@@ -328,6 +330,9 @@ cdef int xoshiro_fill(softdraw_xoshiro *generator, uint64_t *out, size_t n) noex
 
 cdef int xoshiro_jump(softdraw_xoshiro *generator, uint64_t jumps) noexcept nogil:
     return softdraw_xoshiro_jump(generator, jumps)
+
+cdef int xoshiro_advance(softdraw_xoshiro *generator, uint64_t low, uint64_t high) noexcept nogil:
+    return softdraw_xoshiro_advance(generator, low, high)
 
 cdef unsigned alias_bits(size_t n) noexcept nogil:
     return softdraw_alias_bits(n)

@@ -20,7 +20,7 @@ from libc.string cimport memcpy
 
 from softdraw._arguments cimport check_header, header_of
 from softdraw._core cimport (
-    softdraw_xoshiro, xoshiro_fill, xoshiro_jump, xoshiro_next, xoshiro_seed,
+    softdraw_xoshiro, xoshiro_advance, xoshiro_fill, xoshiro_jump, xoshiro_next, xoshiro_seed,
 )
 
 cnp.import_array()
@@ -369,6 +369,36 @@ cdef class Xoshiro256(BitGenerator):
         release(self)
         xoshiro_jump(&ahead.generator, jumps)
         return ahead
+
+    def advance(self, delta):
+        """
+        Pass over words, as if they had been taken.
+
+        Parameters
+        ----------
+        delta : int
+            How many words, from 0 to 2**128 - 1.
+
+        Returns
+        -------
+        Xoshiro256
+            This generator, without a half word. The next word is the one after those passed over.
+
+        Examples
+        --------
+        >>> import softdraw
+        >>> rng = softdraw.Xoshiro256(7)
+        >>> bool(rng.random_raw(11)[10] == softdraw.Xoshiro256(7).advance(10).random_raw())
+        True
+        """
+        delta = operator.index(delta)
+        if not 0 <= delta < 2**128:
+            raise ValueError(f"delta must be in [0, 2**128), got {delta}")
+        cdef uint64_t low = delta & 2**64 - 1, high = delta >> 64
+        hold(self)
+        xoshiro_advance(&self.generator, low, high)
+        release(self)
+        return self
 
     # In this form NumPy 1.24 to 1.26 need it when they pickle a Generator around this.
     def __reduce__(self):

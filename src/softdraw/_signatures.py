@@ -42,6 +42,7 @@ SIGNATURES = {
     "softdraw_xoshiro_next": uint64(voidptr),
     "softdraw_xoshiro_fill": intc(voidptr, voidptr, uintp),
     "softdraw_xoshiro_jump": intc(voidptr, uint64),
+    "softdraw_xoshiro_advance": intc(voidptr, uint64, uint64),
     "softdraw_alias_bits": uintc(uintp),
     "softdraw_alias_build_f64": intc(voidptr, uintp, voidptr, voidptr, voidptr),
     "softdraw_alias_build_f32": intc(voidptr, uintp, voidptr, voidptr, voidptr),

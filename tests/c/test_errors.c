@@ -96,6 +96,7 @@ static void a_generator_is_somewhere(void) {
     FAILS(NULL, softdraw_xoshiro_seed(NULL, seed));
     FAILS(NULL, softdraw_xoshiro_seed(&g, NULL));
     FAILS(NULL, softdraw_xoshiro_jump(NULL, 1));
+    FAILS(NULL, softdraw_xoshiro_advance(NULL, 1, 0));
     IS_FINE(softdraw_xoshiro_seed(&g, seed));
     before = g;
     FAILS(NULL, softdraw_xoshiro_fill(NULL, words, DRAWS));

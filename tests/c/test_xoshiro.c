@@ -69,6 +69,44 @@ static void a_jump_of_nothing_only_drops_the_buffer(void) {
     CHECK(before.used == 1 && g.used == 8);
 }
 
+static void advance_passes_over_as_many_words(void) {
+    for (int taken = 0; taken < 10; taken++) {
+        for (uint64_t delta = 0; delta < 600; delta++) {
+            softdraw_xoshiro g, expected;
+            softdraw_xoshiro_seed(&g, seed);
+            for (int i = 0; i < taken; i++) softdraw_xoshiro_next(&g);
+            expected = g;
+            for (uint64_t i = 0; i < delta; i++) softdraw_xoshiro_next(&expected);
+            g.has_uint32 = g.uinteger = 1;
+            CHECK(softdraw_xoshiro_advance(&g, delta, 0) == SOFTDRAW_OK);
+            CHECK(memcmp(&g, &expected, sizeof g) == 0);
+        }
+    }
+}
+
+static void advances_add_up(void) {
+    const uint64_t most = ~(uint64_t)0;
+    softdraw_xoshiro once, twice;
+    for (int taken = 0; taken < 9; taken++) {
+        softdraw_xoshiro_seed(&once, seed);
+        for (int i = 0; i < taken; i++) softdraw_xoshiro_next(&once);
+        twice = once;
+        softdraw_xoshiro_advance(&twice, most, most >> 1); /* 2^127 - 1 words, and 6 */
+        softdraw_xoshiro_advance(&twice, 6, 0);
+        softdraw_xoshiro_advance(&once, 5, (uint64_t)1 << 63);
+        CHECK(memcmp(&once, &twice, sizeof once) == 0);
+        /* 2^131 words are 2^128 steps of each lane, which is how far apart the lanes stand */
+        softdraw_xoshiro_seed(&once, seed);
+        for (int i = 0; i < 8 + taken; i++) softdraw_xoshiro_next(&once);
+        twice = once;
+        for (int i = 0; i < 8; i++) {
+            softdraw_xoshiro_advance(&twice, most, most);
+            softdraw_xoshiro_advance(&twice, 1, 0);
+        }
+        for (int j = 0; j < 7; j++) CHECK(twice.buffer[j] == once.buffer[j + 1]);
+    }
+}
+
 static void a_state_of_zeros_is_not_taken(void) {
     const uint64_t zeros[4] = {0, 0, 0, 0}, instead[4] = {0, 0, 0, 1};
     softdraw_xoshiro a, b;
@@ -83,6 +121,8 @@ int main(void) {
     words_come_in_order_however_they_are_asked_for();
     jumps_add_up();
     a_jump_of_nothing_only_drops_the_buffer();
+    advance_passes_over_as_many_words();
+    advances_add_up();
     a_state_of_zeros_is_not_taken();
     return finish();
 }

@@ -291,6 +291,9 @@ static void fuzz_generator(bytes_t *b) {
     if (take_size(b, 8) == 0) CHECK(!softdraw_xoshiro_jump(generator, (uint64_t)take_size(b, 65536) << 48));
     generator->used %= 9;
     *same = *generator;
+    const size_t passed = take_size(b, 40);
+    for (size_t i = 0; i < passed; i++) softdraw_xoshiro_next(same);
+    CHECK(!softdraw_xoshiro_advance(generator, passed, 0));
     const size_t n = take_size(b, 200);
     uint64_t *words = allocate(8 * n);
     CHECK(!softdraw_xoshiro_fill(generator, words, n));

@@ -292,6 +292,56 @@ def test_a_jumped_generator_spawns_children_of_its_own():
     assert stream(parent.jumped(2).spawn(1)[0]) == streams[4]  # the same ones each time
 
 
+# ---- advance -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("taken", [0, 1, 3, 7, 8, 9])
+@pytest.mark.parametrize("delta", [0, 1, 5, 8, 13, 64, 1000, 99_999])
+def test_advance_is_as_if_the_words_had_been_taken(taken, delta):
+    generator, expected = Xoshiro256(7), Xoshiro256(7)
+    generator.random_raw(taken)
+    expected.random_raw(taken)
+    expected.random_raw(delta)
+    assert generator.advance(delta) is generator
+    assert str(generator.state) == str(expected.state)
+
+
+def test_advance_takes_a_step_of_each_lane_for_eight_words(jump_matrices):
+    """2**131 words are 2**128 steps of each of the eight lanes."""
+    generator = Xoshiro256(7)
+    before = [joined(s) for s in lanes(generator)]
+    for _ in range(8):
+        generator.advance(2**128 - 1).advance(1)
+    after = [joined(s) for s in lanes(generator)]
+    assert [apply(jump_matrices[0], s) for s in before] == after
+
+
+@pytest.mark.parametrize(("first", "second"), [(2**64 - 1, 1), (2**127 + 5, 2**100 - 3), (3, 2**64)])
+def test_advances_add_up(first, second):
+    once, twice = Xoshiro256(7), Xoshiro256(7)
+    once.advance(first + second)
+    assert str(twice.advance(first).advance(second).state) == str(once.state)
+
+
+def test_advance_drops_the_half_word():
+    generator = Xoshiro256(7)
+    Generator(generator).integers(0, 2**32, dtype=np.uint32)
+    assert generator.state["has_uint32"] == 1
+    assert generator.advance(0).state["has_uint32"] == 0
+
+
+@pytest.mark.parametrize("delta", [-1, 2**128])
+def test_delta_out_of_range(delta):
+    with pytest.raises(ValueError, match=re.escape(f"delta must be in [0, 2**128), got {delta}")):
+        Xoshiro256(7).advance(delta)
+
+
+@pytest.mark.parametrize("delta", [1.0, "1", None])
+def test_delta_that_is_no_integer(delta):
+    with pytest.raises(TypeError):
+        Xoshiro256(7).advance(delta)
+
+
 @pytest.mark.parametrize("jumps", [-1, 2**64])
 def test_jumps_out_of_range(jumps):
     with pytest.raises(ValueError, match=re.escape(f"jumps must be in [0, 2**64), got {jumps}")):
