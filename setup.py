@@ -46,6 +46,7 @@ setup(
             # The C core is linked once, into _core; the others reach it by cimport.
             extension("_core", core=SOURCES),
             extension("_arguments"),
+            extension("_workers"),
             extension("_ufuncs"),
             extension("_softmax"),
             extension("_temperature"),

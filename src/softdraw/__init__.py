@@ -19,6 +19,7 @@ from ._random import Xoshiro256
 from ._softmax import entropy, log_softmax, logsumexp, softmax, softmax_vjp
 from ._tables import AliasTables
 from ._temperature import temperature_for
+from ._workers import get_workers, set_workers
 
 __all__ = [
     "AliasTable",
@@ -30,9 +31,11 @@ __all__ = [
     "get_include",
     "get_library",
     "get_sources",
+    "get_workers",
     "log_softmax",
     "logsumexp",
     "sample_logits",
+    "set_workers",
     "softmax",
     "softmax_vjp",
     "temperature_for",

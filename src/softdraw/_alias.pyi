@@ -22,17 +22,59 @@ class AliasTable:
         cls, logits: ArrayLike, /, *, temperature: float | np.floating[Any] | np.integer[Any] = 1.0
     ) -> Self: ...
     @overload
-    def sample(self, size: None = None, *, rng: _RNG = None, out: None = None) -> int: ...
+    def sample(
+        self,
+        size: None = None,
+        *,
+        rng: _RNG = None,
+        out: None = None,
+        workers: SupportsIndex | None = None,
+    ) -> int: ...
     @overload
-    def sample(self, size: _Size, *, rng: _RNG = None, out: None = None) -> NDArray[np.int64]: ...
+    def sample(
+        self,
+        size: _Size,
+        *,
+        rng: _RNG = None,
+        out: None = None,
+        workers: SupportsIndex | None = None,
+    ) -> NDArray[np.int64]: ...
     @overload
-    def sample(self, size: _Size | None = None, *, rng: _RNG = None, out: _Out) -> _Out: ...
+    def sample(
+        self,
+        size: _Size | None = None,
+        *,
+        rng: _RNG = None,
+        out: _Out,
+        workers: SupportsIndex | None = None,
+    ) -> _Out: ...
     @overload
-    def map(self, words: _Integer, /, *, out: None = None) -> int: ...
+    def map(
+        self,
+        words: _Integer,
+        /,
+        *,
+        out: None = None,
+        workers: SupportsIndex | None = None,
+    ) -> int: ...
     @overload
-    def map(self, words: ArrayLike, /, *, out: _Out) -> _Out: ...
+    def map(
+        self,
+        words: ArrayLike,
+        /,
+        *,
+        out: _Out,
+        workers: SupportsIndex | None = None,
+    ) -> _Out: ...
     @overload
-    def map(self, words: ArrayLike, /, *, out: None = None) -> NDArray[np.int64]: ...
+    def map(
+        self,
+        words: ArrayLike,
+        /,
+        *,
+        out: None = None,
+        workers: SupportsIndex | None = None,
+    ) -> NDArray[np.int64]: ...
     def sampler(self, rng: _RNG = None) -> Sampler: ...
     def probabilities(self) -> NDArray[np.float64]: ...
     def units(self) -> NDArray[np.uint64]: ...

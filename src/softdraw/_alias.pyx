@@ -23,6 +23,7 @@ from softdraw._draws cimport (
 )
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, is_own, release
 from softdraw._sampler cimport sampler_of
+from softdraw._workers cimport given_workers
 
 from softdraw._arguments import hide_positional
 
@@ -31,28 +32,19 @@ cnp.import_array()
 
 # ---- draws -------------------------------------------------------------------------------------
 
-# A call of map or sample: one of words and bitgen is where its words come from.
-cdef struct Call:
-    Buckets buckets
-    const uint64_t *words
-    bitgen_t *bitgen
-
-
-cdef int map_words(void *call, size_t begin, size_t n, int64_t *categories) noexcept nogil:
-    cdef const Call *c = <const Call *> call
-    return alias_map(c.buckets.data, c.buckets.bits, c.words + begin, n, categories)
-
-
-cdef int sample_words(void *call, size_t begin, size_t n, int64_t *categories) noexcept nogil:
-    cdef const Call *c = <const Call *> call
-    cdef bitgen_t *bitgen = c.bitgen
+cdef int draw_categories(
+    void *call, const uint64_t *words, bitgen_t *bitgen, size_t begin, size_t n, int64_t *categories,
+    size_t *where
+) noexcept nogil:
+    """Draw from the buckets that `call` points to."""
+    cdef const Buckets *table = <const Buckets *> call
+    if words != NULL:
+        return alias_map(table.data, table.bits, words, n, categories)
     if is_own(bitgen):
         return alias_sample(
-            c.buckets.data, c.buckets.bits, <softdraw_xoshiro *> bitgen.state, n, categories
+            table.data, table.bits, <softdraw_xoshiro *> bitgen.state, n, categories
         )
-    return alias_draw(
-        c.buckets.data, c.buckets.bits, bitgen.next_uint64, bitgen.state, n, categories
-    )
+    return alias_draw(table.data, table.bits, bitgen.next_uint64, bitgen.state, n, categories)
 
 
 # ---- table -------------------------------------------------------------------------------------
@@ -67,7 +59,7 @@ cdef AliasTable table_of_logits(object logits, object temperature):
         number = one_temperature(temperature)
     cdef cnp.ndarray array = real_items(logits, "logits")
     cdef int64_t[2] ends = [0, length_of(array, "logits")]
-    weights = weights_of(array, Rows(&ends[0], 1), &number, 0)
+    weights = weights_of(array, Rows(&ends[0], 1), &number, 0, 1)
     return table_of(ends[1], buckets_of(weights, "logits are all -inf"))
 
 
@@ -84,7 +76,7 @@ cdef int64_t length_of(cnp.ndarray items, str name) except -1:
 cdef cnp.ndarray buckets_of(cnp.ndarray weights, str if_zero):
     cdef int64_t[2] ends = [0, weights.shape[0]]
     cdef uint64_t record
-    cdef cnp.ndarray buckets = build(weights, Rows(&ends[0], 1), &record)
+    cdef cnp.ndarray buckets = build(weights, Rows(&ends[0], 1), &record, 1)
     if record & 63 == 0:
         raise ValueError(if_zero)
     return buckets
@@ -232,7 +224,7 @@ cdef class AliasTable:
         finally:
             restore_state(&before)
 
-    def sample(self, size=None, *, rng=None, out=None):
+    def sample(self, size=None, *, rng=None, out=None, workers=None):
         """
         Draw categories.
 
@@ -246,6 +238,10 @@ cdef class AliasTable:
             generator that belongs to the thread and was seeded by the operating system.
         out : ndarray, optional
             Array of int64, int32, uint32 or int16 to write to.
+        workers : int, optional
+            How many threads may share the call, -1 for one per CPU. None is what `set_workers` has
+            set, and 1 without it. Draws, and where a generator is afterwards, are the same with any
+            number. A generator that is no `Xoshiro256` makes its words in one thread.
 
         Returns
         -------
@@ -277,8 +273,9 @@ cdef class AliasTable:
         >>> table.sample(rng=rng, out=out) is out
         True
         """
-        cdef Call call
         cdef cnp.ndarray result, target
+        cdef int number = 0 if workers is None else given_workers(workers)
+        cdef size_t where
         if size is None and out is None:
             return self.draw(bit_generator_of(rng))
         shape = None if size is None else shape_of(size)
@@ -290,9 +287,9 @@ cdef class AliasTable:
             if shape is not None and (<object> result).shape != shape:
                 raise ValueError(f"size is {size}, but out has shape {(<object> result).shape}")
         target = target_of(result)
-        call.buckets = self.table
-        call.bitgen = bitgen_of(source)
-        draw_into(result, target, sample_words, &call, source)
+        draw_into(
+            result, target, draw_categories, &self.table, NULL, bitgen_of(source), source, number, &where
+        )
         return result if out is None else out
 
     cdef object draw(self, BitGenerator source):
@@ -303,7 +300,7 @@ cdef class AliasTable:
         release(source)
         return softdraw_alias_map1(self.table.data, self.table.bits, word)
 
-    def map(self, words, /, *, out=None):
+    def map(self, words, /, *, out=None, workers=None):
         """
         Turn words into categories; `sample` does this to the words of a generator.
 
@@ -313,6 +310,8 @@ cdef class AliasTable:
             Of any shape: numbers from 0 to 2**64 - 1. The same word always gives the same category.
         out : ndarray, optional
             Array of int64, int32, uint32 or int16, of the shape of `words`, to write to.
+        workers : int, optional
+            As for `sample`.
 
         Returns
         -------
@@ -335,8 +334,9 @@ cdef class AliasTable:
         >>> table.map(0), table.map(2**63)
         (0, 1)
         """
-        cdef Call call
+        cdef int number = 0 if workers is None else given_workers(workers)
         cdef cnp.ndarray array = as_words(words), result, target
+        cdef size_t where
         if out is None:
             if array.ndim == 0:
                 return softdraw_alias_map1(
@@ -350,9 +350,10 @@ cdef class AliasTable:
             target = target_of(result)
             array = apart_from(target, array)
         check_same(array, target)  # last, so that nothing changes after it
-        call.buckets = self.table
-        call.words = <const uint64_t *> cnp.PyArray_DATA(array)
-        draw_into(result, target, map_words, &call, None)
+        draw_into(
+            result, target, draw_categories, &self.table, <const uint64_t *> cnp.PyArray_DATA(array),
+            NULL, None, number, &where
+        )
         return result if out is None else out
 
     def sampler(self, rng=None):

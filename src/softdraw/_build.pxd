@@ -13,13 +13,13 @@ cdef struct Rows:
 
 # The softmax of each row of the logits, as weights. A row that is empty, or of -inf alone, gets zeros;
 # at temperature 0 only the first of its largest logits gets weight. stride is 1 for a temperature per
-# row, 0 for one.
+# row, 0 for one. Here and below `workers` is what given_workers of _workers.pxd returns.
 cdef cnp.ndarray weights_of(
-    cnp.ndarray logits, Rows rows, const double *temperature, size_t stride
+    cnp.ndarray logits, Rows rows, const double *temperature, size_t stride, int workers
 )
 
 # The buckets of the rows of weights; records gets where they are, as softdraw.h says.
-cdef cnp.ndarray build(cnp.ndarray weights, Rows rows, uint64_t *records)
+cdef cnp.ndarray build(cnp.ndarray weights, Rows rows, uint64_t *records, int workers)
 
 cdef cnp.ndarray new_array(size_t n, int typenum)
 

@@ -4,7 +4,8 @@ import numpy as np
 
 cimport numpy as cnp
 from libc.math cimport INFINITY
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport SIZE_MAX, int64_t, uint64_t
+from libc.string cimport memmove
 
 from softdraw._arguments cimport as_carray, check_error, real_array
 from softdraw._core cimport (
@@ -12,12 +13,18 @@ from softdraw._core cimport (
     alias_rows_build_f32, alias_rows_build_f64, alias_rows_build_u64, alias_rows_max_buckets, alias_rows_max_length,
     alias_scratch, softmax_f32, softmax_f64,
 )
-
+from softdraw._workers cimport run_pieces, workers_in_force
 
 cnp.import_array()
 
 cdef enum:
     WITHOUT_GIL = 1024  # weights from which on building takes longer than releasing the GIL is worth
+    ROW = 8  # a row takes about as long as so many more items
+    # From so many items, with ROW for each row, on, a call takes long enough to gain from threads, which
+    # share it in slabs of about SLAB of them, each of whole rows: see docs/workers.md.
+    SHARED = 1 << 16
+    SLAB = 1 << 13
+    LINE = 64  # bytes of a cache line
 
 ctypedef fused real:
     float
@@ -139,26 +146,75 @@ cdef int softmax_rows(
     return SOFTDRAW_OK
 
 
+# Rows in slabs, each of which one thread computes at a time.
+cdef struct Slabs:
+    Rows rows
+    size_t size  # of a slab: items, and ROW for each row
+    size_t count
+    int workers
+
+# Logits, and the weights that they become.
+cdef struct Logits:
+    Slabs slabs
+    int typenum
+    const void *logits
+    const double *temperature
+    size_t stride
+    void *weights
+
+
+cdef Slabs slabs_of(Rows rows, int workers):
+    """Return slabs for as many threads as the rows are worth: one of all rows for one thread."""
+    cdef size_t size = <size_t> rows.indptr[rows.count] + ROW * rows.count
+    workers = workers_in_force(workers) if size >= SHARED and rows.count > 1 else 1
+    if workers == 1:
+        return Slabs(rows, SIZE_MAX, 1, 1)
+    return Slabs(rows, SLAB, (size - 1) // SLAB + 1, workers)
+
+
+cdef size_t first_row(const Slabs *slabs, size_t slab) noexcept nogil:
+    """Return the first row that begins in a slab, or in one after it."""
+    cdef size_t low = 0, high = slabs.rows.count, row
+    while low < high:
+        row = (low + high) // 2
+        if <size_t> slabs.rows.indptr[row] + ROW * row < slab * slabs.size:
+            low = row + 1
+        else:
+            high = row
+    return low
+
+
+cdef Rows rows_of(const Slabs *slabs, size_t slab) noexcept nogil:
+    cdef size_t first = first_row(slabs, slab)
+    return Rows(slabs.rows.indptr + first, first_row(slabs, slab + 1) - first)
+
+
+cdef int softmax_slab(void *data, size_t piece, size_t worker, size_t *where) noexcept nogil:
+    cdef const Logits *l = <const Logits *> data
+    cdef Rows rows = rows_of(&l.slabs, piece)
+    cdef const double *temperature = l.temperature + (rows.indptr - l.slabs.rows.indptr) * l.stride
+    if l.typenum == cnp.NPY_FLOAT64:
+        return softmax_rows[double](
+            <const double *> l.logits, rows, temperature, l.stride, <double *> l.weights, where
+        )
+    return softmax_rows[float](
+        <const float *> l.logits, rows, temperature, l.stride, <float *> l.weights, where
+    )
+
+
 cdef cnp.ndarray weights_of(
-    cnp.ndarray given, Rows rows, const double *temperature, size_t stride
+    cnp.ndarray given, Rows rows, const double *temperature, size_t stride, int workers
 ):
     cdef cnp.ndarray logits = plain_floats(given)
     cdef cnp.ndarray weights = new_array(logits.shape[0], cnp.PyArray_TYPE(logits))
+    cdef Logits l
     cdef size_t where = 0
-    check_length(logits, rows)
-    cdef const void *x = cnp.PyArray_DATA(logits)
-    cdef void *w = cnp.PyArray_DATA(weights)
-    cdef bint is_double = cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT64
     cdef int error
-    with nogil:
-        if is_double:
-            error = softmax_rows[double](
-                <const double *> x, rows, temperature, stride, <double *> w, &where
-            )
-        else:
-            error = softmax_rows[float](
-                <const float *> x, rows, temperature, stride, <float *> w, &where
-            )
+    check_length(logits, rows)
+    l.slabs, l.typenum = slabs_of(rows, workers), cnp.PyArray_TYPE(logits)
+    l.logits, l.weights = cnp.PyArray_DATA(logits), cnp.PyArray_DATA(weights)
+    l.temperature, l.stride = temperature, stride
+    error = run_pieces(softmax_slab, &l, l.slabs.count, l.slabs.workers, &where)
     if error == SOFTDRAW_ERROR_TEMPERATURE:  # another thread has changed it since it was checked
         raise ValueError("temperature must be >= 0")
     if error == SOFTDRAW_ERROR_LOGIT:
@@ -188,27 +244,84 @@ cdef int build_rows(
     )
 
 
-cdef cnp.ndarray build(cnp.ndarray given, Rows rows, uint64_t *records):
-    cdef cnp.ndarray weights = plain_weights(given), space
-    cdef cnp.ndarray buckets = new_array(
-        alias_rows_max_buckets(rows.indptr, rows.count), cnp.NPY_UINT64
+# Weights, and the buckets that they become: those of a slab from starts[slab] on, as many as are used.
+cdef struct Weights:
+    Slabs slabs
+    int typenum
+    const void *weights
+    uint64_t *records
+    uint64_t *buckets
+    uint64_t *starts
+    uint64_t *used
+    char *scratch  # that of the next thread lies scratch_size bytes further
+    size_t scratch_size
+
+
+cdef int build_slab(void *data, size_t piece, size_t worker, size_t *where) noexcept nogil:
+    cdef const Weights *w = <const Weights *> data
+    cdef Rows rows = rows_of(&w.slabs, piece)
+    cdef uint64_t *records = w.records + (rows.indptr - w.slabs.rows.indptr)
+    cdef uint64_t *scratch = <uint64_t *> (w.scratch + worker * w.scratch_size)
+    cdef size_t row
+    cdef int error = build_rows(
+        w.typenum, w.weights, rows, records, w.buckets + w.starts[piece], scratch, where
     )
-    cdef uint64_t *bucket = <uint64_t *> cnp.PyArray_DATA(buckets)
+    w.used[piece] = where[0]
+    for row in range(rows.count):
+        records[row] += w.starts[piece] << 6
+    return error
+
+
+cdef size_t close_gaps(const Weights *w) noexcept nogil:
+    """Let the buckets of each slab follow those before it, as rows without buckets leave gaps; return how
+    many there are."""
+    cdef size_t slab, row, gap, count = 0
+    cdef Rows rows
+    cdef uint64_t *records
+    for slab in range(w.slabs.count):
+        gap = w.starts[slab] - count
+        if gap:
+            memmove(w.buckets + count, w.buckets + w.starts[slab], w.used[slab] * sizeof(uint64_t))
+            rows = rows_of(&w.slabs, slab)
+            records = w.records + (rows.indptr - w.slabs.rows.indptr)
+            for row in range(rows.count):
+                records[row] -= gap << 6
+        count += w.used[slab]
+    return count
+
+
+cdef cnp.ndarray build(cnp.ndarray given, Rows rows, uint64_t *records, int workers):
+    cdef cnp.ndarray weights = plain_weights(given), space, buckets, places
+    cdef Weights w
     cdef uint64_t[64] small  # spares small tables an allocation
-    cdef uint64_t *scratch = small
-    cdef size_t size = alias_scratch(alias_rows_max_length(rows.indptr, rows.count)), where = 0
-    cdef int typenum = cnp.PyArray_TYPE(weights), error
-    if size > sizeof(small):
-        space = new_array(size, cnp.NPY_UINT8)
-        scratch = <uint64_t *> cnp.PyArray_DATA(space)
+    cdef uint64_t[3] places_of_one
+    cdef size_t size = alias_scratch(alias_rows_max_length(rows.indptr, rows.count)), slab, where = 0
+    cdef int error
+    cdef Rows part
     check_length(weights, rows)
-    cdef const void *weight = cnp.PyArray_DATA(weights)
+    w.slabs = slabs_of(rows, workers)
+    w.scratch, w.scratch_size = <char *> small, (size // LINE + 1) * LINE
+    if size > sizeof(small) or w.slabs.workers > 1:
+        space = new_array(w.scratch_size * w.slabs.workers, cnp.NPY_UINT8)
+        w.scratch = <char *> cnp.PyArray_DATA(space)
+    w.starts = places_of_one
+    if w.slabs.count > 1:
+        places = new_array(2 * w.slabs.count + 1, cnp.NPY_UINT64)
+        w.starts = <uint64_t *> cnp.PyArray_DATA(places)
+    w.used = w.starts + w.slabs.count + 1
+    w.starts[0] = 0
+    for slab in range(w.slabs.count):
+        part = rows_of(&w.slabs, slab)
+        w.starts[slab + 1] = w.starts[slab] + alias_rows_max_buckets(part.indptr, part.count)
+    buckets = new_array(w.starts[w.slabs.count], cnp.NPY_UINT64)
+    w.typenum, w.weights = cnp.PyArray_TYPE(weights), cnp.PyArray_DATA(weights)
+    w.records, w.buckets = records, <uint64_t *> cnp.PyArray_DATA(buckets)
     if weights.shape[0] < WITHOUT_GIL:
-        error = build_rows(typenum, weight, rows, records, bucket, scratch, &where)
+        error = build_slab(&w, 0, 0, &where)
     else:
-        with nogil:
-            error = build_rows(typenum, weight, rows, records, bucket, scratch, &where)
+        error = run_pieces(build_slab, &w, w.slabs.count, w.slabs.workers, &where)
     if error == SOFTDRAW_ERROR_WEIGHT:
         raise_for_weight(given, where)
     check_error(error)
-    return buckets if where == <size_t> buckets.shape[0] else buckets[:where].copy()
+    size = close_gaps(&w)
+    return buckets if size == <size_t> buckets.shape[0] else buckets[:size].copy()

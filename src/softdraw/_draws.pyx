@@ -4,17 +4,31 @@ import numpy as np
 
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int16_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport check_error, plain_out
-from softdraw._core cimport SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK
-from softdraw._random cimport hold, release
+from softdraw._core cimport (
+    SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK, softdraw_xoshiro, xoshiro_advance,
+)
+from softdraw._random cimport hold, is_own, release, take_words
+from softdraw._workers cimport run_pieces, workers_in_force
 
 cnp.import_array()
 
 cdef enum:
     WATCH = 1 << 24  # draws, a multiple of CHUNK, between two looks at whether the user interrupts
+    # From so many draws on, a call takes long enough to gain from threads, each of which draws at least
+    # RUN of them: see docs/workers.md.
+    SHARED = 1 << 18
+    RUN = 1 << 16
+    # While one thread takes so many words from a generator that is no Xoshiro256, others draw with those
+    # taken before, in slabs of so many.
+    BLOCK = 1 << 17
+    SLAB = 1 << 14
 
 
 cdef cnp.ndarray checked_out(object out, size_t categories):
@@ -58,21 +72,22 @@ cdef cnp.ndarray target_of(cnp.ndarray out):
 
 
 cdef int draw_into(
-    cnp.ndarray out, cnp.ndarray target, draw_function draw, void *call, BitGenerator source
+    cnp.ndarray out, cnp.ndarray target, draw_function draw, void *call, const uint64_t *words,
+    bitgen_t *bitgen, BitGenerator source, int workers, size_t *where
 ) except -1:
-    cdef char *data
-    cdef size_t n, itemsize
+    cdef Draws d
+    cdef size_t n
     cdef int error
+    d.draw, d.call, d.words, d.first, d.bitgen = draw, call, words, 0, bitgen
     if source is not None:
         hold(source)  # may wait, while other threads change arrays
     try:
-        data = <char *> cnp.PyArray_DATA(target)
-        n, itemsize = cnp.PyArray_SIZE(target), cnp.PyArray_ITEMSIZE(target)
+        d.out, d.itemsize = <char *> cnp.PyArray_DATA(target), cnp.PyArray_ITEMSIZE(target)
+        n = cnp.PyArray_SIZE(target)
         if n <= CHUNK:
-            error = draw_chunks(draw, call, n, data, itemsize)
+            error = draw_chunks(&d, bitgen, 0, n, where)
         else:
-            with nogil:
-                error = draw_chunks(draw, call, n, data, itemsize)
+            error = draw_all(&d, n, workers, where)
     finally:
         if source is not None:
             release(source)
@@ -84,26 +99,155 @@ cdef int draw_into(
     return SOFTDRAW_OK
 
 
+# The draws of a call, and where they go.
+cdef struct Draws:
+    draw_function draw
+    void *call
+    const uint64_t *words  # from draw number `first` on; or NULL, and then bitgen makes them
+    size_t first
+    bitgen_t *bitgen
+    char *out
+    size_t itemsize
+
+
 cdef int draw_chunks(
-    draw_function draw, void *call, size_t n, char *out, size_t itemsize
-) except -1 nogil:
+    const Draws *d, bitgen_t *bitgen, size_t begin, size_t end, size_t *where
+) noexcept nogil:
     cdef int64_t[CHUNK] categories
+    cdef const uint64_t *words = NULL
     cdef int64_t *drawn
-    cdef size_t begin = 0, length
+    cdef char *out
+    cdef size_t length
     cdef int error
+    while begin < end:
+        length = min(end - begin, <size_t> CHUNK)
+        out = d.out + begin * d.itemsize
+        drawn = <int64_t *> out if d.itemsize == 8 else categories
+        if d.words != NULL:
+            words = d.words + (begin - d.first)
+        error = d.draw(d.call, words, bitgen, begin, length, drawn, where)
+        if error != SOFTDRAW_OK:
+            where[0] += begin
+            return error
+        if d.itemsize != 8:
+            narrow(categories, length, out, d.itemsize)
+        begin += length
+    return SOFTDRAW_OK
+
+
+cdef int draw_all(const Draws *d, size_t n, int workers, size_t *where) except -1:
+    """Draw in stretches, between which an interrupt is answered."""
+    cdef size_t begin = 0, end
+    cdef int error
+    workers = workers_in_force(workers) if n >= SHARED else 1
+    if workers > 1 and d.words == NULL and not is_own(d.bitgen):
+        return take_and_draw(d, n, workers, where)
     while begin < n:
-        length = min(n - begin, <size_t> CHUNK)
-        drawn = <int64_t *> (out + begin * itemsize) if itemsize == 8 else categories
-        error = draw(call, begin, length, drawn)
+        end = min(begin + WATCH, n)
+        if workers > 1 and end - begin >= 2 * RUN:
+            error = share(d, begin, end, workers, where)
+        else:
+            with nogil:
+                error = draw_chunks(d, d.bitgen, begin, end, where)
         if error != SOFTDRAW_OK:
             return error
-        if itemsize != 8:
-            narrow(categories, length, out + begin * itemsize, itemsize)
-        begin += length
-        if begin % WATCH == 0:
-            with gil:
-                PyErr_CheckSignals()
+        begin = end
+        PyErr_CheckSignals()
     return SOFTDRAW_OK
+
+
+# ---- threads -----------------------------------------------------------------------------------
+
+# A stretch of the draws of a call, of which each thread draws a run.
+cdef struct Stretch:
+    const Draws *draws
+    size_t begin
+    size_t end
+    size_t length  # of each run but the last, a multiple of CHUNK
+    softdraw_xoshiro *generators  # of the runs, copies that are advanced to their places
+
+
+cdef int draw_run(void *data, size_t piece, size_t worker, size_t *where) noexcept nogil:
+    cdef const Stretch *s = <const Stretch *> data
+    cdef const Draws *d = s.draws
+    cdef softdraw_xoshiro *generator = s.generators + piece
+    cdef size_t begin = s.begin + piece * s.length
+    cdef size_t end = min(begin + s.length, s.end)
+    cdef const softdraw_xoshiro *first
+    cdef bitgen_t bitgen
+    if d.words != NULL:
+        return draw_chunks(d, NULL, begin, end, where)
+    first = <const softdraw_xoshiro *> d.bitgen.state
+    generator[0] = first[0]
+    if piece:
+        xoshiro_advance(generator, piece * s.length, 0)
+        # What one thread leaves as it was: the half word, and the buffer if it only takes whole blocks.
+        generator.has_uint32, generator.uinteger = first.has_uint32, first.uinteger
+        if first.used == 8:
+            memcpy(generator.buffer, first.buffer, sizeof(first.buffer))
+    bitgen = d.bitgen[0]
+    bitgen.state = generator
+    return draw_chunks(d, &bitgen, begin, end, where)
+
+
+cdef int share(const Draws *d, size_t begin, size_t end, int workers, size_t *where) except -1:
+    """Make some of the draws in threads; the generator goes where one thread leaves it."""
+    cdef Stretch s
+    cdef size_t pieces = min(<size_t> workers, (end - begin) // RUN), last
+    cdef int error
+    s.draws, s.begin, s.end = d, begin, end
+    s.length = (((end - begin - 1) // pieces) // CHUNK + 1) * CHUNK
+    pieces = (end - begin - 1) // s.length + 1
+    s.generators = <softdraw_xoshiro *> PyMem_Malloc(pieces * sizeof(softdraw_xoshiro))
+    if s.generators == NULL:
+        raise MemoryError
+    error = run_pieces(draw_run, &s, pieces, workers, where)
+    last = pieces - 1 if error == SOFTDRAW_OK else (where[0] - begin) // s.length
+    if d.words == NULL:
+        (<softdraw_xoshiro *> d.bitgen.state)[0] = s.generators[last]
+    PyMem_Free(s.generators)
+    return error
+
+
+# Draws with words that have been taken, in slabs, and meanwhile the caller's thread takes the next words.
+cdef struct Round:
+    Draws draws
+    size_t begin
+    size_t end
+    uint64_t *words
+    size_t count  # of the words to take
+
+
+cdef int draw_or_take(void *data, size_t piece, size_t worker, size_t *where) noexcept nogil:
+    cdef const Round *r = <const Round *> data
+    cdef size_t begin
+    if piece == 0:  # which the caller computes
+        take_words(r.draws.bitgen, r.words, r.count)
+        return SOFTDRAW_OK
+    begin = r.begin + (piece - 1) * SLAB
+    return draw_chunks(&r.draws, NULL, begin, min(begin + SLAB, r.end), where)
+
+
+cdef int take_and_draw(const Draws *d, size_t n, int workers, size_t *where) except -1:
+    cdef Round r
+    cdef uint64_t *memory = <uint64_t *> PyMem_Malloc(2 * BLOCK * sizeof(uint64_t))
+    cdef int error = SOFTDRAW_OK
+    if memory == NULL:
+        raise MemoryError
+    r.draws, r.begin, r.end = d[0], 0, 0
+    r.words, r.count = memory, min(n, <size_t> BLOCK)
+    try:
+        while error == SOFTDRAW_OK and (r.count or r.begin < r.end):
+            error = run_pieces(draw_or_take, &r, (r.end - r.begin + SLAB - 1) // SLAB + 1, workers, where)
+            # the words that were taken are now drawn with, and others are taken in the place of those before
+            r.draws.words, r.draws.first = r.words, r.end
+            r.words = memory + (BLOCK if r.words == memory else 0)
+            r.begin, r.end = r.end, r.end + r.count
+            r.count = min(n - r.end, <size_t> BLOCK)
+            PyErr_CheckSignals()
+    finally:
+        PyMem_Free(memory)
+    return error
 
 
 cdef void narrow(const int64_t *categories, size_t n, void *out, size_t itemsize) noexcept nogil:

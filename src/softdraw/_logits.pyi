@@ -24,6 +24,7 @@ def sample_logits(
     words: None = None,
     invalid: _Invalid = "raise",
     return_logprobs: Literal[False] = False,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[np.int64]: ...
 @overload
 def sample_logits(
@@ -40,6 +41,7 @@ def sample_logits(
     words: None = None,
     invalid: _Invalid = "raise",
     return_logprobs: Literal[True],
+    workers: SupportsIndex | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[Any]]: ...
 
 # Without size: numbers for 1-D logits, which types cannot tell from others, otherwise arrays.
@@ -58,6 +60,7 @@ def sample_logits(
     words: ArrayLike | None = None,
     invalid: _Invalid = "raise",
     return_logprobs: Literal[True],
+    workers: SupportsIndex | None = None,
 ) -> tuple[Any, Any]: ...
 @overload
 def sample_logits(
@@ -74,4 +77,5 @@ def sample_logits(
     words: ArrayLike | None = None,
     invalid: _Invalid = "raise",
     return_logprobs: bool = False,
+    workers: SupportsIndex | None = None,
 ) -> Any: ...

@@ -19,9 +19,9 @@ from cpython.pythread cimport (
     PyThread_release_lock,
     PyThread_type_lock,
 )
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, NAN
 from libc.stddef cimport ptrdiff_t, size_t
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport SIZE_MAX, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
@@ -33,6 +33,7 @@ from softdraw._arguments cimport (
 )
 from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
+from softdraw._workers cimport given_workers, run_pieces, workers_in_force
 
 from softdraw._arguments import hide_positional
 
@@ -45,6 +46,11 @@ cdef enum:
     KEPT = 1 << 24
     # The most draws and, but for a longer row, items between two looks at whether the user interrupts.
     MAX_PART = 1 << 24
+    # From so many draws and items on, a call takes long enough to gain from threads, which share it in
+    # slabs of about SLAB of them, each of whole rows: see docs/workers.md.
+    SHARED = 1 << 18
+    SLAB = 1 << 15
+    LINE = 64  # bytes of a cache line
 
 
 # ---- scratch -----------------------------------------------------------------------------------
@@ -94,7 +100,19 @@ cdef struct Draws:
     const uint64_t *words
     int64_t *ids
     char *logprobs  # or NULL
-    void *scratch
+    char *scratch  # or NULL; that of the next thread lies scratch_size bytes further
+    size_t scratch_size
+
+
+# Some of the rows, from `row` on, and of the draws from each, from `drawn` on. Threads share them in slabs.
+cdef struct Part:
+    const Draws *all
+    size_t row
+    size_t rows
+    size_t slab
+    size_t drawn
+    size_t draws
+    bint skips
 
 
 cdef inline size_t size_of_item(const Draws *d) noexcept nogil:
@@ -127,17 +145,23 @@ cdef inline int run_with_gil_or_without(const Draws *d, size_t *where) noexcept:
     return error
 
 
-cdef int add_scratch(Draws *d, bint *is_kept) except -1:
-    """Give a kernel the scratch that it needs."""
-    d.scratch = NULL
+cdef int add_scratch(Draws *d, size_t workers, bint *is_kept) except -1:
+    """Give kernels that run in so many threads the scratch that they need."""
+    cdef size_t size
+    d.scratch, d.scratch_size = NULL, 0
     if (d.logprobs != NULL or d.filters.top_k != NULL or d.filters.top_p != NULL
             or d.filters.min_p != NULL):
-        d.scratch = take_scratch(_core.sample_scratch_f64(d.n) if d.type_num == cnp.NPY_FLOAT64
-                                 else _core.sample_scratch_f32(d.n), is_kept)
+        size = (_core.sample_scratch_f64(d.n) if d.type_num == cnp.NPY_FLOAT64
+                else _core.sample_scratch_f32(d.n))
+        if workers > 1:
+            d.scratch_size = (size // LINE + 1) * LINE
+            size = SIZE_MAX if size >= SIZE_MAX // workers - LINE else workers * d.scratch_size
+        d.scratch = <char *>take_scratch(size, is_kept)
     return 0
 
 
-cdef Draws part_of(const Draws *d, size_t begin, size_t rows, size_t drawn, size_t draws) noexcept:
+cdef Draws part_of(const Draws *d, size_t begin, size_t rows, size_t drawn,
+                   size_t draws) noexcept nogil:
     """Return those rows of all, with those draws of each; several rows have all their draws."""
     cdef Draws part = d[0]
     cdef softdraw_filters *f = &part.filters
@@ -162,40 +186,68 @@ cdef Draws part_of(const Draws *d, size_t begin, size_t rows, size_t drawn, size
     return part
 
 
-cdef int draw_rows(Draws *d, list skipped, size_t *where) except -1:
-    """Draw from all rows, in parts, so that an interrupt is answered between them. A row that cannot be
-    drawn from is appended to skipped, if that is a list; otherwise its error is returned."""
-    cdef size_t row = 0, drawn = 0, rows, draws
-    cdef bint is_kept = False
+cdef int draw_slab(void *data, size_t piece, size_t worker, size_t *where) noexcept nogil:
+    """Draw from some rows of a part. The draws from one that cannot be drawn from are -1 if they are skipped;
+    otherwise its error is returned."""
+    cdef const Part *p = <const Part *>data
+    cdef const Draws *d = p.all
+    cdef size_t row = p.row + piece * p.slab, end = min(row + p.slab, p.row + p.rows), at, i
+    cdef Draws slab
     cdef int error
-    cdef Draws part
-    add_scratch(d, &is_kept)
+    while row < end:
+        slab = part_of(d, row, end - row, p.drawn, p.draws)
+        if slab.scratch != NULL:
+            slab.scratch += worker * d.scratch_size
+        error = run(&slab, where)
+        if error == _core.SOFTDRAW_OK:
+            break
+        where[0] += row * d.n if error == _core.SOFTDRAW_ERROR_LOGIT else row
+        if not p.skips or error not in (_core.SOFTDRAW_ERROR_LOGIT, _core.SOFTDRAW_ERROR_NOTHING):
+            return error
+        row = where[0] // d.n if error == _core.SOFTDRAW_ERROR_LOGIT else where[0]
+        at = row * d.draws + p.drawn
+        for i in range(at, at + p.draws):
+            d.ids[i] = -1
+            if d.logprobs != NULL and d.type_num == cnp.NPY_FLOAT64:
+                (<double *>d.logprobs)[i] = NAN
+            elif d.logprobs != NULL:
+                (<float *>d.logprobs)[i] = NAN
+        row += 1
+    return _core.SOFTDRAW_OK
+
+
+cdef int draw_rows(Draws *d, bint skips, int workers, size_t *where) except -1:
+    """Draw from all rows, in parts, so that an interrupt is answered between them."""
+    cdef size_t items = d.rows * (d.n + d.draws)
+    cdef bint is_kept = False
+    cdef int error = _core.SOFTDRAW_OK
+    cdef Part p
+    workers = workers_in_force(workers) if items >= SHARED and d.rows > 1 else 1
+    workers = <int>min(<size_t>workers, d.rows)
+    p.all, p.skips, p.row, p.drawn = d, skips, 0, 0
+    add_scratch(d, <size_t>workers, &is_kept)
     try:
-        while row < d.rows:
-            draws = min(d.draws - drawn, <size_t>MAX_PART)
-            rows = 1 if draws < d.draws else min(d.rows - row, MAX_PART // (d.n + draws) + 1)
-            part = part_of(d, row, rows, drawn, draws)
-            error = run_with_gil_or_without(&part, where)
-            if error == _core.SOFTDRAW_ERROR_LOGIT:
-                where[0] += row * d.n
-            elif error:
-                where[0] += row
-            if not error:
-                drawn += draws
-                if drawn == d.draws:
-                    row, drawn = row + rows, 0
-            elif skipped is None or error not in (_core.SOFTDRAW_ERROR_LOGIT,
-                                                  _core.SOFTDRAW_ERROR_NOTHING):
-                return error
+        while p.row < d.rows and error == _core.SOFTDRAW_OK:
+            p.draws = min(d.draws - p.drawn, <size_t>MAX_PART)
+            p.rows = p.slab = 1
+            if p.draws == d.draws:
+                p.rows = p.slab = min(d.rows - p.row, MAX_PART // (d.n + p.draws) + 1)
+            if workers > 1:
+                p.slab = SLAB // (d.n + p.draws) + 1
+                error = run_pieces(draw_slab, &p, (p.rows - 1) // p.slab + 1, workers, where)
+            elif items < WITHOUT_GIL:
+                error = draw_slab(&p, 0, 0, where)
             else:
-                row, drawn = where[0] // d.n if error == _core.SOFTDRAW_ERROR_LOGIT else where[0], 0
-                skipped.append(row)
-                row += 1
+                with nogil:
+                    error = draw_slab(&p, 0, 0, where)
+            p.drawn += p.draws
+            if p.drawn == d.draws:
+                p.row, p.drawn = p.row + p.rows, 0
             PyErr_CheckSignals()
     finally:
         if d.scratch != NULL:
             give_scratch(d.scratch, is_kept)
-    return _core.SOFTDRAW_OK
+    return error
 
 
 cdef void clear(softdraw_filters *filters) noexcept:
@@ -263,7 +315,7 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
     d.type_num = cnp.PyArray_TYPE(logits)
     d.x, d.n = <const char *>cnp.PyArray_DATA(logits), <size_t>cnp.PyArray_DIM(logits, 0)
     d.stride, d.rows, d.draws, d.words, d.ids, d.logprobs = 0, 1, 1, &word, &id, NULL
-    add_scratch(&d, &is_kept)
+    add_scratch(&d, 1, &is_kept)
     error = run_with_gil_or_without(&d, &where)
     if d.scratch != NULL:
         give_scratch(d.scratch, is_kept)
@@ -294,6 +346,7 @@ def sample_logits(
     words=None,
     invalid=RAISE,
     return_logprobs=False,
+    workers=None,
 ):
     """Draw from ``softmax(logits / temperature)``, of what the filters leave.
 
@@ -339,6 +392,10 @@ def sample_logits(
         the id -1 (and the log-probability NaN) for the draws from that row alone.
     return_logprobs : bool, optional
         Whether to return log-probabilities too.
+    workers : int, optional
+        How many threads may share the call, -1 for one per CPU. None is what `set_workers` has set, and 1
+        without it. The result is the same with any number. Threads share rows, so a single row is drawn
+        from by one, and so is a call that is too small to gain.
 
     Returns
     -------
@@ -385,31 +442,32 @@ def sample_logits(
     """
     if refused:
         refuse_positional("sample_logits(logits)", refused, ("temperature",))
+    cdef int number = 0 if workers is None else given_workers(workers)
     if (mask is None and size is None and words is None and return_logprobs is False
             and invalid is RAISE):
         drawn = draw_once(logits, temperature, top_k, top_p, min_p, rng)
         if drawn is not None:
             return drawn
     return call(logits, temperature, top_k, top_p, min_p, mask, size, rng, words, invalid,
-                return_logprobs)
+                return_logprobs, number)
 
 
 cdef object call(object logits, object temperature, object top_k, object top_p, object min_p,
                  object mask, object size, object rng, object words, object invalid,
-                 object return_logprobs):
+                 object return_logprobs, int workers):
     """Return the draws for any arguments, the same in any floating-point state of the host."""
     cdef _core.HostState before
     _core.set_default_state(&before)
     try:
         return convert_and_draw(logits, temperature, top_k, top_p, min_p, mask, size, rng, words,
-                                invalid, return_logprobs)
+                                invalid, return_logprobs, workers)
     finally:
         _core.restore_state(&before)
 
 
 cdef object convert_and_draw(object logits, object temperature, object top_k, object top_p,
                              object min_p, object mask, object size, object rng, object words,
-                             object invalid, object return_logprobs):
+                             object invalid, object return_logprobs, int workers):
     # Everything is converted first, for that may run Python code of the caller. Shapes and pointers are
     # taken afterwards, of arrays that nobody else has a say about.
     given = real_array(logits, "logits")
@@ -485,15 +543,10 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
             result_shape, np.float64 if d.type_num == cnp.NPY_FLOAT64 else np.float32
         )
         d.logprobs = <char *>cnp.PyArray_DATA(logprobs)
-    skipped = [] if skips else None
     cdef size_t where = 0
-    cdef int error = draw_rows(&d, skipped, &where)
+    cdef int error = draw_rows(&d, skips, workers, &where)
     if error:
         raise_for(error, where, given)
-    if skipped:
-        ids.reshape(d.rows, d.draws)[skipped] = -1
-        if with_logprobs:
-            logprobs.reshape(d.rows, d.draws)[skipped] = math.nan
     if result_shape == () and size is None:
         drawn = int(ids[()])
         return (drawn, logprobs[()]) if with_logprobs else drawn

@@ -2,6 +2,7 @@
 
 cimport cython
 from libc.stdint cimport int64_t, uint64_t
+from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport internal, shape_of
@@ -31,7 +32,10 @@ cdef void refill(Words *words) noexcept nogil:
         words.used = 0
 
 
-cdef int draw_words(void *call, size_t begin, size_t n, int64_t *out) noexcept nogil:
+cdef int draw_words(
+    void *call, const uint64_t *given, bitgen_t *bitgen, size_t begin, size_t n, int64_t *out,
+    size_t *where
+) noexcept nogil:
     """The categories of the next n words."""
     cdef Words *words = <Words *> call
     cdef size_t length
@@ -75,12 +79,13 @@ cdef class Sampler:
     def __call__(self, size=None):
         cdef bint ready
         cdef uint64_t word
+        cdef size_t where
         cdef BitGenerator source
         if size is not None:
             result = new_draws(shape_of(size))
             source = self.enter()
             try:
-                draw_into(result, result, draw_words, &self.words, None)
+                draw_into(result, result, draw_words, &self.words, NULL, NULL, None, 1, &where)
             finally:
                 self.leave(source)
             return result

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,15 +14,33 @@ _Numbers: TypeAlias = (
 
 @overload
 def softmax(
-    x: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: _Out
+    x: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: _Out,
+    workers: SupportsIndex | None = None,
 ) -> _Out: ...
 @overload
 def softmax(
-    x: NDArray[_Float], /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
+    x: NDArray[_Float],
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[_Float]: ...
 @overload
 def softmax(
-    x: _Numbers, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
+    x: _Numbers,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[np.float64]: ...
 @overload
 def softmax(
@@ -32,18 +50,37 @@ def softmax(
     temperature: ArrayLike = 1.0,
     axis: _Axis = -1,
     out: NDArray[Any] | None = None,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[Any]: ...
 @overload
 def log_softmax(
-    x: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: _Out
+    x: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: _Out,
+    workers: SupportsIndex | None = None,
 ) -> _Out: ...
 @overload
 def log_softmax(
-    x: NDArray[_Float], /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
+    x: NDArray[_Float],
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[_Float]: ...
 @overload
 def log_softmax(
-    x: _Numbers, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
+    x: _Numbers,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[np.float64]: ...
 @overload
 def log_softmax(
@@ -53,10 +90,18 @@ def log_softmax(
     temperature: ArrayLike = 1.0,
     axis: _Axis = -1,
     out: NDArray[Any] | None = None,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[Any]: ...
 @overload
 def softmax_vjp(
-    p: ArrayLike, g: ArrayLike, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: _Out
+    p: ArrayLike,
+    g: ArrayLike,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: _Out,
+    workers: SupportsIndex | None = None,
 ) -> _Out: ...
 @overload
 def softmax_vjp(
@@ -67,10 +112,18 @@ def softmax_vjp(
     temperature: ArrayLike = 1.0,
     axis: _Axis = -1,
     out: None = None,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[_Float]: ...
 @overload
 def softmax_vjp(
-    p: _Numbers, g: _Numbers, /, *, temperature: ArrayLike = 1.0, axis: _Axis = -1, out: None = None
+    p: _Numbers,
+    g: _Numbers,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[np.float64]: ...
 @overload
 def softmax_vjp(
@@ -81,6 +134,7 @@ def softmax_vjp(
     temperature: ArrayLike = 1.0,
     axis: _Axis = -1,
     out: NDArray[Any] | None = None,
+    workers: SupportsIndex | None = None,
 ) -> NDArray[Any]: ...
 
 # A NumPy scalar where every axis is reduced and keepdims is False.
@@ -93,6 +147,7 @@ def logsumexp(
     axis: _Axis = -1,
     out: _Out,
     keepdims: bool = False,
+    workers: SupportsIndex | None = None,
 ) -> _Out: ...
 @overload
 def logsumexp(
@@ -103,6 +158,7 @@ def logsumexp(
     axis: _Axis = -1,
     out: None = None,
     keepdims: Literal[True],
+    workers: SupportsIndex | None = None,
 ) -> NDArray[_Float]: ...
 @overload
 def logsumexp(
@@ -113,6 +169,7 @@ def logsumexp(
     axis: _Axis = -1,
     out: None = None,
     keepdims: Literal[True],
+    workers: SupportsIndex | None = None,
 ) -> NDArray[np.float64]: ...
 @overload
 def logsumexp(
@@ -123,6 +180,7 @@ def logsumexp(
     axis: _Axis = -1,
     out: None = None,
     keepdims: Literal[True],
+    workers: SupportsIndex | None = None,
 ) -> NDArray[Any]: ...
 @overload
 def logsumexp(
@@ -133,6 +191,7 @@ def logsumexp(
     axis: None,
     out: None = None,
     keepdims: Literal[False] = False,
+    workers: SupportsIndex | None = None,
 ) -> _Float: ...
 @overload
 def logsumexp(
@@ -143,6 +202,7 @@ def logsumexp(
     axis: _Axis = -1,
     out: None = None,
     keepdims: Literal[False] = False,
+    workers: SupportsIndex | None = None,
 ) -> np.float64: ...
 @overload
 def logsumexp(
@@ -153,6 +213,7 @@ def logsumexp(
     axis: _Axis = -1,
     out: NDArray[Any] | None = None,
     keepdims: bool = False,
+    workers: SupportsIndex | None = None,
 ) -> Any: ...
 @overload
 def entropy(
@@ -163,6 +224,7 @@ def entropy(
     axis: _Axis = -1,
     out: _Out,
     keepdims: bool = False,
+    workers: SupportsIndex | None = None,
 ) -> _Out: ...
 @overload
 def entropy(
@@ -173,6 +235,7 @@ def entropy(
     axis: _Axis = -1,
     out: None = None,
     keepdims: Literal[True],
+    workers: SupportsIndex | None = None,
 ) -> NDArray[_Float]: ...
 @overload
 def entropy(
@@ -183,6 +246,7 @@ def entropy(
     axis: _Axis = -1,
     out: None = None,
     keepdims: Literal[True],
+    workers: SupportsIndex | None = None,
 ) -> NDArray[np.float64]: ...
 @overload
 def entropy(
@@ -193,6 +257,7 @@ def entropy(
     axis: _Axis = -1,
     out: None = None,
     keepdims: Literal[True],
+    workers: SupportsIndex | None = None,
 ) -> NDArray[Any]: ...
 @overload
 def entropy(
@@ -203,6 +268,7 @@ def entropy(
     axis: None,
     out: None = None,
     keepdims: Literal[False] = False,
+    workers: SupportsIndex | None = None,
 ) -> _Float: ...
 @overload
 def entropy(
@@ -213,6 +279,7 @@ def entropy(
     axis: _Axis = -1,
     out: None = None,
     keepdims: Literal[False] = False,
+    workers: SupportsIndex | None = None,
 ) -> np.float64: ...
 @overload
 def entropy(
@@ -223,4 +290,5 @@ def entropy(
     axis: _Axis = -1,
     out: NDArray[Any] | None = None,
     keepdims: bool = False,
+    workers: SupportsIndex | None = None,
 ) -> Any: ...

@@ -20,10 +20,12 @@ from softdraw._arguments cimport (
     lengths_without, plain_axis, read_number, real_array, refuse_positional, result_dtype,
     temperatures_from,
 )
-from softdraw._core cimport HostState, restore_state, set_default_state
+from softdraw._core cimport HostState, restore_state, set_default_state, softmax_f64
 from softdraw._ufuncs cimport (
-    ENTROPY, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, SOFTMAX_VJP, Function, has_kernel, run, ufunc_of,
+    ENTROPY, LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, SOFTMAX_VJP, Function, compute_in_threads, has_kernel,
+    run, size_of_item, ufunc_of,
 )
+from softdraw._workers cimport given_workers, run_pieces, workers_in_force
 
 from softdraw._arguments import hide_positional
 
@@ -41,6 +43,10 @@ cdef enum:
     WITHOUT_GIL = 4096
     # An inner loop of NumPy's over fewer elements costs less than that NumPy begins it.
     SHORT_LOOP = 1024
+    # From this many elements on, a call takes long enough to gain from threads: see docs/workers.md.
+    SHARED = 1 << 19
+    # Threads share a call in slabs of about so many elements, each of whole rows.
+    SLAB = 1 << 15
 
 
 # ---- contiguous rows: a kernel -----------------------------------------------------------------
@@ -106,18 +112,65 @@ cdef const double *find_temperatures(object temperature, cnp.ndarray x, double *
     return <const double *>cnp.PyArray_DATA(array)
 
 
+# Contiguous rows, as run() takes them.
+cdef struct Rows:
+    const Function *function
+    int type_num
+    const char *x
+    const char *g  # x, but for softmax_vjp
+    char *out
+    ptrdiff_t out_stride
+    size_t rows
+    size_t n
+    const double *t
+    ptrdiff_t t_stride
+
+
+cdef inline int run_rows(const Rows *r, size_t first, size_t rows) noexcept nogil:
+    """Compute some of the rows."""
+    cdef ptrdiff_t row = <ptrdiff_t>first, size = size_of_item(r.type_num), n = <ptrdiff_t>r.n
+    return run(
+        r.function, r.type_num, r.x + row * n * size, n, r.g + row * n * size, n,
+        r.out + row * r.out_stride * size, r.out_stride, rows, r.n, r.t + row * r.t_stride, r.t_stride
+    )
+
+
+cdef int run_slab(void *data, size_t piece, size_t worker, size_t *where) noexcept nogil:
+    cdef const Rows *r = <const Rows *>data
+    cdef size_t slab = slab_of(r.n), first = piece * slab
+    return run_rows(r, first, min(slab, r.rows - first))
+
+
+cdef inline size_t slab_of(size_t n) noexcept nogil:
+    """Return how many rows of n elements are a piece of work for one thread."""
+    return SLAB // n + 1
+
+
+cdef int run_slabs(Rows *rows, int workers) except -1:
+    """Compute all rows, in threads."""
+    cdef size_t where
+    cdef int error
+    if rows.t_stride:
+        # Of all temperatures before any slab: a kernel without columns checks them, and writes nothing.
+        if rows.function.vjp_f64 != NULL:
+            error = rows.function.vjp_f64(NULL, 0, NULL, 0, NULL, 0, rows.rows, 0, rows.t, rows.t_stride)
+        else:
+            error = softmax_f64(NULL, 0, NULL, 0, rows.rows, 0, rows.t, rows.t_stride)
+        if error:
+            return error
+    return run_pieces(run_slab, rows, (rows.rows - 1) // slab_of(rows.n) + 1, workers, &where)
+
+
 cdef object call_kernel(const Function *function, object x, object g, object temperature, object axis,
-                        object out):
+                        object out, int workers):
     """Return the result for contiguous rows, or None if the arguments are of another kind."""
     cdef double number, scalar  # a temperature, and room for the result if it is a scalar
     cdef const double *t
-    cdef ptrdiff_t t_stride, out_stride
-    cdef int error, ndim, out_ndim, type_num
-    cdef size_t n, rows, size
+    cdef ptrdiff_t t_stride
+    cdef int error, ndim, out_ndim
+    cdef size_t n, size
+    cdef Rows rows
     cdef cnp.ndarray array, result = None
-    cdef const void *source
-    cdef const void *other
-    cdef void *target
     if not is_contiguous(function, x) or not PyLong_CheckExact(axis):
         return None
     array = <cnp.ndarray>x
@@ -144,19 +197,22 @@ cdef object call_kernel(const Function *function, object x, object g, object tem
             return None
     else:
         return None
-    rows = 1 if ndim == 1 else size // n
-    out_stride = 1 if function.reduces else <ptrdiff_t>n
-    type_num = cnp.PyArray_TYPE(array)
-    source = cnp.PyArray_DATA(array)
-    other = NULL if g is None else cnp.PyArray_DATA(<cnp.ndarray>g)
-    target = &scalar if result is None else cnp.PyArray_DATA(result)
+    rows.function, rows.type_num = function, cnp.PyArray_TYPE(array)
+    rows.rows, rows.n, rows.t, rows.t_stride = 1 if ndim == 1 else size // n, n, t, t_stride
+    rows.out_stride = 1 if function.reduces else <ptrdiff_t>n
+    rows.x = rows.g = <const char *>cnp.PyArray_DATA(array)
+    if g is not None:
+        rows.g = <const char *>cnp.PyArray_DATA(<cnp.ndarray>g)
+    rows.out = <char *>&scalar if result is None else <char *>cnp.PyArray_DATA(result)
     if size < WITHOUT_GIL:
-        error = run(function, type_num, source, <ptrdiff_t>n, other, <ptrdiff_t>n, target,
-                    out_stride, rows, n, t, t_stride)
+        error = run_rows(&rows, 0, rows.rows)
     else:
-        with nogil:
-            error = run(function, type_num, source, <ptrdiff_t>n, other, <ptrdiff_t>n, target,
-                        out_stride, rows, n, t, t_stride)
+        workers = workers_in_force(workers) if size >= SHARED and rows.rows > 1 else 1
+        if workers > 1:
+            error = run_slabs(&rows, workers)
+        else:
+            with nogil:
+                error = run_rows(&rows, 0, rows.rows)
     if error:
         return None  # a temperature is out of range; nothing is written, and call() says which one
     return PyArray_Scalar(&scalar, array.descr, None) if result is None else result
@@ -166,18 +222,18 @@ cdef object call_kernel(const Function *function, object x, object g, object tem
 
 
 cdef object call(const Function *function, tuple given, tuple names, object temperature, object axis,
-                 object out, bint keepdims=False):
+                 object out, int workers, bint keepdims=False):
     """Return the result for any arguments, the same in any floating-point state of the host."""
     cdef HostState before
     set_default_state(&before)
     try:
-        return call_ufunc(function, given, names, temperature, axis, out, keepdims)
+        return call_ufunc(function, given, names, temperature, axis, out, workers, keepdims)
     finally:
         restore_state(&before)
 
 
 cdef object call_ufunc(const Function *function, tuple given, tuple names, object temperature,
-                       object axis, object out, bint keepdims):
+                       object axis, object out, int workers, bint keepdims):
     """Return the result for any arguments, which are checked before anything is written."""
     cdef bint is_vjp = function.vjp_f64 != NULL
     cdef double number
@@ -185,7 +241,7 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
     axis = plain_axis(axis)
     for each in given:
         if is_foreign(each):
-            return call_foreign(function, given, names, temperature, axis, out, keepdims)
+            return call_foreign(function, given, names, temperature, axis, out, workers, keepdims)
     arrays = [real_array(each, name) for each, name in zip(given, names)]
     if not read_number(temperature, &number):
         temperature = temperatures_from(temperature, not is_vjp)
@@ -200,7 +256,8 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
     if computed == dtype and (out is None or not keepdims):
         # A list, say, is now an array of contiguous rows, and a copy has room for the result.
         result = call_kernel(function, arrays[0], arrays[1] if is_vjp else None, temperature, axis,
-                             arrays[0] if is_copied and out is None and not function.reduces else out)
+                             arrays[0] if is_copied and out is None and not function.reduces else out,
+                             workers)
         if result is not None:
             return result.reshape(*shape[:len(shape) - 1], 1) if keepdims else result
 
@@ -215,7 +272,7 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
     is_direct = computed == dtype and not (function.reduces and out is not None)
     result = target if is_direct else np.empty(end_shape, computed)
     compute(function, arrays, temperatures, result.reshape(kept) if function.reduces else result,
-            reduced, kept)
+            reduced, kept, workers)
     if not is_direct:
         target[...] = result if computed == dtype else rounded_to(dtype, result)
     # A result without dimensions becomes a scalar, as NumPy's functions return it.
@@ -223,9 +280,10 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
 
 
 cdef int compute(const Function *function, list arrays, object temperatures, object out, tuple reduced,
-                 tuple kept) except -1:
+                 tuple kept, int workers) except -1:
     """Compute the rows along the reduced axes into out."""
     cdef ptrdiff_t n = math.prod([arrays[0].shape[i] for i in reduced]), inner
+    cdef bint is_short
     cdef int ndim = arrays[0].ndim
     axes = [i for i in range(ndim) if i not in reduced]
     if len(reduced) != 1:
@@ -236,26 +294,38 @@ cdef int compute(const Function *function, list arrays, object temperatures, obj
         if not function.reduces:
             moved = out.transpose(axes)
             flat = rows[0] if not np.may_share_memory(rows[0], arrays[0]) else moved.reshape(*kept, n)
-        compute(function, rows, temperatures, flat, (len(kept),), kept)
+        compute(function, rows, temperatures, flat, (len(kept),), kept, workers)
         if not np.may_share_memory(flat, out):
             moved[...] = flat.reshape(moved.shape)
         return 0
     axis, = reduced
     if call_kernel(function, arrays[0], arrays[1] if function.vjp_f64 != NULL else None, temperatures,
-                   axis, out) is not None:
+                   axis, out, workers) is not None:
         return 0
+    cdef ptrdiff_t size = cnp.PyArray_SIZE(arrays[0])
+    cdef bint in_threads = (size >= SHARED and size > n and workers_in_force(workers) > 1
+                            and can_share(arrays, temperatures, out))
     ufunc = ufunc_of(function, arrays[0].dtype)
-    if len(kept) > 1 and arrays[0].size > SHORT_LOOP:
+    if in_threads or len(kept) > 1 and size > SHORT_LOOP:
         temperatures = np.broadcast_to(temperatures, kept)
+        order = list(range(len(kept)))
+        if in_threads:  # the closest rows last, as NumPy has them
+            order.sort(key=lambda i: -abs(arrays[0].strides[axes[i]]))
         inner = rows_of_inner_loop(arrays[0].transpose(axes + [axis]), temperatures)
-        if inner * n < SHORT_LOOP and inner < max(kept):
-            # NumPy shall loop over more rows at a time: over the longest dimension, as the last.
+        is_short = inner * n < SHORT_LOOP and inner < max(kept)
+        if is_short:
+            # The loop shall be over more rows at a time: over the longest dimension, as the last.
             longest = kept.index(max(kept))
-            order = [i for i in range(len(kept)) if i != longest] + [longest]
+            order = [i for i in order if i != longest] + [longest]
+        if in_threads or is_short:
             axes = [axes[i] for i in order] + [axis]
-            operands = [each.transpose(axes) for each in arrays] + [temperatures.transpose(order)]
-            _call_numpy(ufunc, operands,
-                       out=out.transpose(order if function.reduces else axes), axis=-1, order="C")
+            arrays = [each.transpose(axes) for each in arrays]
+            temperatures = temperatures.transpose(order)
+            out = out.transpose(order if function.reduces else axes)
+            if in_threads:
+                compute_in_threads(function, arrays, temperatures, out, workers_in_force(workers))
+            else:
+                _call_numpy(ufunc, arrays + [temperatures], out=out, axis=-1, order="C")
             return 0
     _call_numpy(ufunc, arrays + [temperatures], out=out, axis=axis)
     return 0
@@ -268,6 +338,17 @@ def _call_numpy(ufunc, operands, **named):
         ufunc(*operands, **named)
     except SystemError:
         raise MemoryError("no memory to compute arrays that are not contiguous") from None
+
+
+cdef bint can_share(list arrays, object temperatures, object out) except -1:
+    """Whether threads can compute rows of these arrays as they lie: aligned, and the result apart from the
+    others, or one of them."""
+    for each in arrays + [temperatures]:
+        is_same = (each.ctypes.data == out.ctypes.data and each.strides == out.strides
+                   and each.shape == out.shape and each is not temperatures)
+        if not each.flags.aligned or np.may_share_memory(each, out) and not is_same:
+            return False
+    return out.flags.aligned
 
 
 cdef ptrdiff_t rows_of_inner_loop(object x, object temperatures) except -1:
@@ -286,10 +367,12 @@ cdef ptrdiff_t rows_of_inner_loop(object x, object temperatures) except -1:
 
 
 cdef object call_foreign(const Function *function, tuple given, tuple names, object temperature,
-                         object axis, object out, bint keepdims):
+                         object axis, object out, int workers, bint keepdims):
     """Let another library's arrays decide what a ufunc does to them: those of Dask stay lazy."""
     if out is not None:
         raise TypeError("out must be None for an array of another library, which makes the result")
+    if workers:
+        raise TypeError("workers must be None for an array of another library, which computes the result")
     if isinstance(axis, tuple) or axis is None:
         raise TypeError(f"axis must be an int for an array of another library, got {axis}")
     like, = [each for each in given if is_foreign(each)][:1]
@@ -325,7 +408,7 @@ cdef object rounded_to(object half, object result):
 
 
 @hide_positional
-def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
+def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None, workers=None):
     """Probabilities ``exp(x / temperature) / sum(exp(x / temperature))``.
 
     Each is within 1 ULP (float32) or 2 ULP (float64) of the exact one, at any temperature, offset and
@@ -348,6 +431,10 @@ def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
         Where to put the result: of the result's shape and dtype. It may be `x` itself.
+    workers : int, optional
+        How many threads may share the call, -1 for one per CPU. None is what `set_workers` has set, and 1
+        without it. The result is the same with any number. Threads share rows, so a single row is computed by
+        one, and so is a call that is too small to gain.
 
     Returns
     -------
@@ -391,12 +478,13 @@ def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
     """
     if refused:
         refuse_positional("softmax(x)", refused, ("axis", "temperature"))
-    result = call_kernel(&SOFTMAX, x, None, temperature, axis, out)
-    return call(&SOFTMAX, (x,), ("x",), temperature, axis, out) if result is None else result
+    cdef int number = 0 if workers is None else given_workers(workers)
+    result = call_kernel(&SOFTMAX, x, None, temperature, axis, out, number)
+    return call(&SOFTMAX, (x,), ("x",), temperature, axis, out, number) if result is None else result
 
 
 @hide_positional
-def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
+def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None, workers=None):
     """Natural logarithm of :func:`softmax`, within 1.5 ULP (float32) or 3 ULP (float64).
 
     That holds beside a dominant entry too, whose log-probability is almost 0.
@@ -411,6 +499,8 @@ def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
         Where to put the result: of the result's shape and dtype. It may be `x` itself.
+    workers : int, optional
+        How many threads may share the call, as for :func:`softmax`.
 
     Returns
     -------
@@ -439,12 +529,14 @@ def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None):
     """
     if refused:
         refuse_positional("log_softmax(x)", refused, ("axis", "temperature"))
-    result = call_kernel(&LOG_SOFTMAX, x, None, temperature, axis, out)
-    return call(&LOG_SOFTMAX, (x,), ("x",), temperature, axis, out) if result is None else result
+    cdef int number = 0 if workers is None else given_workers(workers)
+    result = call_kernel(&LOG_SOFTMAX, x, None, temperature, axis, out, number)
+    return call(&LOG_SOFTMAX, (x,), ("x",), temperature, axis, out, number) if result is None else result
 
 
 @hide_positional
-def logsumexp(x, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False):
+def logsumexp(x, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False,
+              workers=None):
     """Logarithm of a sum of exponentials, ``log(sum(exp(x / temperature)))``.
 
     Off by at most 2 ULP of the larger of ``|max(x) / temperature|`` and the logarithm of the sum
@@ -463,6 +555,8 @@ def logsumexp(x, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False
         Where to put the result: of the result's shape and dtype.
     keepdims : bool, optional
         Whether the reduced axes stay, with length 1.
+    workers : int, optional
+        How many threads may share the call, as for :func:`softmax`.
 
     Returns
     -------
@@ -491,14 +585,16 @@ def logsumexp(x, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False
     """
     if refused:
         refuse_positional("logsumexp(x)", refused, ("axis", "temperature"))
-    result = None if keepdims else call_kernel(&LOGSUMEXP, x, None, temperature, axis, out)
+    cdef int number = 0 if workers is None else given_workers(workers)
+    result = None if keepdims else call_kernel(&LOGSUMEXP, x, None, temperature, axis, out, number)
     if result is None:
-        return call(&LOGSUMEXP, (x,), ("x",), temperature, axis, out, keepdims)
+        return call(&LOGSUMEXP, (x,), ("x",), temperature, axis, out, number, keepdims)
     return result
 
 
 @hide_positional
-def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False):
+def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False,
+            workers=None):
     """Shannon entropy of :func:`softmax` in nats: ``-sum(p * log(p))``, p = softmax(logits / T).
 
     Within 1.5 ULP (float32) or 4 ULP (float64), also beside a dominant entry, where it is almost 0: all
@@ -517,6 +613,8 @@ def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=Fa
         Where to put the result: of the result's shape and dtype.
     keepdims : bool, optional
         Whether the reduced axes stay, with length 1.
+    workers : int, optional
+        How many threads may share the call, as for :func:`softmax`.
 
     Returns
     -------
@@ -546,14 +644,15 @@ def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=Fa
     """
     if refused:
         refuse_positional("entropy(logits)", refused, ("axis", "temperature"))
-    result = None if keepdims else call_kernel(&ENTROPY, logits, None, temperature, axis, out)
+    cdef int number = 0 if workers is None else given_workers(workers)
+    result = None if keepdims else call_kernel(&ENTROPY, logits, None, temperature, axis, out, number)
     if result is None:
-        return call(&ENTROPY, (logits,), ("logits",), temperature, axis, out, keepdims)
+        return call(&ENTROPY, (logits,), ("logits",), temperature, axis, out, number, keepdims)
     return result
 
 
 @hide_positional
-def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None):
+def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None, workers=None):
     """Gradient of a loss through :func:`softmax`: ``p * (g - sum(p * g)) / temperature``.
 
     The vector-Jacobian product: with ``p = softmax(x, temperature=temperature)`` and `g` the gradient of
@@ -575,6 +674,8 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None):
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
         Where to put the result: of the result's shape and dtype. It may be `p` or `g` itself.
+    workers : int, optional
+        How many threads may share the call, as for :func:`softmax`.
 
     Returns
     -------
@@ -603,7 +704,8 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None):
     """
     if refused:
         refuse_positional("softmax_vjp(p, g)", refused, ("axis", "temperature"))
-    result = call_kernel(&SOFTMAX_VJP, p, g, temperature, axis, out)
+    cdef int number = 0 if workers is None else given_workers(workers)
+    result = call_kernel(&SOFTMAX_VJP, p, g, temperature, axis, out, number)
     if result is None:
-        return call(&SOFTMAX_VJP, (p, g), ("p", "g"), temperature, axis, out)
+        return call(&SOFTMAX_VJP, (p, g), ("p", "g"), temperature, axis, out, number)
     return result

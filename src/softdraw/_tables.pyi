@@ -11,10 +11,18 @@ from ._random import _RNG
 
 @final
 class AliasTables:
-    def __new__(cls, weights: ArrayLike, indptr: ArrayLike, /) -> Self: ...
+    def __new__(
+        cls, weights: ArrayLike, indptr: ArrayLike, /, *, workers: SupportsIndex | None = None
+    ) -> Self: ...
     @classmethod
     def from_logits(
-        cls, logits: ArrayLike, indptr: ArrayLike, /, *, temperature: ArrayLike = 1.0
+        cls,
+        logits: ArrayLike,
+        indptr: ArrayLike,
+        /,
+        *,
+        temperature: ArrayLike = 1.0,
+        workers: SupportsIndex | None = None,
     ) -> Self: ...
     @overload
     def sample(
@@ -26,6 +34,7 @@ class AliasTables:
         rng: _RNG = None,
         invalid: _Invalid = "raise",
         out: None = None,
+        workers: SupportsIndex | None = None,
     ) -> int: ...
     @overload
     def sample(
@@ -37,6 +46,7 @@ class AliasTables:
         rng: _RNG = None,
         invalid: _Invalid = "raise",
         out: _Out,
+        workers: SupportsIndex | None = None,
     ) -> _Out: ...
     @overload
     def sample(
@@ -48,6 +58,7 @@ class AliasTables:
         rng: _RNG = None,
         invalid: _Invalid = "raise",
         out: None = None,
+        workers: SupportsIndex | None = None,
     ) -> NDArray[np.int64]: ...
     @overload
     def sample(
@@ -59,18 +70,40 @@ class AliasTables:
         rng: _RNG = None,
         invalid: _Invalid = "raise",
         out: None = None,
+        workers: SupportsIndex | None = None,
     ) -> NDArray[np.int64]: ...
     @overload
     def map(
-        self, rows: _Integer, words: _Integer, /, *, invalid: _Invalid = "raise", out: None = None
+        self,
+        rows: _Integer,
+        words: _Integer,
+        /,
+        *,
+        invalid: _Invalid = "raise",
+        out: None = None,
+        workers: SupportsIndex | None = None,
     ) -> int: ...
     @overload
     def map(
-        self, rows: ArrayLike, words: ArrayLike, /, *, invalid: _Invalid = "raise", out: _Out
+        self,
+        rows: ArrayLike,
+        words: ArrayLike,
+        /,
+        *,
+        invalid: _Invalid = "raise",
+        out: _Out,
+        workers: SupportsIndex | None = None,
     ) -> _Out: ...
     @overload
     def map(
-        self, rows: ArrayLike, words: ArrayLike, /, *, invalid: _Invalid = "raise", out: None = None
+        self,
+        rows: ArrayLike,
+        words: ArrayLike,
+        /,
+        *,
+        invalid: _Invalid = "raise",
+        out: None = None,
+        workers: SupportsIndex | None = None,
     ) -> NDArray[np.int64]: ...
     def probabilities(self) -> NDArray[np.float64]: ...
     def units(self) -> NDArray[np.uint64]: ...

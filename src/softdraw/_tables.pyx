@@ -24,6 +24,7 @@ from softdraw._draws cimport (
     CHUNK, apart_from, check_same, checked_out, draw_into, new_draws, target_of,
 )
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
+from softdraw._workers cimport given_workers
 
 from softdraw._arguments import hide_positional
 
@@ -91,32 +92,29 @@ cdef int check_begin(cnp.ndarray rows, cnp.ndarray other, str name) except -1:
 
 # ---- draws -------------------------------------------------------------------------------------
 
-# A call of map or sample: draw i is from rows[i // per_row], with words[i], or where words is NULL
-# with the next word of bitgen.
+# A call of map or sample: draw i is from rows[i // per_row].
 cdef struct Call:
     const uint64_t *buckets
     const uint64_t *records
     size_t count
     const int64_t *rows
     size_t per_row
-    const uint64_t *words
-    bitgen_t *bitgen
     bint skips  # a row that has nothing to draw gives -1
-    size_t where  # after an error: which of the rows it is
 
 
-cdef int draw_rows(void *call, size_t begin, size_t n, int64_t *categories) noexcept nogil:
-    cdef Call *c = <Call *> call
+cdef int draw_rows(
+    void *call, const uint64_t *words, bitgen_t *bitgen, size_t begin, size_t n, int64_t *categories,
+    size_t *where
+) noexcept nogil:
+    cdef const Call *c = <const Call *> call
     cdef uint64_t[CHUNK] taken
     cdef int64_t[CHUNK] repeated
-    cdef const uint64_t *words = taken
     cdef const int64_t *rows = repeated
     cdef size_t i, row, left
     cdef int error = SOFTDRAW_OK
-    if c.words != NULL:
-        words = c.words + begin
-    else:
-        take_words(c.bitgen, taken, n)
+    if words == NULL:
+        take_words(bitgen, taken, n)
+        words = taken
     if c.per_row == 1:
         rows = c.rows + begin
     else:
@@ -134,10 +132,10 @@ cdef int draw_rows(void *call, size_t begin, size_t n, int64_t *categories) noex
         if c.skips:
             left = count_drawable(c, rows + i, left)
         error = alias_rows_map(
-            c.buckets, c.records, c.count, rows + i, words + i, left, categories + i, &c.where
+            c.buckets, c.records, c.count, rows + i, words + i, left, categories + i, where
         )
         if error != SOFTDRAW_OK:
-            c.where = (begin + i + c.where) // c.per_row
+            where[0] += i
         i += left
         if i < n:
             categories[i] = -1
@@ -165,7 +163,7 @@ cdef AliasTables tables_of(cnp.ndarray lengths, cnp.ndarray bits, cnp.ndarray bu
     return AliasTables(internal, indptr, records, buckets)
 
 
-cdef AliasTables tables_of_logits(object logits, object indptr, object temperature):
+cdef AliasTables tables_of_logits(object logits, object indptr, object temperature, int workers):
     cdef cnp.ndarray array = real_items(logits, "logits")
     cdef cnp.ndarray temperatures = temperatures_from(temperature, True).copy()
     cdef cnp.ndarray ends = checked_indptr(indptr, array, "logits")
@@ -176,8 +174,9 @@ cdef AliasTables tables_of_logits(object logits, object indptr, object temperatu
         rows_of(ends),
         <const double *> cnp.PyArray_DATA(temperatures),
         cnp.PyArray_SIZE(temperatures) > 1,
+        workers,
     )
-    buckets = build(weights, rows_of(ends), records_of(records))
+    buckets = build(weights, rows_of(ends), records_of(records), workers)
     return AliasTables(internal, ends, records, buckets)
 
 
@@ -212,7 +211,7 @@ def _unpickle_tables(header, *parts):
 @cython.final
 @cython.no_gc  # as for AliasTable
 cdef class AliasTables:
-    """AliasTables(weights, indptr, /)\n--\n
+    """AliasTables(weights, indptr, /, *, workers=None)\n--\n
     Many tables, with different numbers of categories, in one block of memory.
 
     Rows of weights lie one after the other, as in a CSR sparse matrix. Row i is an `AliasTable` of
@@ -230,6 +229,8 @@ cdef class AliasTables:
     indptr : array_like of int
         Of shape (rows + 1,): where each row begins, and where the last one ends. The first is 0, none
         is less than the one before it, and the last is n. A row has at most 2**32 weights.
+    workers : int, optional
+        How many threads may share the rows, as for `AliasTable.sample`. The tables are the same.
 
     Raises
     ------
@@ -267,18 +268,21 @@ cdef class AliasTables:
 
     def __cinit__(self, *arguments, **named):
         cdef cnp.ndarray weights
+        cdef int number = 0
         cdef HostState before
         if len(arguments) == 4 and arguments[0] is internal:
             _, self.ends, self.places, self.array = arguments
         else:
-            if len(arguments) != 2 or named:
+            if named.get("workers") is not None:
+                number = given_workers(named["workers"])
+            if len(arguments) != 2 or named.keys() - {"workers"}:
                 refuse_call("AliasTables", "weights, indptr", arguments, named)
             set_default_state(&before)
             try:
                 weights = real_items(arguments[0], "weights")
                 self.ends = checked_indptr(arguments[1], weights, "weights")
                 self.places = new_array(self.ends.shape[0] - 1, cnp.NPY_UINT64)
-                self.array = build(weights, rows_of(self.ends), records_of(self.places))
+                self.array = build(weights, rows_of(self.ends), records_of(self.places), number)
             finally:
                 restore_state(&before)
         self.rows = self.places.shape[0]
@@ -287,7 +291,7 @@ cdef class AliasTables:
         )
 
     @classmethod
-    def from_logits(cls, logits, indptr, /, *refused, temperature=1.0):
+    def from_logits(cls, logits, indptr, /, *refused, temperature=1.0, workers=None):
         """
         Make tables of the softmax of each row of logits.
 
@@ -300,6 +304,8 @@ cdef class AliasTables:
             Of shape (rows + 1,), as for `AliasTables`.
         temperature : float or array_like, optional
             From 0 to inf: one for all rows, or one per row, of shape (rows,) or (rows, 1).
+        workers : int, optional
+            How many threads may share the rows, as for `AliasTable.sample`. The tables are the same.
 
         Returns
         -------
@@ -326,22 +332,25 @@ cdef class AliasTables:
         """
         if refused:
             refuse_positional("AliasTables.from_logits(logits, indptr)", refused, ("temperature",))
+        cdef int number = 0 if workers is None else given_workers(workers)
         cdef HostState before
         set_default_state(&before)
         try:
-            return tables_of_logits(logits, indptr, temperature)
+            return tables_of_logits(logits, indptr, temperature, number)
         finally:
             restore_state(&before)
 
     cdef object draw(
         self, object rows, cnp.ndarray array, cnp.ndarray words, BitGenerator source,
-        bint skips, cnp.ndarray result, cnp.ndarray target
+        bint skips, cnp.ndarray result, cnp.ndarray target, int workers
     ):
         """Fill the result, by way of its target, with what these words, or those of the source, draw from
         the rows. `rows` is what the caller gave, for messages."""
         cdef Call call
+        cdef bitgen_t *bitgen = NULL if source is None else bitgen_of(source)
+        cdef const uint64_t *word = NULL
+        cdef size_t where
         cdef int error
-        call.bitgen = NULL if source is None else bitgen_of(source)
         call.buckets = <const uint64_t *> cnp.PyArray_DATA(self.array)
         call.records = <const uint64_t *> cnp.PyArray_DATA(self.places)
         call.count = self.rows
@@ -350,18 +359,19 @@ cdef class AliasTables:
             hold(source)
         try:
             check_begin(array, target, "out")  # last, so that nothing changes after it
-            call.words = NULL
             if words is not None:
                 check_same(words, target)
-                call.words = <const uint64_t *> cnp.PyArray_DATA(words)
+                word = <const uint64_t *> cnp.PyArray_DATA(words)
             call.rows = <const int64_t *> cnp.PyArray_DATA(array)
             call.per_row = cnp.PyArray_SIZE(target) // max(cnp.PyArray_SIZE(array), 1)
-            error = draw_into(result, target, draw_rows, &call, None)
+            error = draw_into(
+                result, target, draw_rows, &call, word, bitgen, None, workers, &where
+            )
         finally:
             if source is not None:
                 release(source)
         if error != SOFTDRAW_OK:
-            place = np.unravel_index(call.where, (<object> array).shape)
+            place = np.unravel_index(where // call.per_row, (<object> array).shape)
             row = np.asarray(rows, dtype=object)[place]  # not a float, for integers past 2**63
             if error != SOFTDRAW_ERROR_ROW:
                 self.raise_for_row(row, "; invalid='skip' gives -1 for such rows")
@@ -380,7 +390,9 @@ cdef class AliasTables:
             f"row {row} has nothing to draw: its weights are all zero, or its logits all -inf{hint}"
         )
 
-    def sample(self, rows, /, size=None, *, rng=None, invalid="raise", out=None):
+    def sample(
+        self, rows, /, size=None, *, rng=None, invalid="raise", out=None, workers=None
+    ):
         """
         Draw categories from some of the rows.
 
@@ -400,6 +412,8 @@ cdef class AliasTables:
         out : ndarray, optional
             Array of int64, int32, int16 or (unless rows are skipped) uint32, of shape
             ``rows.shape + size``, to write to.
+        workers : int, optional
+            How many threads may share the call, as for `AliasTable.sample`.
 
         Returns
         -------
@@ -428,6 +442,7 @@ cdef class AliasTables:
         >>> tables.sample([0, 1, 0], 100, rng=7).shape
         (3, 100)
         """
+        cdef int number = 0 if workers is None else given_workers(workers)
         cdef tuple last = () if size is None else shape_of(size)
         cdef BitGenerator source = bit_generator_of(rng)
         cdef cnp.ndarray array = as_rows(rows), result, target
@@ -444,12 +459,12 @@ cdef class AliasTables:
                 )
             target = target_of(result)
             array = apart_from(target, array)
-        self.draw(rows, array, None, source, skips, result, target)
+        self.draw(rows, array, None, source, skips, result, target, number)
         if out is not None:
             return out
         return result if shape or size is not None else int(result)
 
-    def map(self, rows, words, /, *, invalid="raise", out=None):
+    def map(self, rows, words, /, *, invalid="raise", out=None, workers=None):
         """
         Turn words into categories; `sample` does this to the words of a generator.
 
@@ -464,6 +479,8 @@ cdef class AliasTables:
             As for `sample`.
         out : ndarray, optional
             As for `sample`, of the shape of `words`.
+        workers : int, optional
+            As for `sample`.
 
         Returns
         -------
@@ -487,6 +504,7 @@ cdef class AliasTables:
         >>> tables.map([0, 0, 1], [0, 2**63, 5])
         array([0, 1, 0])
         """
+        cdef int number = 0 if workers is None else given_workers(workers)
         cdef cnp.ndarray array = as_rows(rows), word = as_words(words), result, target
         cdef bint skips = is_skip(invalid)
         check_begin(array, word, "words")
@@ -497,7 +515,7 @@ cdef class AliasTables:
             check_same(word, result)
             target = target_of(result)
             array, word = apart_from(target, array), apart_from(target, word)
-        self.draw(rows, array, word, None, skips, result, target)
+        self.draw(rows, array, word, None, skips, result, target, number)
         if out is not None:
             return out
         return result if result.ndim else int(result)

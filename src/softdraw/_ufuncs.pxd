@@ -31,6 +31,10 @@ cdef struct Function:
 cdef Function SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, ENTROPY, SOFTMAX_VJP
 
 
+cdef inline ptrdiff_t size_of_item(int type_num) noexcept nogil:
+    return 8 if type_num == cnp.NPY_FLOAT64 else 4 if type_num == cnp.NPY_FLOAT32 else 2
+
+
 cdef inline int run(const Function *function, int type_num, const void *x, ptrdiff_t x_stride,
                     const void *g, ptrdiff_t g_stride, void *out, ptrdiff_t out_stride, size_t rows,
                     size_t n, const double *temperature,
@@ -66,3 +70,9 @@ cdef inline bint has_kernel(const Function *function, int type_num) noexcept:
 
 # The ufunc of a function, which takes arrays of a type that has_kernel, and float64 temperatures.
 cdef object ufunc_of(const Function *function, object dtype)
+
+# What the ufunc of a function does with these arrays, in threads. All are aligned, and of the types that the
+# ufunc takes. The last axis of the inputs, and of a result that is not one number per row, is that of the rows;
+# the others are those of the temperatures. The result shares no memory with other arrays, but may be an input.
+cdef int compute_in_threads(const Function *function, list inputs, cnp.ndarray temperatures,
+                            cnp.ndarray out, int workers) except -1

@@ -11,7 +11,9 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uintptr_t
 
 from softdraw cimport _core
+from softdraw._core cimport SOFTDRAW_OK
 from softdraw._random cimport Lock
+from softdraw._workers cimport run_pieces
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -52,6 +54,10 @@ ENTROPY = Function(_core.entropy_f16, _core.entropy_bf16, _core.entropy_f32, _co
 SOFTMAX_VJP = Function(NULL, NULL, NULL, NULL, _core.softmax_vjp_f32, _core.softmax_vjp_f64, False)
 
 
+cdef inline int inputs_of(const Function *function) noexcept nogil:
+    return 2 if function.vjp_f64 != NULL else 1
+
+
 # ---- the loop of all ufuncs ---------------------------------------------------------------------
 
 # What a loop of a ufunc is given as its data.
@@ -89,13 +95,19 @@ cdef void copy_rows(ptrdiff_t size, const char *x, ptrdiff_t x_row, ptrdiff_t x_
                 _core.transpose(size, x + r * x_row, size, out + r * out_row, out_item, 1, n, False)
 
 
-cdef void compute_rows(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *steps,
-                       void *data) noexcept nogil:
-    """The loop of each ufunc. What a kernel cannot take as it lies passes through scratch, some rows at
-    a time."""
-    cdef const Function *f = (<const Loop *>data).function
-    cdef int type_num = (<const Loop *>data).type_num, inputs = 2 if f.vjp_f64 != NULL else 1, k
-    cdef ptrdiff_t size = 8 if type_num == cnp.NPY_FLOAT64 else 4 if type_num == cnp.NPY_FLOAT32 else 2
+cdef inline ptrdiff_t pitch_of(ptrdiff_t size, ptrdiff_t n) noexcept nogil:
+    """Return how far apart rows lie in scratch: an odd number of cache lines, so that they do not compete for
+    the same places of the cache."""
+    return (((n * size - 1) // LINE + 1) | 1) * LINE
+
+
+cdef bint loop_over_rows(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *steps,
+                         const Loop *loop, char *scratch, bint past_caches) noexcept nogil:
+    """Compute rows. What a kernel cannot take as it lies passes through scratch, some rows at a time. Return
+    False, and compute nothing, if there is no memory for scratch; it may be given."""
+    cdef const Function *f = loop.function
+    cdef int type_num = loop.type_num, inputs = inputs_of(f), k
+    cdef ptrdiff_t size = size_of_item(type_num)
     cdef ptrdiff_t rows = dims[0], n = dims[1], step = rows, pitch = 0, i = 0
     cdef const cnp.npy_intp *items = steps + inputs + 2
     cdef bint direct = True
@@ -115,14 +127,13 @@ cdef void compute_rows(char **args, const cnp.npy_intp *dims, const cnp.npy_intp
         operands[k].direct = operands[k].row % size == 0 and (operands[k].item == size or n <= 1)
         direct &= operands[k].direct
     if not direct:
-        # an odd number of cache lines, so that rows do not compete for the same places of the cache
-        pitch = (((n * size - 1) // LINE + 1) | 1) * LINE
+        pitch = pitch_of(size, n)
         step = max(1, min(SCRATCH // pitch, rows))
-        memory = <char *>PyMem_RawMalloc(<size_t>(step * pitch * inputs + LINE))
-        if memory == NULL:
-            raise_memory_error()
-            return
-        x.scratch = memory + (LINE - <uintptr_t>memory % LINE) % LINE
+        if scratch == NULL:
+            scratch = memory = <char *>PyMem_RawMalloc(<size_t>(step * pitch * inputs + LINE))
+            if memory == NULL:
+                return False
+        x.scratch = scratch + (LINE - <uintptr_t>scratch % LINE) % LINE
         g.scratch = x.scratch + (inputs - 1) * step * pitch
         out.scratch = x.scratch
     while i < rows:
@@ -139,13 +150,118 @@ cdef void compute_rows(char **args, const cnp.npy_intp *dims, const cnp.npy_intp
             at[inputs], stride[inputs] // size, step, n, <const double *>(t + i * t_row), t_row // 8)
         if not out.direct:
             copy_rows(size, out.scratch, pitch, size, out.data + i * out.row, out.row, out.item, step,
-                      n, rows * n * size >= PAST_CACHES)
+                      n, past_caches)
         i += step
     PyMem_RawFree(memory)
     # The kernels' results are what is documented, and NumPy would warn of, say, an invalid value.
     if fetestexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW):
         feclearexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW | FE_UNDERFLOW)
+    return True
 
+
+cdef void compute_rows(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *steps,
+                       void *data) noexcept nogil:
+    """The loop of each ufunc."""
+    cdef const Loop *loop = <const Loop *>data
+    cdef bint past_caches = dims[0] * dims[1] * size_of_item(loop.type_num) >= PAST_CACHES
+    if not loop_over_rows(args, dims, steps, loop, NULL, past_caches):
+        raise_memory_error()
+
+
+# ---- the same in threads -------------------------------------------------------------------------
+
+cdef enum:
+    MAX_DIMS = 64  # of an array of NumPy
+    # Threads share rows in slabs of about so many elements; and of at least so many rows where a kernel
+    # cannot take them as they lie, because they may be columns, of which runs of a kilobyte are copied well.
+    SLAB = 1 << 15
+    COLUMNS = 256
+
+# Rows of arrays of any strides: the operands as the loop of a ufunc has them, but with several dimensions of
+# rows, the last of which is the loop's.
+cdef struct Grid:
+    Loop loop
+    int operands
+    int ndim
+    cnp.npy_intp[MAX_DIMS] shape
+    cnp.npy_intp n
+    char *data[4]
+    cnp.npy_intp strides[4][MAX_DIMS]
+    cnp.npy_intp[4] items  # from one element of a row to the next, of all operands but the temperatures
+    size_t rows
+    size_t slab
+    char *scratch  # that of the next thread lies scratch_size bytes further
+    size_t scratch_size
+    bint past_caches
+
+
+cdef int compute_slab(void *data, size_t piece, size_t worker, size_t *where) noexcept nogil:
+    cdef const Grid *g = <const Grid *>data
+    cdef size_t row = piece * g.slab, end = min(row + g.slab, g.rows), rest
+    cdef cnp.npy_intp length = g.shape[g.ndim - 1], at
+    cdef char *args[4]
+    cdef cnp.npy_intp[2] dims
+    cdef cnp.npy_intp[8] steps
+    cdef int k, axis
+    dims[1] = g.n
+    for k in range(g.operands):
+        steps[k] = g.strides[k][g.ndim - 1]
+        steps[g.operands + k] = g.items[k]
+    while row < end:
+        dims[0] = min(<cnp.npy_intp>(end - row), length - <cnp.npy_intp>row % length)
+        for k in range(g.operands):
+            args[k] = g.data[k]
+        rest = row
+        for axis in range(g.ndim - 1, -1, -1):
+            at = <cnp.npy_intp>rest % g.shape[axis]
+            rest //= <size_t>g.shape[axis]
+            for k in range(g.operands):
+                args[k] += at * g.strides[k][axis]
+        loop_over_rows(args, dims, steps, &g.loop, g.scratch + worker * g.scratch_size, g.past_caches)
+        row += <size_t>dims[0]
+    return SOFTDRAW_OK
+
+
+cdef int compute_in_threads(const Function *function, list inputs, cnp.ndarray temperatures,
+                            cnp.ndarray out, int workers) except -1:
+    cdef Grid g
+    cdef cnp.ndarray array
+    cdef ptrdiff_t size, pitch
+    cdef size_t where
+    cdef int k, axis, items = 0
+    cdef bint is_row, direct = True
+    array = inputs[0]
+    g.loop = Loop(function, cnp.PyArray_TYPE(array))
+    g.operands, g.ndim = len(inputs) + 2, cnp.PyArray_NDIM(array) - 1
+    g.n, size = cnp.PyArray_DIM(array, g.ndim), size_of_item(g.loop.type_num)
+    g.rows = 1
+    for axis in range(g.ndim):
+        g.shape[axis] = cnp.PyArray_DIM(array, axis)
+        g.rows *= <size_t>g.shape[axis]
+    for k, array in enumerate(inputs + [temperatures, out]):
+        g.data[k] = <char *>cnp.PyArray_DATA(array)
+        for axis in range(g.ndim):
+            g.strides[k][axis] = cnp.PyArray_STRIDE(array, axis)
+        is_row = cnp.PyArray_NDIM(array) > g.ndim
+        if is_row:
+            g.items[items] = cnp.PyArray_STRIDE(array, g.ndim)
+            direct &= g.items[items] == size
+            items += 1
+    g.slab = <size_t>max(SLAB // g.n + 1, 1 if direct else COLUMNS)
+    g.past_caches = <ptrdiff_t>g.rows * g.n * size >= PAST_CACHES
+    pitch = pitch_of(size, g.n)
+    g.scratch_size = <size_t>(max(<ptrdiff_t>SCRATCH, pitch) * <ptrdiff_t>len(inputs) + LINE)
+    g.scratch = <char *>PyMem_RawMalloc(g.scratch_size * <size_t>workers)
+    if g.scratch == NULL:
+        raise MemoryError
+    try:
+        run_pieces(compute_slab, &g, (g.rows - 1) // g.slab + 1, workers, &where)
+    finally:
+        PyMem_RawFree(g.scratch)
+    return 0
+
+
+# ---- ufuncs --------------------------------------------------------------------------------------
 
 cdef enum:
     FUNCTIONS = 5
@@ -161,7 +277,7 @@ functions[:] = [&SOFTMAX, &LOG_SOFTMAX, &LOGSUMEXP, &ENTROPY, &SOFTMAX_VJP]
 
 cdef object make_ufunc(int which, const char *name, const char *signature):
     cdef const Function *function = functions[which]
-    cdef int inputs = 2 if function.vjp_f64 != NULL else 1, count = 0, used = 0
+    cdef int inputs = inputs_of(function), count = 0, used = 0
     for type_num in (cnp.NPY_FLOAT16, cnp.NPY_FLOAT32, cnp.NPY_FLOAT64):
         if has_kernel(function, type_num):
             loops[which][count] = Loop(function, type_num)

@@ -538,9 +538,9 @@ def test_a_wrong_call_says_how_to_call(call, got):
 
 
 def test_the_signature_can_be_inspected():
-    assert str(inspect.signature(AliasTables)) == "(weights, indptr, /)"
+    assert str(inspect.signature(AliasTables)) == "(weights, indptr, /, *, workers=None)"
     assert str(inspect.signature(AliasTables.from_logits)) == (
-        "(logits, indptr, /, *, temperature=1.0)"
+        "(logits, indptr, /, *, temperature=1.0, workers=None)"
     )
     assert inspect.getdoc(AliasTables).startswith("Many tables")
 
