@@ -2,13 +2,14 @@
 
 python bench/workers.py [--quick] [--workers N] [SECTION ...]
 
-Sections: calls, pays, small; all of them unless some are named. The ceiling is what as many Python
-threads gain that each compute their own part of the work from the start, without waiting for each other;
-memory, caches and the clock of the CPU are shared then, too. Times are by the clock on the wall, so nothing
-else should run. torch is measured where it is installed.
+Sections: calls, pays, small, memory; all of them unless some are named. The ceiling is what as many
+Python threads gain that each compute their own part of the work from the start, without waiting for
+each other; memory, caches and the clock of the CPU are shared then, too. Times are by the clock on
+the wall, so nothing else should run. torch is measured where it is installed.
 """
 
 import argparse
+import itertools
 import threading
 import time
 
@@ -68,7 +69,7 @@ def seconds_of(clocks, arguments, least=0.02):
 def parts(n, workers):
     """Slices that cut n items into a part per worker."""
     ends = [n * i // workers for i in range(workers + 1)]
-    return [slice(*pair) for pair in zip(ends, ends[1:], strict=False)]
+    return [slice(*pair) for pair in itertools.pairwise(ends)]
 
 
 # ---- the work ----------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ def pays(arguments):
 
 
 def small(arguments):
-    """Calls that are too small for threads, told nothing, told a number, and with a default in force."""
+    """Calls too small for threads: told nothing, told a number, and with a default in force."""
     x = RANDOM.normal(0, 3, 6).astype(np.float32)
     table = softdraw.AliasTable(RANDOM.random(1000))
     rng = softdraw.Xoshiro256(7)
@@ -288,7 +289,18 @@ def small(arguments):
     print(compare.table(["ns", "plain", "workers=1", "workers=2", "set_workers(2)"], lines))
 
 
-SECTIONS = {"calls": calls, "pays": pays, "small": small}
+def memory(arguments):
+    """How fast threads copy 128 MB, in GB/s read and written."""
+    x, out = np.ones(1 << 24), np.ones(1 << 24)
+    lines = []
+    for workers in sorted({1, arguments.workers}):
+        copies = [lambda p=p: np.copyto(out[p], x[p]) for p in parts(len(x), workers)]
+        t = seconds_of({"copy": together(copies)}, arguments, 0.1)
+        lines.append([f"{workers}", f"{2e-9 * x.nbytes / t['copy']:.1f}"])
+    print(compare.table(["threads", "GB/s"], lines))
+
+
+SECTIONS = {"calls": calls, "pays": pays, "small": small, "memory": memory}
 
 if __name__ == "__main__":
     arguments = parse()

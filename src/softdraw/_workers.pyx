@@ -6,7 +6,6 @@ to claim a piece. A caller computes pieces of its job itself until none is left.
 pieces that another thread is computing already, never for a thread to come.
 """
 
-import atexit
 import operator
 import os
 from contextlib import contextmanager
@@ -310,6 +309,8 @@ cdef int run_pieces(piece_function run, void *data, size_t pieces, int workers, 
     job.woken = job.joined = job.present = 0
     job.is_awaited, job.done, job.later = False, NULL, NULL
     if job.helpers > 0 and pool_lock != NULL:
+        if not ends_at_exit:
+            end_at_exit()
         enter()
         while thread_count < job.helpers and not is_ending and start_thread():
             pass
@@ -331,7 +332,19 @@ cdef int run_pieces(piece_function run, void *data, size_t pieces, int workers, 
     return job.error
 
 
-# ---- the end of the process, and of a thread's companions ----------------------------------------
+# ---- the end of the process, and forks -----------------------------------------------------------
+
+
+cdef bint ends_at_exit = False
+
+
+cdef int end_at_exit() except -1:
+    global ends_at_exit
+    import atexit  # which costs whoever uses no threads nothing
+
+    atexit.register(_end_pool)
+    ends_at_exit = True
+    return 0
 
 
 def _end_pool():
@@ -357,6 +370,5 @@ def _after_fork_in_child():
     thread_count = 0
 
 
-atexit.register(_end_pool)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

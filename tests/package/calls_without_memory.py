@@ -100,6 +100,9 @@ STATE, PCG_STATE = rng.state, pcg.bit_generator.state
 draw = table.sampler(rng)
 pickles = [pickle.dumps(each) for each in (table, tables, rng)]
 ids16, ids64 = np.zeros((6, 4), np.int16), np.zeros(24, np.int64)
+wide = np.resize(rows, (40, 20_000))  # enough for threads
+many_rows = np.resize([1, 3, 2], 300_000)
+many_ends = np.arange(0, 100_001, 10)
 longer = np.full(10**6, -np.inf, np.float32)
 longer[0] = 0
 length = 1000
@@ -110,6 +113,11 @@ def draw_from_longer():
     global length
     length += 8
     return sample_logits(longer[:length], top_p=0.5, rng=rng)
+
+
+def count_in_a_block():
+    with softdraw.set_workers(3):
+        return softdraw.get_workers()
 
 
 def sample_in_a_new_thread():
@@ -347,11 +355,25 @@ CALLS.update(
         "Xoshiro256": lambda: (Xoshiro256(5).state, Xoshiro256([1, 2]).random_raw(3)),
         "Xoshiro256.spawn": lambda: [child.state for child in Xoshiro256(5).spawn(2)],
         "Xoshiro256.jumped": lambda: rng.jumped(2).state,
+        "Xoshiro256.advance": lambda: rng.advance(2**100 + 5).state,
         "Xoshiro256.state": set_state,
         "Xoshiro256.seed_seq": lambda: Xoshiro256(5).seed_seq.entropy,
         "Xoshiro256 of a wrong seed": lambda: Xoshiro256(-1),
         "Xoshiro256.lock": held,
         "Generator": lambda: np.random.Generator(Xoshiro256(5)).normal(size=100),
+        "workers, set": count_in_a_block,
+        "workers, softmax": lambda: softmax(wide, workers=3),
+        "workers, columns": lambda: logsumexp(wide, axis=0, workers=3),
+        "workers, draws": lambda: (table.sample(300_000, rng=rng, workers=3), rng.random_raw()),
+        "workers, draws with PCG64": lambda: table.sample(300_000, rng=pcg, workers=3),
+        "workers, draws from rows": lambda: tables.sample(many_rows, rng=5, workers=3),
+        "workers, logits": lambda: sample_logits(wide, rng=rng, top_p=0.5, workers=3),
+        "workers, tables": lambda: AliasTables(
+            np.abs(wide.reshape(-1)[:100_000]), many_ends, workers=3
+        ),
+        "workers, tables of logits": lambda: AliasTables.from_logits(
+            wide.reshape(-1)[:100_000], many_ends, workers=3
+        ),
         "cpu_info": softdraw.cpu_info,
     }
 )

@@ -44,34 +44,47 @@ def is_word_after_a_part(word, parts):
     return False
 
 
-def test_a_draw_into_out_is_interrupted(timer):
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_draw_into_out_is_interrupted(timer, workers):
     out = np.full(1 << 28, -1, np.int16)
     rng = Xoshiro256(7)
     timer()
     with pytest.raises(Interrupt):
-        TABLE.sample(out=out, rng=rng)
+        TABLE.sample(out=out, rng=rng, workers=workers)
     assert out[0] >= 0
     assert out[-1] == -1
     assert is_word_after_a_part(rng.random_raw(), 16)
 
 
-def test_a_draw_from_rows_is_interrupted(timer):
+def test_a_draw_with_the_words_of_another_generator_is_interrupted(timer):
+    out = np.full(1 << 28, -1, np.int16)
+    rng = np.random.PCG64(7)
+    timer()
+    with pytest.raises(Interrupt):
+        TABLE.sample(out=out, rng=rng, workers=3)
+    assert out[-1] == -1
+    rng.random_raw()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_draw_from_rows_is_interrupted(timer, workers):
     rows = np.broadcast_to(np.int64(1), 1 << 26)
     out = np.full(rows.shape, -1, np.int16)
     rng = Xoshiro256(7)
     timer()
     with pytest.raises(Interrupt):
-        TABLES.sample(rows, out=out, rng=rng)
+        TABLES.sample(rows, out=out, rng=rng, workers=workers)
     assert out[-1] == -1
     rng.random_raw()
 
 
-def test_a_draw_from_many_logits_is_interrupted(timer):
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_draw_from_many_logits_is_interrupted(timer, workers):
     logits = np.broadcast_to(np.zeros(4096, np.float32), (1_000_000, 4096))
     rng = Xoshiro256(7)
     timer()
     with pytest.raises(Interrupt):
-        sample_logits(logits, rng=rng)
+        sample_logits(logits, rng=rng, workers=workers)
     rng.random_raw()
 
 

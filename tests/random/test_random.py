@@ -316,7 +316,7 @@ def test_advance_takes_a_step_of_each_lane_for_eight_words(jump_matrices):
     assert [apply(jump_matrices[0], s) for s in before] == after
 
 
-@pytest.mark.parametrize(("first", "second"), [(2**64 - 1, 1), (2**127 + 5, 2**100 - 3), (3, 2**64)])
+@pytest.mark.parametrize(("first", "second"), [(2**64 - 1, 1), (2**127, 2**100 - 3), (3, 2**64)])
 def test_advances_add_up(first, second):
     once, twice = Xoshiro256(7), Xoshiro256(7)
     once.advance(first + second)

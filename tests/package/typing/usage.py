@@ -46,6 +46,14 @@ assert_type(softdraw.softmax_vjp([0.5, 0.5], [1, 2], temperature=0.7), NDArray[n
 assert_type(softdraw.softmax_vjp(f64, [1.0, 2.0], axis=None, out=f64), NDArray[np.float64])
 mixed: NDArray[Any] = softdraw.softmax_vjp(f32, f64, temperature=np.ones(2))
 
+assert_type(softdraw.softmax(f32, workers=2), NDArray[np.float32])
+assert_type(softdraw.softmax_vjp(f32, f32, workers=np.int64(2)), NDArray[np.float32])
+assert_type(softdraw.logsumexp(f32, axis=None, workers=-1), np.float32)
+assert_type(softdraw.get_workers(), int)
+with softdraw.set_workers(2):
+    pass
+
+softdraw.softmax(f32, workers=2.0)  # type: ignore[call-overload]
 softdraw.softmax(f32, axis=0.5)  # type: ignore[call-overload]
 softdraw.softmax(f32, 0)  # type: ignore[call-overload]
 softdraw.temperature_for(f32, 0.5)  # type: ignore[call-overload]
