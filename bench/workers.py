@@ -58,10 +58,10 @@ def together(functions):
     return seconds
 
 
-def seconds_of(clocks, arguments, least=0.02):
-    """The least seconds per call of each clock, which take turns."""
+def seconds_of(clocks, arguments, least=0.004):
+    """The least seconds per call of each clock, in many short turns: some may be undisturbed."""
     calls = {name: compare.calls_for(clocks[name], least) for name in clocks}
-    rounds = 5 if arguments.quick else 40
+    rounds = 20 if arguments.quick else 300
     times = [compare.one_round(clocks, calls) for _ in range(rounds)]
     return {name: min(each[name] for each in times) for name in clocks}
 
@@ -258,7 +258,7 @@ def pays(arguments):
                 "one": compare.clock(lambda call=call: call(workers=1)),
                 "many": compare.clock(lambda call=call: call(workers=arguments.workers)),
             }
-            t = seconds_of(clocks, arguments, 0.01)
+            t = seconds_of(clocks, arguments)
             ratio = f"{t['one'] / t['many']:.2f}"
             lines.append([name, f"2^{power}", *[f"{1e6 * each:.0f}" for each in t.values()], ratio])
             print(" | ".join(lines[-1]), flush=True)
@@ -295,7 +295,7 @@ def memory(arguments):
     lines = []
     for workers in sorted({1, arguments.workers}):
         copies = [lambda p=p: np.copyto(out[p], x[p]) for p in parts(len(x), workers)]
-        t = seconds_of({"copy": together(copies)}, arguments, 0.1)
+        t = seconds_of({"copy": together(copies)}, arguments)
         lines.append([f"{workers}", f"{2e-9 * x.nbytes / t['copy']:.1f}"])
     print(compare.table(["threads", "GB/s"], lines))
 

@@ -344,8 +344,9 @@ cdef bint can_share(list arrays, object temperatures, object out) except -1:
     """Whether threads can compute rows of these arrays as they lie: aligned, and the result apart from the
     others, or one of them."""
     for each in arrays + [temperatures]:
-        is_same = (each.ctypes.data == out.ctypes.data and each.strides == out.strides
-                   and each.shape == out.shape and each is not temperatures)
+        is_same = (cnp.PyArray_DATA(<cnp.ndarray>each) == cnp.PyArray_DATA(<cnp.ndarray>out)
+                   and each.strides == out.strides and each.shape == out.shape
+                   and each is not temperatures)
         if not each.flags.aligned or np.may_share_memory(each, out) and not is_same:
             return False
     return out.flags.aligned

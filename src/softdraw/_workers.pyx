@@ -360,6 +360,7 @@ def _end_pool():
         leave()
         for i in range(thread_count):
             PyThread_acquire_lock(threads[i].ended, 1)
+            PyThread_release_lock(threads[i].ended)
 
 
 def _after_fork_in_child():

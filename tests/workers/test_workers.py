@@ -408,11 +408,11 @@ def thread_count():
         return int(file.read().rpartition(")")[2].split()[17])
 
 
-needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 START = "import sys, numpy as np, softdraw\nx = np.ones((64, 20_000), np.float32)\n"
 
 
-@needs_proc
+@needs_linux
 def test_import_and_one_worker_start_no_threads():
     code = (
         "from test_workers import thread_count\n"
@@ -425,7 +425,7 @@ def test_import_and_one_worker_start_no_threads():
         "print(thread_count())\n"
     )
     environment = {"PYTHONPATH": ":".join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
-    done = run([sys.executable, "-c", START + code], environment=environment, cwd=None)
+    done = run([sys.executable, "-c", START + code], environment=environment)
     before, after = map(int, done.stdout.split())
     assert after == before + 3
 
@@ -490,6 +490,7 @@ def test_calls_at_exit_run_in_the_calling_thread():
     assert done.stdout == "True\n"
 
 
+@needs_linux
 def test_where_threads_cannot_be_started_the_caller_computes():
     code = (
         START + "import threading\n"
