@@ -32,16 +32,20 @@ SD_BODY void sort_columns(pack_t *columns) {
     order_columns(columns, 8, 1);
 }
 
-/* How far below the largest of `counts` items, at most MAX_COLUMNS, they may be negligible:
- * find_negligible_distance in each lane. */
-static void find_negligible_distances(const double *counts, double *distances) {
+/* find_negligible_distance of eight counts, which are at most MAX_COLUMNS. */
+SD_BODY f64x8 find_negligible_distances(const double *counts) {
     static const double limits[4] = {2, 3, 5, 9}; /* from each of these on there is a bit less */
-    for (int i = 0; i < WIDTH; i += 8) {
-        f64x8 bits = f64_set1(NEGLIGIBLE_BITS);
-        SD_UNROLL for (int j = 0; j < 4; j++)
-            bits = f64_sub(bits, f64_where_ge(f64_load(counts + i), f64_set1(limits[j]), f64_set1(1), f64_set1(0)));
-        f64_store(distances + i, f64_div(bits, f64_set1(SD_LOG2E_HI)));
-    }
+    const f64x8 count = f64_load(counts), one = f64_set1(1), zero = f64_set1(0);
+    f64x8 bits = f64_set1(NEGLIGIBLE_BITS);
+    SD_UNROLL for (int i = 0; i < 4; i++)
+        bits = f64_sub(bits, f64_where_ge(count, f64_set1(limits[i]), one, zero));
+    return f64_div(bits, f64_set1(SD_LOG2E_HI));
+}
+
+/* The least items that have a mass in rows of which so many items are kept. */
+SD_BODY pack_t find_bounds_of_counts(pack_t max, const double *t, const double *counts) {
+    return find_lane_bounds(max, t, find_negligible_distances(counts),
+                            find_negligible_distances(counts + WIDTH - 8));
 }
 
 /* How many of the first `kept` weights, the largest first, top_p keeps. Returns 0 if that may depend on the
@@ -115,10 +119,8 @@ static SD_NOINLINE int filter_columns(real_t *columns, size_t n, pack_t max,
         finite = v_add(finite, v_where_ge(sorted[j], v_set1(-LARGEST), one, zero));
     store_doubles(v_min(load_doubles(filters->top_k), finite), counts);
     if (by_mass) {
-        double distances[WIDTH];
         inverse_t unit;
-        find_negligible_distances(counts, distances);
-        const pack_t least = find_lane_bounds(max, t, distances);
+        const pack_t least = find_bounds_of_counts(max, t, counts);
         compute_column_masses(lanes, sorted, n, least, load_doubles(counts), masses);
         invert_lanes(&unit, masses[0], zero);
         for (size_t j = 0; j < n; j++)

@@ -47,12 +47,12 @@ SD_INLINE f32x16 read_items(const void *x, int format, size_t i, size_t left) {
     return format == SD_FORMAT_F16 ? f16_load(p) : bf16_load_in_order(p);
 }
 
-/* rule->least, as make_mass_rule has it, for rows side by side; distances are the negligible ones. */
-SD_INLINE f32x16 find_lane_bounds(f32x16 max, const double *t, const double *distances) {
-    const f64x8 low = f64_mul(f64_load(t), f64_load(distances));
-    const f64x8 high = f64_mul(f64_load(t + 8), f64_load(distances + 8));
-    const f32x16 bounds =
-        f32_from_f64(f64_sub(f32_low_to_f64(max), low), f64_sub(f32_high_to_f64(max), high));
+/* rule->least, as make_mass_rule has it, for rows side by side, from the negligible distances of the first
+ * eight rows and of the others. */
+SD_INLINE f32x16 find_lane_bounds(f32x16 max, const double *t, f64x8 low, f64x8 high) {
+    low = f64_sub(f32_low_to_f64(max), f64_mul(f64_load(t), low));
+    high = f64_sub(f32_high_to_f64(max), f64_mul(f64_load(t + 8), high));
+    const f32x16 bounds = f32_from_f64(low, high);
     return f32_max(bounds, f32_set1(-LARGEST));
 }
 

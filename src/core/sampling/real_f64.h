@@ -27,8 +27,9 @@ SD_INLINE f64x8 read_items(const void *x, int format, size_t i, size_t left) {
     return left >= 8 ? f64_load(p) : f64_load_n(p, left, -(double)INFINITY);
 }
 
-SD_INLINE f64x8 find_lane_bounds(f64x8 max, const double *t, const double *distances) {
-    const f64x8 least = f64_sub(max, f64_mul(f64_load(t), f64_load(distances)));
+SD_INLINE f64x8 find_lane_bounds(f64x8 max, const double *t, f64x8 distances, f64x8 none) {
+    const f64x8 least = f64_sub(max, f64_mul(f64_load(t), distances));
+    (void)none; /* there are only eight rows */
     return f64_max(least, f64_set1(-LARGEST));
 }
 

@@ -48,7 +48,7 @@ SD_BODY int draw_from_columns(const real_t *x, ptrdiff_t x_stride, size_t n, con
                               int64_t *out) {
     const pack_t zero = v_set1(0);
     real_t columns[(MAX_COLUMNS + MAX_GROUP) * WIDTH];
-    double sums[MAX_COLUMNS + MAX_GROUP][WIDTH], scaled[WIDTH], found[WIDTH], distances[WIDTH];
+    double sums[MAX_COLUMNS + MAX_GROUP][WIDTH], scaled[WIDTH], found[WIDTH];
     pack_t max = v_set1(-(real_t)INFINITY), nan_marks = zero, s[GROUP], q[GROUP], packs[GROUP];
     lane_reductions_t lanes;
     rows_to_columns(x, x_stride, columns, n);
@@ -59,14 +59,15 @@ SD_BODY int draw_from_columns(const real_t *x, ptrdiff_t x_stride, size_t n, con
     }
     if (has_nan(nan_marks)) return 0;
     if (!reduce_lanes(&lanes, max, t)) return 0;
+    pack_t least;
     if (!filters) {
-        for (int i = 0; i < WIDTH; i += 8) f64_store(distances + i, f64_set1(find_negligible_distance(n)));
+        const f64x8 distance = f64_set1(find_negligible_distance(n));
+        least = find_lane_bounds(max, t, distance, distance);
     } else {
         double counts[WIDTH];
         if (!filter_columns(columns, n, max, &lanes, t, filters, by_mass, counts)) return 0;
-        find_negligible_distances(counts, distances);
+        least = find_bounds_of_counts(max, t, counts);
     }
-    const pack_t least = find_lane_bounds(max, t, distances);
     const int group = GROUP;
     column_sum_t sum;
     memset(&sum, 0, sizeof sum);
