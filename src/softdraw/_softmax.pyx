@@ -358,7 +358,8 @@ cdef ptrdiff_t rows_of_inner_loop(object x, object temperatures) except -1:
     cdef ptrdiff_t rows = 1
     dims = [(abs(x.strides[i]), temperatures.strides[i], x.shape[i])
             for i in range(temperatures.ndim) if x.shape[i] != 1]
-    for stride, t_stride, length in sorted(dims):
+    dims.sort()  # in place, because CPython 3.11 loses a copy that it finds no memory for
+    for stride, t_stride, length in dims:
         if rows == 1:
             distance, t_distance = stride, t_stride
         elif stride != distance * rows or t_stride != t_distance * rows:

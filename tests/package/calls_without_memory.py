@@ -366,7 +366,7 @@ CALLS.update(
         "workers, columns": lambda: logsumexp(wide, axis=0, workers=3),
         "workers, draws": lambda: (table.sample(300_000, rng=rng, workers=3), rng.random_raw()),
         "workers, draws with PCG64": lambda: table.sample(300_000, rng=pcg, workers=3),
-        "workers, draws from rows": lambda: tables.sample(many_rows, rng=5, workers=3),
+        "workers, draws from rows": lambda: tables.sample(many_rows, rng=rng, workers=3),
         "workers, logits": lambda: sample_logits(wide, rng=rng, top_p=0.5, workers=3),
         "workers, tables": lambda: AliasTables(
             np.abs(wide.reshape(-1)[:100_000]), many_ends, workers=3
