@@ -61,7 +61,7 @@ def together(functions):
 def seconds_of(clocks, arguments, least=0.004):
     """The least seconds per call of each clock, in many short turns: some may be undisturbed."""
     calls = {name: compare.calls_for(clocks[name], least) for name in clocks}
-    rounds = 20 if arguments.quick else 300
+    rounds = 20 if arguments.quick else 100
     times = [compare.one_round(clocks, calls) for _ in range(rounds)]
     return {name: min(each[name] for each in times) for name in clocks}
 
