@@ -53,6 +53,8 @@ cdef int count_cpus() except -1:
 cdef int given_workers(object workers) except -1:
     if workers is None:
         return 0
+    if PyLong_CheckExact(workers) and 0 < workers <= MAX_WORKERS:  # what most give
+        return workers
     if isinstance(workers, bool) or not hasattr(workers, "__index__"):
         raise TypeError(f"workers must be an integer or None, got {type(workers).__name__}")
     number = operator.index(workers)
