@@ -4,7 +4,6 @@ import inspect
 import math
 import operator
 import sys
-from hashlib import blake2b
 
 import numpy as np
 
@@ -383,6 +382,8 @@ cdef enum:
 cdef tuple header_of(tuple parts):
     """What pickles have before their parts, integers and bytes: a format number, the stream number and
     a checksum of 64 bits."""
+    from hashlib import blake2b  # here, for import softdraw loads no more than NumPy does
+
     digest = blake2b(digest_size=8)
     for part in (PICKLE_FORMAT, SOFTDRAW_STREAM, *parts):
         digest.update(part if type(part) is bytes else b"%d," % part)

@@ -111,6 +111,7 @@ def test_a_seed_sequence_shrinks_the_logits(others):
     assert result is None or np.all(np.asarray(result) == 0)
 
 
+@pytest.mark.filterwarnings("ignore:Setting the dtype:DeprecationWarning")  # since NumPy 2.5
 def test_a_seed_sequence_retypes_the_logits():
     x = np.zeros(2)
 
