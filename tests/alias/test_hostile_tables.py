@@ -340,6 +340,9 @@ print(table.sample(5, rng=7).tolist(), tables == pickle.loads(pickles[1]))
     np.lib.NumpyVersion(np.__version__) < "2.0.0", reason="NumPy itself crashes, in array.any()"
 )
 @pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="CPython crashes, in PyTraceBack_Here, called by Cython"
+)
+@pytest.mark.skipif(
     bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     reason="free-threaded CPython has no allocator but its own",
 )
