@@ -113,7 +113,7 @@ cdef object whole_numbers_of(object value, object array):
         return array
     items = np.asarray(value, dtype=object)
     if all([isinstance(item, int) and 0 <= item < 2**64 for item in items.reshape(-1)]):
-        return items.astype(np.uint64)  # and not .flat, which has at most 32 dimensions
+        return items.astype(np.uint64)
     return array
 
 
@@ -348,13 +348,15 @@ cdef cnp.ndarray as_words(object words):
     """Return words as a C-contiguous uint64 array."""
     cdef cnp.ndarray array = unmasked_array(words, "words")
     if array.dtype.kind in "fO" and not isinstance(words, np.ndarray):
-        for item in np.asarray(words, dtype=object).reshape(-1):
+        # NumPy makes float64 of an empty list, and of, say, a deque with integers on both sides of 2**63
+        items = np.asarray(words, dtype=object)
+        for item in items.reshape(-1):  # .flat has at most 32 dimensions
             if not isinstance(item, int):
                 break
             if not 0 <= item < 2**64:
                 raise ValueError(f"words must be from 0 to 2**64 - 1, got {item}")
         else:
-            array = array.astype(np.uint64)  # NumPy makes float64 of an empty list
+            array = items.astype(np.uint64)
     if array.dtype.kind == "i":
         negative = array < 0
         if negative.any():

@@ -745,6 +745,14 @@ def test_wrong_sizes(size, error, text):
 # ---- words -------------------------------------------------------------------------------------
 
 
+def test_words_of_any_sequence_are_exact():
+    """Of integers on both sides of 2**63 NumPy makes float64."""
+    table, words = AliasTable(np.ones(2**20)), [2**63 + 2**43 + 1, 2**44 - 1, 2**64 - 1]
+    expected = table.map(np.array(words, np.uint64)).tolist()
+    for each in (words, tuple(words), deque(words)):
+        assert table.map(each).tolist() == expected
+
+
 def test_map_takes_words_of_any_layout():
     table = AliasTable(np.arange(100))
     words = Xoshiro256(3).random_raw(60).reshape(6, 10)
