@@ -13,7 +13,7 @@ from softdraw._core cimport (
     alias_rows_build_f32, alias_rows_build_f64, alias_rows_build_u64, alias_rows_max_buckets, alias_rows_max_length,
     alias_scratch, softmax_f32, softmax_f64,
 )
-from softdraw._workers cimport run_pieces, workers_in_force
+from softdraw._workers cimport distance_of, run_pieces, workers_in_force
 
 cnp.import_array()
 
@@ -24,7 +24,6 @@ cdef enum:
     # share it in slabs of about SLAB of them, each of whole rows: see docs/workers.md.
     SHARED = 1 << 16
     SLAB = 1 << 13
-    LINE = 64  # bytes of a cache line
 
 ctypedef fused real:
     float
@@ -300,7 +299,7 @@ cdef cnp.ndarray build(cnp.ndarray given, Rows rows, uint64_t *records, int work
     cdef Rows part
     check_length(weights, rows)
     w.slabs = slabs_of(rows, workers)
-    w.scratch, w.scratch_size = <char *> small, (size // LINE + 1) * LINE
+    w.scratch, w.scratch_size = <char *> small, distance_of(size)
     if size > sizeof(small) or w.slabs.workers > 1:
         space = new_array(w.scratch_size * w.slabs.workers, cnp.NPY_UINT8)
         w.scratch = <char *> cnp.PyArray_DATA(space)

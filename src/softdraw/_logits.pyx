@@ -33,7 +33,7 @@ from softdraw._arguments cimport (
 )
 from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
-from softdraw._workers cimport given_workers, run_pieces, workers_in_force
+from softdraw._workers cimport LINE, distance_of, given_workers, run_pieces, workers_in_force
 
 from softdraw._arguments import hide_positional
 
@@ -50,7 +50,6 @@ cdef enum:
     # slabs of about SLAB of them, each of whole rows: see docs/workers.md.
     SHARED = 1 << 18
     SLAB = 1 << 15
-    LINE = 64  # bytes of a cache line
 
 
 # ---- scratch -----------------------------------------------------------------------------------
@@ -154,7 +153,7 @@ cdef int add_scratch(Draws *d, size_t workers, bint *is_kept) except -1:
         size = (_core.sample_scratch_f64(d.n) if d.type_num == cnp.NPY_FLOAT64
                 else _core.sample_scratch_f32(d.n))
         if workers > 1:
-            d.scratch_size = (size // LINE + 1) * LINE
+            d.scratch_size = distance_of(size)
             size = SIZE_MAX if size >= SIZE_MAX // workers - LINE else workers * d.scratch_size
         d.scratch = <char *>take_scratch(size, is_kept)
     return 0

@@ -303,8 +303,8 @@ cdef int compute(const Function *function, list arrays, object temperatures, obj
                    axis, out, workers) is not None:
         return 0
     cdef ptrdiff_t size = cnp.PyArray_SIZE(arrays[0])
-    cdef bint in_threads = (size >= SHARED and size > n and workers_in_force(workers) > 1
-                            and can_share(arrays, temperatures, out))
+    workers = workers_in_force(workers) if size >= SHARED and size > n else 1
+    cdef bint in_threads = workers > 1 and can_share(arrays, temperatures, out)
     ufunc = ufunc_of(function, arrays[0].dtype)
     if in_threads or len(kept) > 1 and size > SHORT_LOOP:
         temperatures = np.broadcast_to(temperatures, kept)
@@ -323,7 +323,7 @@ cdef int compute(const Function *function, list arrays, object temperatures, obj
             temperatures = temperatures.transpose(order)
             out = out.transpose(order if function.reduces else axes)
             if in_threads:
-                compute_in_threads(function, arrays, temperatures, out, workers_in_force(workers))
+                compute_in_threads(function, arrays, temperatures, out, workers)
             else:
                 _call_numpy(ufunc, arrays + [temperatures], out=out, axis=-1, order="C")
             return 0

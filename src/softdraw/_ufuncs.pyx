@@ -13,7 +13,7 @@ from libc.stdint cimport uintptr_t
 from softdraw cimport _core
 from softdraw._core cimport SOFTDRAW_OK
 from softdraw._random cimport Lock
-from softdraw._workers cimport run_pieces
+from softdraw._workers cimport LINE, run_pieces
 
 cnp.import_array()
 cnp.import_ufunc()
@@ -39,7 +39,6 @@ cdef enum:
     # Bytes of the scratch block. It is larger than a cache of one core, because runs of less than a
     # kilobyte are read from memory and written to it at half the speed.
     SCRATCH = 1 << 21
-    LINE = 64  # bytes of a cache line
     # From this many bytes of a result in columns on, it is written past the caches.
     PAST_CACHES = 1 << 23
 

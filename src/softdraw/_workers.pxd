@@ -16,6 +16,13 @@ ctypedef int (*piece_function)(
 # What the argument `workers` says: 0 if it is None, otherwise the number of threads, or an error.
 cdef int given_workers(object workers) except -1
 
+cdef enum:
+    LINE = 64  # bytes of a cache line
+
+# How far apart in memory so many bytes for each of several threads lie, so that no two share a cache line.
+cdef inline size_t distance_of(size_t size) noexcept nogil:
+    return (size // LINE + 1) * LINE
+
 # The number of threads: the given one or, where that is 0, the default in force. Only a call that is
 # worth more than one thread asks, because looking up the default takes time.
 cdef int workers_in_force(int given) except -1

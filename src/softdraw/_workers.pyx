@@ -155,7 +155,7 @@ cdef struct Job:
     size_t next  # the first piece that nobody has claimed
     int error  # of the first piece that has one
     size_t failed  # which piece that is
-    size_t where  # and what it tells of the error
+    size_t where  # and the place that it reports
     int helpers  # most threads of the pool, and how many have been woken for it, have joined and are in it
     int woken
     int joined
@@ -342,7 +342,7 @@ cdef bint ends_at_exit = False
 
 cdef int end_at_exit() except -1:
     global ends_at_exit
-    import atexit  # which costs whoever uses no threads nothing
+    import atexit  # here, so that a program without threads does not load it
 
     atexit.register(_end_pool)
     ends_at_exit = True

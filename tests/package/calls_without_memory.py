@@ -1,7 +1,7 @@
 """Every public call, while allocations fail: for test_memory_errors.py, with failing_malloc.c.
 
-Each call is made with its n-th allocation failing, for every n, and with all from the n-th on. It
-must give what it gives otherwise, or a MemoryError; and however often it is made, no block may stay
+Each call is made with its n-th allocation failing, for every n, and with all from the n-th on. Its
+result must be the usual one, or a MemoryError; and however often it is made, no block may stay
 allocated. Prints what went wrong, and how many calls, allocations and errors there were.
 """
 

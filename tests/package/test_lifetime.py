@@ -162,7 +162,7 @@ def test_functions_run_at_exit_may_draw():
 
 @pytest.mark.parametrize("keep", ["sys.kept = Last()", "kept = Last()"])
 def test_a_finalizer_may_draw_while_modules_are_torn_down(keep):
-    """From what it holds; to make an array, NumPy may need modules that are gone."""
+    """Into an array that is there: to make one, NumPy may need modules that are gone."""
     done = python(
         """
         import sys, softdraw

@@ -42,7 +42,7 @@ SD_BODY f64x8 find_negligible_distances(const double *counts) {
     return f64_div(bits, f64_set1(SD_LOG2E_HI));
 }
 
-/* The least items that have a mass in rows of which so many items are kept. */
+/* For each row, the value below which an item has no mass, given how many items of it are kept. */
 SD_BODY pack_t find_bounds_of_counts(pack_t max, const double *t, const double *counts) {
     return find_lane_bounds(max, t, find_negligible_distances(counts),
                             find_negligible_distances(counts + WIDTH - 8));
