@@ -31,6 +31,7 @@ def extension(name, core=()):
         include_dirs=["include", numpy.get_include()],
         define_macros=[
             ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
+            ("CYTHON_COMPRESS_STRINGS", "0"),  # so that `import softdraw` does not import zlib
             *([("SOFTDRAW_EXPORT", None)] if core else []),
         ],
         extra_compile_args=FLAGS + OPTIMISE if core else FLAGS,
