@@ -315,7 +315,7 @@ cdef cnp.ndarray build(cnp.ndarray given, Rows rows, uint64_t *records, int work
     buckets = new_array(w.starts[w.slabs.count], cnp.NPY_UINT64)
     w.typenum, w.weights = cnp.PyArray_TYPE(weights), cnp.PyArray_DATA(weights)
     w.records, w.buckets = records, <uint64_t *> cnp.PyArray_DATA(buckets)
-    if weights.shape[0] < WITHOUT_GIL:
+    if w.slabs.count == 1 and weights.shape[0] < WITHOUT_GIL:
         error = build_slab(&w, 0, 0, &where)
     else:
         error = run_pieces(build_slab, &w, w.slabs.count, w.slabs.workers, &where)

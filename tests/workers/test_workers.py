@@ -315,6 +315,13 @@ class TestBuilds:
         indptr = [0, 0, 0, 100_000, 100_001, 100_001, 180_000, len(self.ITEMS)]
         assert AliasTables(self.ITEMS, indptr, workers=workers) == AliasTables(self.ITEMS, indptr)
 
+    def test_many_rows_of_few_weights(self, workers):
+        weights, indptr = np.ones(500), np.r_[np.zeros(9500, int), np.arange(501)]
+        assert AliasTables(weights, indptr, workers=workers) == AliasTables(weights, indptr)
+        assert AliasTables.from_logits(weights, indptr, workers=workers) == (
+            AliasTables.from_logits(weights, indptr)
+        )
+
     @pytest.mark.parametrize("temperature", [0.3, 0.0, RANDOM.random(20_000)])
     @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
     def test_tables_of_logits(self, workers, temperature, dtype):
