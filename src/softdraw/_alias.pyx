@@ -11,7 +11,7 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport (
     as_words, check_error, check_header, header_of, internal, one_temperature, read_number, refuse_call,
-    refuse_positional, shape_of,
+    refuse_positional, shape_of, word_array,
 )
 from softdraw._build cimport Rows, build, read_only, real_items, weights_of
 from softdraw._core cimport (
@@ -335,9 +335,10 @@ cdef class AliasTable:
         (0, 1)
         """
         cdef int number = 0 if workers is None else given_workers(workers)
-        cdef cnp.ndarray array = as_words(words), result, target
+        cdef cnp.ndarray array = word_array(words), result, target
         cdef size_t where
         if out is None:
+            array = as_words(array)
             if array.ndim == 0:
                 return softdraw_alias_map1(
                     self.table.data,
@@ -347,6 +348,8 @@ cdef class AliasTable:
             result = target = new_draws((<object> array).shape)
         else:
             result = checked_out(out, self.categories)
+            check_same(array, result)
+            array = as_words(array)
             target = target_of(result)
             array = apart_from(target, array)
         check_same(array, target)  # last, so that nothing changes after it

@@ -47,7 +47,7 @@ cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num)
 # Parameters: numbers or arrays of them, maybe one per row.
 cdef object whole_numbers(object value, str name)
 cdef object real_numbers(object value, str name)
-cdef object temperatures_from(object value, bint allow_zero)
+cdef object temperatures_of_rows(object value, bint allow_zero, tuple shape, tuple reduced)
 cdef double one_temperature(object value) except -1
 cdef object fit_to_rows(object values, str name, tuple shape, tuple reduced)
 
@@ -60,7 +60,8 @@ cdef bint is_skip(object invalid) except -1
 
 # Shapes and words.
 cdef tuple shape_of(object size)
-cdef cnp.ndarray as_words(object words)
+cdef cnp.ndarray word_array(object words)
+cdef cnp.ndarray as_words(cnp.ndarray array)
 
 # Parts of messages.
 cdef str place_of(str name, object index)

@@ -4,10 +4,12 @@ import inspect
 import math
 import operator
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
 cimport numpy as cnp
+from cpython.buffer cimport PyObject_CheckBuffer
 from libc.stddef cimport ptrdiff_t
 
 cdef extern from "softdraw.h":
@@ -105,16 +107,27 @@ cdef object unmasked_array(object value, str name):
 
 
 cdef object whole_numbers_of(object value, object array):
-    """Return array, or as uint64 what NumPy makes float64 of: a list of integers on both sides of 2**63."""
-    first = value
-    while type(first) in (list, tuple) and first:
-        first = first[0]
-    if first is value or type(first) is not int or array.dtype.kind != "f":
+    """Return array, or as uint64 what NumPy makes float64 of: a sequence of integers on both sides of 2**63."""
+    if value is array or array.dtype.kind != "f" or array.size == 0:
         return array
+    first = value
+    for _ in range(array.ndim):  # a look at one item, which of most sequences is a float, is quick
+        if type(first) not in (list, tuple) and (
+            PyObject_CheckBuffer(first) or not isinstance(first, Sequence)
+        ):
+            return array
+        first = first[0]
+    items = integers_of(value) if isinstance(first, (int, np.integer)) else None
+    if items is None or not all([0 <= item < 2**64 for item in items.reshape(-1)]):
+        return array
+    return items.astype(np.uint64)
+
+
+cdef object integers_of(object value):
+    """Return a sequence of integers as an object array, or None if it has anything else."""
     items = np.asarray(value, dtype=object)
-    if all([isinstance(item, int) and 0 <= item < 2**64 for item in items.reshape(-1)]):
-        return items.astype(np.uint64)
-    return array
+    flat = items.reshape(-1)  # .flat has at most 32 dimensions
+    return items if all([isinstance(item, (int, np.integer)) for item in flat]) else None
 
 
 cdef bint is_foreign(object x):
@@ -225,19 +238,19 @@ cdef object whole_numbers(object value, str name):
 
 
 cdef object real_numbers(object value, str name):
-    """Return a real number, or an array of them, as a C-contiguous float64 array."""
+    """Return a real number, or an array of them, as an array of a real type."""
     given = unmasked_array(value, name)
     if isinstance(value, int) and given.dtype == object:
         raise ValueError(f"{name} is an integer past 2**64; give it as a float")
     if not is_real(given.dtype):
         got = kind_of(value, given.dtype)
         raise TypeError(f"{name} must be a real number or an array of them, got {got}")
-    return as_carray(given, cnp.NPY_FLOAT64)
+    return given
 
 
-cdef object temperatures_from(object value, bint allow_zero):
-    """Return temperatures as a C-contiguous float64 array, each checked."""
-    cdef cnp.ndarray values = real_numbers(value, "temperature")
+cdef cnp.ndarray checked_temperatures(cnp.ndarray given, bint allow_zero):
+    """Return temperatures, an array of a real type, as a C-contiguous float64 array, each checked."""
+    cdef cnp.ndarray values = as_carray(given, cnp.NPY_FLOAT64)
     cdef const double *t = <const double *>cnp.PyArray_DATA(values)
     cdef ptrdiff_t i
     for i in range(cnp.PyArray_SIZE(values)):
@@ -245,9 +258,16 @@ cdef object temperatures_from(object value, bint allow_zero):
             where = np.unravel_index(i, (<object>values).shape)
             raise ValueError(
                 f"{place_of('temperature', where)} must be >{'=' if allow_zero else ''} 0, "
-                f"got {np.asarray(value)[where]}"
+                f"got {given[where]}"
             )
     return values
+
+
+cdef object temperatures_of_rows(object value, bint allow_zero, tuple shape, tuple reduced):
+    """Return temperatures as fit_to_rows does, checked, in float64. Those that do not fit are not copied."""
+    given = real_numbers(value, "temperature")
+    fit_to_rows(given, "temperature", shape, reduced)
+    return fit_to_rows(checked_temperatures(given, allow_zero), "temperature", shape, reduced)
 
 
 cdef object fit_to_rows(object values, str name, tuple shape, tuple reduced):
@@ -269,10 +289,10 @@ cdef object fit_to_rows(object values, str name, tuple shape, tuple reduced):
 
 
 cdef double one_temperature(object value) except -1:
-    array = temperatures_from(value, True)
-    if array.ndim:
-        raise ValueError(f"temperature must be a number, got shape {array.shape}")
-    return array
+    given = real_numbers(value, "temperature")
+    if given.ndim:
+        raise ValueError(f"temperature must be a number, got shape {given.shape}")
+    return checked_temperatures(given, True)
 
 
 # ---- axes --------------------------------------------------------------------------------------
@@ -344,26 +364,29 @@ cdef tuple shape_of(object size):
     return shape
 
 
-cdef cnp.ndarray as_words(object words):
-    """Return words as a C-contiguous uint64 array."""
+cdef cnp.ndarray word_array(object words):
+    """Return words as an array of integers, which as_words looks at: their shape can be checked before."""
     cdef cnp.ndarray array = unmasked_array(words, "words")
     if array.dtype.kind in "fO" and not isinstance(words, np.ndarray):
-        # NumPy makes float64 of an empty list, and of, say, a deque with integers on both sides of 2**63
-        items = np.asarray(words, dtype=object)
-        for item in items.reshape(-1):  # .flat has at most 32 dimensions
-            if not isinstance(item, int):
-                break
-            if not 0 <= item < 2**64:
-                raise ValueError(f"words must be from 0 to 2**64 - 1, got {item}")
-        else:
+        # NumPy makes float64 of an empty list and of negative integers beside those from 2**63 on
+        items = integers_of(words)
+        if items is not None:
+            for item in items.reshape(-1):
+                if not 0 <= item < 2**64:
+                    raise ValueError(f"words must be from 0 to 2**64 - 1, got {item}")
             array = items.astype(np.uint64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"words must be uint64, got dtype {array.dtype}")
+    return array
+
+
+cdef cnp.ndarray as_words(cnp.ndarray array):
+    """Return what word_array returned as C-contiguous uint64, if no word is negative."""
     if array.dtype.kind == "i":
         negative = array < 0
         if negative.any():
             place = np.unravel_index(np.argmax(negative), negative.shape)
             raise ValueError(f"words must be from 0 to 2**64 - 1, got {array[place]}")
-    elif array.dtype.kind != "u":
-        raise TypeError(f"words must be uint64, got dtype {array.dtype}")
     return as_carray(array, cnp.NPY_UINT64)
 
 

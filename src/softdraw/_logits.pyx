@@ -29,7 +29,7 @@ from numpy.random.bit_generator cimport BitGenerator
 from softdraw cimport _core
 from softdraw._arguments cimport (
     as_carray, as_words, fit_to_rows, is_skip, place_of, read_number, real_array, real_numbers,
-    refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers,
+    refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers, word_array,
 )
 from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
@@ -470,10 +470,10 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
     # Everything is converted first, for that may run Python code of the caller. Shapes and pointers are
     # taken afterwards, of arrays that nobody else has a say about.
     given = real_array(logits, "logits")
-    temperatures = parameter("temperature", temperature, 0.0, math.inf)
-    ks = parameter("top_k", top_k, 1, math.inf)
-    ps = parameter("top_p", top_p, 0.0, 1.0)
-    ratios = parameter("min_p", min_p, 0.0, 1.0)
+    temperatures = real_numbers(temperature, "temperature")
+    ks = None if top_k is None else whole_numbers(top_k, "top_k")
+    ps = None if top_p is None else real_numbers(top_p, "top_p")
+    ratios = None if min_p is None else real_numbers(min_p, "min_p")
     allowed = None if mask is None else mask_array(mask)
     extra = () if size is None else shape_of(size)
     cdef bint with_logprobs = bool(return_logprobs), skips = is_skip(invalid)
@@ -484,7 +484,7 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
     elif size is not None or rng is not None:
         raise ValueError("words excludes rng and size")
     else:
-        taken = as_words(words)
+        taken = word_array(words)
 
     shape = given.shape
     if not shape:
@@ -496,17 +496,18 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
         raise ValueError(f"logits must have at most 2**32 - 128 items per row, got {n}")
     cdef Draws d
     clear(&d.filters)
-    cdef cnp.ndarray t = by_row(temperatures, "temperature", shape), k = None, p = None, ratio = None
+    cdef cnp.ndarray t, k = None, p = None, ratio = None
+    t = by_row("temperature", temperatures, temperature, 0.0, math.inf, shape)
     d.filters.temperature = <const double *>cnp.PyArray_DATA(t)
     d.filters.temperature_stride = t.ndim
     if ks is not None:
-        k = by_row(ks, "top_k", shape)
+        k = by_row("top_k", ks, top_k, 1, math.inf, shape)
         d.filters.top_k, d.filters.top_k_stride = <const uint64_t *>cnp.PyArray_DATA(k), k.ndim
     if ps is not None:
-        p = by_row(ps, "top_p", shape)
+        p = by_row("top_p", ps, top_p, 0.0, 1.0, shape)
         d.filters.top_p, d.filters.top_p_stride = <const double *>cnp.PyArray_DATA(p), p.ndim
     if ratios is not None:
-        ratio = by_row(ratios, "min_p", shape)
+        ratio = by_row("min_p", ratios, min_p, 0.0, 1.0, shape)
         d.filters.min_p, d.filters.min_p_stride = <const double *>cnp.PyArray_DATA(ratio), ratio.ndim
     cdef cnp.ndarray masks = None
     if allowed is not None:
@@ -531,6 +532,8 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
             f"words must have the shape {rows} of the rows, or one that begins with it, "
             f"got {(<object>taken).shape}"
         )
+    else:
+        taken = as_words(taken)
     result_shape = (<object>taken).shape
     cdef cnp.ndarray ids = np.empty(result_shape, np.int64), logprobs = None
     d.draws = math.prod(result_shape[len(rows):])
@@ -571,15 +574,17 @@ cdef int raise_for(int error, size_t where, object logits) except -1:
 # ---- arguments ---------------------------------------------------------------------------------
 
 
-cdef cnp.ndarray parameter(str name, object value, object lowest, object highest):
-    """Return one value, or several, as an array of float64, or of uint64 if the lowest is an int; each is
-    checked. None stays None."""
-    if value is None and name != "temperature":
-        return None
-    if type(value) is float and lowest <= value <= highest and type(lowest) is float:
-        return np.array(value)  # what most give
+cdef cnp.ndarray by_row(str name, cnp.ndarray values, object value, object lowest, object highest,
+                        tuple shape):
+    """Return the values of a parameter for the rows of an array of that shape, each checked: one without
+    dimensions, or a 1-D array of one for each, as float64, or as uint64 if the lowest is an int. `value` is
+    what the caller gave."""
+    if type(value) is float and lowest <= value <= highest:
+        return values  # what most give
+    rows = fit_to_rows(values, name, shape, (len(shape) - 1,))
     whole = isinstance(lowest, int)
-    values = whole_numbers(value, name) if whole else real_numbers(value, name)
+    if not whole:
+        values = as_carray(values, cnp.NPY_FLOAT64)
     invalid = ~((values >= lowest) & (values <= highest))
     if invalid.any():
         index = np.unravel_index(invalid.argmax(), invalid.shape)
@@ -587,34 +592,17 @@ cdef cnp.ndarray parameter(str name, object value, object lowest, object highest
         hint = "; None, or any number from the row's length on, switches it off" if whole else ""
         got = values[index] if values.ndim or not whole else value
         raise ValueError(f"{place_of(name, index)} must be {valid}, got {got}{hint}")
-    return as_carray(values, cnp.NPY_UINT64 if whole else cnp.NPY_FLOAT64)
-
-
-cdef cnp.ndarray by_row(cnp.ndarray values, str name, tuple shape):
-    """Return values for the rows of an array of that shape: one value without dimensions, or a 1-D array of
-    one for each."""
-    if cnp.PyArray_NDIM(values) == 0:
-        return values
-    rows = fit_to_rows(values, name, shape, (len(shape) - 1,))
+    rows = as_carray(values, cnp.NPY_UINT64 if whole else cnp.NPY_FLOAT64).reshape(rows.shape)
     if rows.size == 1:
         return rows.reshape(())
     return np.ascontiguousarray(np.broadcast_to(rows, shape[:len(shape) - 1])).reshape(-1)
 
 
 cdef cnp.ndarray mask_array(object mask):
-    """Return a mask as booleans, or as int32 words of bits."""
+    """Return a mask as an array of booleans, of int8 or uint8, or of int32 words of bits."""
     cdef cnp.ndarray given = unmasked_array(mask, "mask")
-    cdef int type_num = cnp.PyArray_TYPE(given)
-    if type_num == cnp.NPY_INT8 or type_num == cnp.NPY_UINT8:
-        wrong = given.view(np.uint8) > 1
-        if wrong.any():
-            index = np.unravel_index(wrong.argmax(), wrong.shape)
-            raise ValueError(
-                f"{place_of('mask', index)} is {given[index]}; a mask of dtype {given.dtype} "
-                "must hold 1 for what may be drawn and 0 for what may not"
-            )
-        return given.astype(np.bool_)
-    if type_num != cnp.NPY_BOOL and (given.dtype.kind != "i" or given.dtype.itemsize != 4):
+    if cnp.PyArray_TYPE(given) not in (cnp.NPY_BOOL, cnp.NPY_INT8, cnp.NPY_UINT8) and (
+            given.dtype.kind != "i" or given.dtype.itemsize != 4):
         raise TypeError(
             "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
             f"got dtype {given.dtype}; write mask.astype(bool)"
@@ -623,8 +611,9 @@ cdef cnp.ndarray mask_array(object mask):
 
 
 cdef cnp.ndarray mask_by_row(cnp.ndarray mask, tuple shape):
-    """Return a mask as C-contiguous rows: of shape (width,) for all rows, or (rows, width)."""
-    cdef bint is_packed = cnp.PyArray_TYPE(mask) != cnp.NPY_BOOL
+    """Return a mask as C-contiguous rows of booleans or words: of shape (width,) for all rows, or
+    (rows, width)."""
+    cdef bint is_packed = cnp.PyArray_ITEMSIZE(mask) == 4
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     width = -(-n // 32) if is_packed else n
     mine = (<object>mask).shape
@@ -637,6 +626,16 @@ cdef cnp.ndarray mask_by_row(cnp.ndarray mask, tuple shape):
             hint = ("; write mask.astype(bool) for one of 0 and 1"
                     if is_packed and mine[len(mine) - 1:] == (n,) else "")
             raise ValueError(f"{kind} must have shape {ways}, got {mine}{hint}")
+    if cnp.PyArray_ITEMSIZE(mask) == 1 and cnp.PyArray_TYPE(mask) != cnp.NPY_BOOL:
+        wrong = mask.view(np.uint8) > 1
+        if wrong.any():
+            index = np.unravel_index(wrong.argmax(), mine)
+            raise ValueError(
+                f"{place_of('mask', index)} is {mask[index]}; a mask of dtype {mask.dtype} "
+                "must hold 1 for what may be drawn and 0 for what may not"
+            )
+        mask = mask.astype(np.bool_)
+    if mine != (width,):
         mask = (mask.reshape(width) if mask.size == width
                 else np.broadcast_to(mask, (*rows, width)).reshape(-1, width))
     return as_carray(mask, cnp.NPY_INT32 if is_packed else cnp.NPY_BOOL)

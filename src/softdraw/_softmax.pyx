@@ -16,9 +16,9 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uintptr_t
 
 from softdraw._arguments cimport (
-    axes_of, check_real, checked_out, converted_to, fit_to_rows, is_foreign, lengths_with_ones,
-    lengths_without, plain_axis, read_number, real_array, refuse_positional, result_dtype,
-    temperatures_from,
+    as_carray, axes_of, check_real, checked_out, converted_to, is_foreign, lengths_with_ones,
+    lengths_without, plain_axis, read_number, real_array, real_numbers, refuse_positional, result_dtype,
+    temperatures_of_rows,
 )
 from softdraw._core cimport HostState, restore_state, set_default_state, softmax_f64
 from softdraw._ufuncs cimport (
@@ -243,8 +243,11 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
         if is_foreign(each):
             return call_foreign(function, given, names, temperature, axis, out, workers, keepdims)
     arrays = [real_array(each, name) for each, name in zip(given, names)]
+    numbers = temperature
     if not read_number(temperature, &number):
-        temperature = temperatures_from(temperature, not is_vjp)
+        numbers = temperature = real_numbers(temperature, "temperature")
+        if temperature.size <= arrays[0].size:  # more do not fit, and may be more than memory holds
+            numbers = as_carray(temperature, cnp.NPY_FLOAT64)
     shape = arrays[0].shape
     if is_vjp and arrays[1].shape != shape:
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
@@ -255,7 +258,7 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
     arrays = [converted_to(computed, each) for each in arrays]
     if computed == dtype and (out is None or not keepdims):
         # A list, say, is now an array of contiguous rows, and a copy has room for the result.
-        result = call_kernel(function, arrays[0], arrays[1] if is_vjp else None, temperature, axis,
+        result = call_kernel(function, arrays[0], arrays[1] if is_vjp else None, numbers, axis,
                              arrays[0] if is_copied and out is None and not function.reduces else out,
                              workers)
         if result is not None:
@@ -263,8 +266,7 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
 
     reduced = axes_of(axis, len(shape))
     kept = lengths_without(shape, reduced)
-    temperatures = fit_to_rows(temperatures_from(temperature, not is_vjp), "temperature", shape,
-                               reduced)
+    temperatures = temperatures_of_rows(temperature, not is_vjp, shape, reduced)
     end_shape = shape
     if function.reduces:
         end_shape = lengths_with_ones(shape, reduced) if keepdims else kept
@@ -389,8 +391,7 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     if arrays[len(arrays) - 1].shape != shape:
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
     reduced = axes_of(axis, len(shape))
-    temperatures = fit_to_rows(temperatures_from(temperature, function.vjp_f64 == NULL), "temperature",
-                               shape, reduced)
+    temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
     if temperatures.ndim:
         temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures
     result = ufunc_of(function, arrays[0].dtype)(*arrays, temperatures, axis=reduced[0])

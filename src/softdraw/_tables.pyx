@@ -12,8 +12,8 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
-    as_carray, as_words, check_error, check_header, fit_to_rows, header_of, internal, is_skip,
-    place_of, refuse_call, refuse_positional, shape_of, temperatures_from, unmasked_array,
+    as_carray, as_words, check_error, check_header, header_of, internal, is_skip, place_of, real_numbers,
+    refuse_call, refuse_positional, shape_of, temperatures_of_rows, unmasked_array, word_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
 from softdraw._core cimport (
@@ -165,10 +165,10 @@ cdef AliasTables tables_of(cnp.ndarray lengths, cnp.ndarray bits, cnp.ndarray bu
 
 cdef AliasTables tables_of_logits(object logits, object indptr, object temperature, int workers):
     cdef cnp.ndarray array = real_items(logits, "logits")
-    cdef cnp.ndarray temperatures = temperatures_from(temperature, True).copy()
-    cdef cnp.ndarray ends = checked_indptr(indptr, array, "logits")
+    temperature = real_numbers(temperature, "temperature")
+    cdef cnp.ndarray ends = checked_indptr(indptr, array, "logits")  # the last that may run code of the caller
     cdef cnp.ndarray records = new_array(ends.shape[0] - 1, cnp.NPY_UINT64)
-    fit_to_rows(temperatures, "temperature", (records.shape[0], 1), (1,))
+    cdef cnp.ndarray temperatures = temperatures_of_rows(temperature, True, (records.shape[0], 1), (1,))
     weights = weights_of(
         array,
         rows_of(ends),
@@ -183,6 +183,12 @@ cdef AliasTables tables_of_logits(object logits, object indptr, object temperatu
 cdef object sizes_of(object bits):
     """How many buckets rows of those bits have."""
     return np.where(bits > 0, np.uint64(1) << bits, np.uint64(0)).astype(np.int64)
+
+
+def _each_table(AliasTables tables, rows):
+    """Yield the table of each of these rows, None for one that has nothing to draw."""
+    for row in rows:
+        yield tables[row] if tables.places[row] & np.uint64(63) else None
 
 
 def _unpickle_tables(header, *parts):
@@ -505,14 +511,16 @@ cdef class AliasTables:
         array([0, 1, 0])
         """
         cdef int number = 0 if workers is None else given_workers(workers)
-        cdef cnp.ndarray array = as_rows(rows), word = as_words(words), result, target
+        cdef cnp.ndarray array = as_rows(rows), word = word_array(words), result, target
         cdef bint skips = is_skip(invalid)
         check_begin(array, word, "words")
         if out is None:
+            word = as_words(word)
             result = target = new_draws((<object> word).shape)
         else:
             result = self.checked_out(out, skips)
             check_same(word, result)
+            word = as_words(word)
             target = target_of(result)
             array, word = apart_from(target, array), apart_from(target, word)
         self.draw(rows, array, word, None, skips, result, target, number)
@@ -623,8 +631,10 @@ cdef class AliasTables:
         return tables_of(np.diff(self.ends)[rows], bits, buckets)
 
     def __iter__(self):
-        for row in range(self.rows):
-            yield self[row] if self.places[row] & np.uint64(63) else None
+        return _each_table(self, range(self.rows))
+
+    def __reversed__(self):
+        return _each_table(self, reversed(range(self.rows)))
 
     @property
     def nonempty(self):

@@ -110,7 +110,7 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
     if n == 0:
         raise ValueError("logits is empty")
     targets = np.empty(rows)
-    targets[...] = fit_to_rows(wanted, name, shape, (len(shape) - 1,))
+    targets[...] = as_carray(fit_to_rows(wanted, name, shape, (len(shape) - 1,)), cnp.NPY_FLOAT64)
     x = as_carray(array, cnp.NPY_FLOAT64).reshape(-1, n)
     result = np.empty(rows)
 

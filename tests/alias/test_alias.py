@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 import weakref
-from collections import deque
+from collections import UserList, deque
 from fractions import Fraction
 from unittest import mock
 
@@ -745,12 +745,28 @@ def test_wrong_sizes(size, error, text):
 # ---- words -------------------------------------------------------------------------------------
 
 
-def test_words_of_any_sequence_are_exact():
+@pytest.mark.parametrize("kind", [list, tuple, deque, UserList])
+@pytest.mark.parametrize("item", [int, np.uint64])
+def test_integers_of_any_sequence_are_exact(kind, item):
     """Of integers on both sides of 2**63 NumPy makes float64."""
-    table, words = AliasTable(np.ones(2**20)), [2**63 + 2**43 + 1, 2**44 - 1, 2**64 - 1]
-    expected = table.map(np.array(words, np.uint64)).tolist()
-    for each in (words, tuple(words), deque(words)):
-        assert table.map(each).tolist() == expected
+    integers = [2**63 + 2**43 + 1, 2**44 - 1, 2**64 - 1]
+    sequence = kind([np.int64(2**44 - 1) if i == 1 else item(integers[i]) for i in range(3)])
+    exact = np.array(integers, np.uint64)
+    table = AliasTable(np.ones(2**20))
+    assert table.map(sequence).tolist() == table.map(exact).tolist()
+    assert AliasTable(sequence) == AliasTable(exact)
+    assert AliasTables(sequence, [0, 3])[0] == AliasTable(exact)
+    drawn = softdraw.sample_logits([0.0, 1.0], words=sequence)
+    assert drawn.tolist() == softdraw.sample_logits([0.0, 1.0], words=exact).tolist()
+    assert table.map(kind([sequence, sequence])).tolist() == [table.map(exact).tolist()] * 2
+
+
+def test_a_word_out_of_range_is_named_in_any_sequence():
+    cases = (deque([2**63, -1]), -1), ([1, 2**64], 2**64), ((np.int64(-3), 2**63), -3)
+    for words, wrong in cases:
+        text = re.escape(f"words must be from 0 to 2**64 - 1, got {wrong}")
+        with pytest.raises(ValueError, match=f"^{text}$"):
+            AliasTable([1, 1]).map(words)
 
 
 def test_map_takes_words_of_any_layout():
@@ -1058,6 +1074,9 @@ def test_a_table_cannot_be_changed():
         table.nbytes = 3
     with pytest.raises(AttributeError):
         table.other = 3
+    assert not table.buckets.flags.writeable
+    with pytest.raises(ValueError, match="read-only"):
+        table.buckets[0] = 0
     table.units()[:] = 0
     table.probabilities()[:] = 0
     assert table == twin
@@ -1135,6 +1154,27 @@ def test_threads_that_share_a_sampler_get_each_word_once():
         thread.join()
     expected = table.sample(4 * 20 * 5300, rng=Xoshiro256(7))
     assert np.sort(np.concatenate(drawn)).tolist() == np.sort(expected).tolist()
+
+
+def test_single_draws_wait_while_another_thread_refills_the_block():
+    """A long draw has the block to itself while it does not hold the GIL."""
+    table = AliasTable(np.ones(2**20))
+    draw = table.sampler(Xoshiro256(7))
+    drawn, single = [], []
+
+    def draw_many():
+        for _ in range(4):
+            drawn.append(draw(2**20))
+
+    threads = [threading.Thread(target=draw_many) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        single.append(draw())
+    drawn.append(np.array(single))
+    drawn = np.concatenate(drawn)
+    expected = table.sample(len(drawn), rng=Xoshiro256(7))
+    assert (np.sort(drawn) == np.sort(expected)).all()
 
 
 @needs_fork

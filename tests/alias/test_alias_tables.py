@@ -5,6 +5,7 @@ import gc
 import inspect
 import pickle
 import re
+import sys
 import threading
 
 import numpy as np
@@ -190,8 +191,8 @@ def test_out_of_any_layout_gets_the_draws(dtype, layout):
 
 @pytest.mark.parametrize("shift", [0, 1, 40])
 def test_out_may_be_the_rows_themselves_or_overlap_them(shift):
-    """A walk: categories are the next rows."""
-    tables = AliasTables(np.ones(9), [0, 3, 6, 9])
+    """A walk: categories are the next rows, and each row has others."""
+    tables = AliasTables([0, 1, 3, 3, 0, 1, 1, 3, 0], [0, 3, 6, 9])
     memory = np.arange(3100) % 3
     rows, out = memory[:3000], memory[shift : shift + 3000]
     expected = tables.sample(rows.copy(), rng=5).tolist()
@@ -413,6 +414,7 @@ def test_iteration_gives_none_for_rows_that_cannot_be_drawn_from():
     found = list(tables)
     assert [i for i, table in enumerate(found) if table is None] == [EMPTY, ZEROS]
     assert all(found[i] == tables[int(i)] for i in drawable())
+    assert [*reversed(tables)] == found[::-1]
 
 
 # ---- rows that are out of range ----------------------------------------------------------------
@@ -543,6 +545,22 @@ def test_the_signature_can_be_inspected():
         "(logits, indptr, /, *, temperature=1.0, workers=None)"
     )
     assert inspect.getdoc(AliasTables).startswith("Many tables")
+
+
+def test_indptr_is_that_which_was_checked():
+    """Where Python code runs after the check, here NumPy's `any`, another thread may change it."""
+    indptr = np.arange(5)
+
+    def change(frame, event, argument):
+        if event == "return" and frame.f_code.co_name == "_any":
+            indptr[1] = 2**40
+
+    sys.setprofile(change)
+    try:
+        tables = AliasTables(np.ones(4), indptr)
+    finally:
+        sys.setprofile(None)
+    assert tables.indptr.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_indptr_is_copied_before_it_is_checked():
@@ -713,6 +731,9 @@ def test_skipping_excuses_nothing_else():
     tables = AliasTables(*ragged())
     with pytest.raises(IndexError, match=r"^rows\[1\] is 40; there are 40 rows$"):
         tables.sample([EMPTY, 40], invalid="skip")
+    for far in (2**58, -(2**58)):  # whose records would be outside all memory
+        with pytest.raises(IndexError, match=rf"^rows\[1\] is {far}; there are 40 rows$"):
+            tables.sample([EMPTY, far], invalid="skip")
     with pytest.raises(ValueError, match="^invalid must be 'raise' or 'skip', got 'ignore'$"):
         tables.map(0, 0, invalid="ignore")
     text = "^out must be int64, int32 or int16 to hold -1, got uint32$"

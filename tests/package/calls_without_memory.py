@@ -240,7 +240,7 @@ CALLS.update(
             bad, words=words, invalid="skip", return_logprobs=True
         ),
         "sample_logits of NaN": lambda: sample_logits(bad, rng=rng),
-        "sample_logits of a wrong top_k": lambda: sample_logits(row, top_k=0),
+        "sample_logits of a wrong top_k": lambda: sample_logits(row, top_k=0, rng=rng),
         "sample_logits of a wrong mask": lambda: sample_logits(row, mask=[2.0]),
         "AliasTable": lambda: (AliasTable([1, 2, 3]), AliasTable(np.arange(1.0, 200))),
         "AliasTable of other types": lambda: (

@@ -3,6 +3,7 @@
 import inspect
 import operator
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -88,3 +89,77 @@ def test_signature_is_the_documented_one(name):
     others = [kind for name, kind in kinds.items() if name not in arrays]
     assert set(others) == {inspect.Parameter.KEYWORD_ONLY}
     assert re.match(rf"\({', '.join(arrays)}, /, \*, ", str(signature))
+
+
+HUGE = 2**40  # items that no memory holds, broadcast from one
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.uint64])
+@pytest.mark.parametrize(
+    "call, fits",
+    [
+        (partial(softdraw.softmax, X), "(2, 1) nor (2,)"),
+        (partial(softdraw.logsumexp, X, axis=0), "(1, 3) nor (3,)"),
+        (partial(softdraw.softmax_vjp, X, X), "(2, 1) nor (2,)"),
+        (partial(softdraw.sample_logits, X), "(2, 1) nor (2,)"),
+        (partial(softdraw.AliasTables.from_logits, [1.0], [0, 1]), "(1, 1) nor (1,)"),
+    ],
+)
+def test_temperatures_that_do_not_fit_are_not_copied(call, fits, dtype):
+    text = f"temperature of shape ({HUGE},) fits neither {fits}"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        call(temperature=np.broadcast_to(dtype(1), HUGE))
+
+
+@pytest.mark.parametrize("name", ["top_k", "top_p", "min_p"])
+def test_filters_that_do_not_fit_are_not_copied(name):
+    value = np.broadcast_to(1 if name == "top_k" else 0.5, HUGE)
+    text = f"{name} of shape ({HUGE},) fits neither (2, 1) nor (2,)"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        softdraw.sample_logits(X, **{name: value})
+
+
+@pytest.mark.parametrize("name", ["entropy", "perplexity", "top_prob"])
+def test_targets_that_do_not_fit_are_not_copied(name):
+    text = f"{name} of shape ({HUGE},) fits neither (2, 1) nor (2,)"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        softdraw.temperature_for(X, **{name: np.broadcast_to(np.float32(1), HUGE)})
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int32])
+def test_masks_that_do_not_fit_are_not_copied(dtype):
+    shapes = "packed mask must have shape (1,) or (2, 1)"
+    if dtype is not np.int32:
+        shapes = "mask must have shape (3,) or (2, 3)"
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{shapes}, got ({HUGE},)')}$"):
+        softdraw.sample_logits(X, mask=np.broadcast_to(dtype(1), HUGE))
+
+
+@pytest.mark.parametrize("dtype", [np.uint64, np.int64, np.uint8])
+def test_words_that_do_not_fit_are_not_copied(dtype):
+    words = np.broadcast_to(dtype(1), HUGE)
+    out = np.zeros(3, int)
+    table, tables = softdraw.AliasTable([1, 1]), softdraw.AliasTables([1, 1], [0, 2])
+    rows = "words must have the shape (2,) of the rows, or one that begins with it"
+    for call, text in (
+        (partial(softdraw.sample_logits, X, words=words), f"{rows}, got ({HUGE},)"),
+        (partial(table.map, words, out=out), f"words has shape ({HUGE},), but out has shape (3,)"),
+        (
+            partial(tables.map, 0, words, out=out),
+            f"words has shape ({HUGE},), but out has shape (3,)",
+        ),
+        (
+            partial(tables.map, [0, 0], words),
+            f"rows has shape (2,), but words has shape ({HUGE},)",
+        ),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+            call()
+
+
+@pytest.mark.parametrize("keyword", ["dim", "T"])
+@pytest.mark.parametrize("name", ARRAYS)
+def test_an_unknown_keyword_is_named(name, keyword):
+    arrays = [X] * len(ARRAYS[name].split(","))
+    with pytest.raises(TypeError, match=rf"unexpected keyword argument '{keyword}'$"):
+        function_of(name)(*arrays, **{keyword: 0})

@@ -856,6 +856,19 @@ def test_a_bit_generator_without_functions_is_refused():
             call()
 
 
+def test_a_generator_whose_init_has_not_been_called_is_refused():
+    class Own(np.random.Generator):
+        pass
+
+    for kind in (np.random.Generator, Own):
+        with pytest.raises(
+            TypeError,
+            match="^rng.bit_generator must be a BitGenerator, got NoneType; __init__ of the "
+            f"{kind.__name__} may not have been called$",
+        ):
+            TABLE.sample(rng=kind.__new__(kind))
+
+
 def test_none_is_another_generator_in_another_thread():
     drawn = []
     threads = [
