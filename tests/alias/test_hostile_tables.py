@@ -100,6 +100,22 @@ def test_temperatures_may_shrink_while_indptr_is_converted():
     assert tables.probabilities().tolist() == [1] * LONG
 
 
+def test_weights_that_shrink_after_their_rows_were_checked_are_refused(monkeypatch):
+    """Converting them to float32 calls Python code of NumPy, and so may wait for another thread."""
+    weights = np.ones(LONG, np.float16)
+
+    class Errstate(np.errstate):
+        def __enter__(self):
+            shrink(weights)
+            return super().__enter__()
+
+    monkeypatch.setattr(np, "errstate", Errstate)
+    for make in (AliasTables, AliasTables.from_logits):
+        weights.resize(LONG, refcheck=False)
+        with pytest.raises(ValueError, match="^an array changed its length while it was read$"):
+            make(weights, [0, 50_000, LONG])
+
+
 def test_out_may_shrink_while_size_or_rng_is_converted():
     out = np.zeros(LONG, np.int64)
     with pytest.raises(ValueError, match=r"but out has shape \(1,\)$"):

@@ -14,9 +14,9 @@
 
 enum { LONGEST = (1 << 22) + 77, MARGIN = 64 };
 
-#define CALL(name)                                                                   \
-    static void name(const void *x, void *out, size_t n, double t) {                 \
-        softdraw_##name(x, (ptrdiff_t)n, out, (ptrdiff_t)n, 1, n, &t, 0);            \
+#define CALL(name)                                                                                   \
+    static void name(const void *x, void *out, ptrdiff_t out_stride, size_t rows, size_t n, double t) { \
+        softdraw_##name(x, (ptrdiff_t)n, out, out_stride, rows, n, &t, 0);                           \
     }
 CALL(softmax_f32)
 CALL(softmax_f64)
@@ -29,7 +29,7 @@ static const struct {
     const char *name;
     size_t size;
     int reduces;
-    void (*call)(const void *x, void *out, size_t n, double t);
+    void (*call)(const void *x, void *out, ptrdiff_t out_stride, size_t rows, size_t n, double t);
 } functions[] = {
     {"softmax_f32", 4, 0, softmax_f32},         {"softmax_f64", 8, 0, softmax_f64},
     {"log_softmax_f32", 4, 0, log_softmax_f32}, {"log_softmax_f64", 8, 0, log_softmax_f64},
@@ -96,13 +96,13 @@ static void check_place(int f, size_t n, double t, size_t away, int at_end) {
     memcpy(x, source, bytes);
     memset(y - before, 0x5a, (size_t)before);
     memset(y + result_bytes, 0x5a, behind < MARGIN ? (size_t)behind : MARGIN);
-    functions[f].call(x, y, n, t);
+    functions[f].call(x, y, 1, 1, n, t);
     if (memcmp(y, wanted, result_bytes) != 0) fail("other bits", f, n, t, away, at_end);
     if (memcmp(x, source, bytes) != 0) fail("x is written to", f, n, t, away, at_end);
     if (!is_marked(y - before, before) || !is_marked(y + result_bytes, behind))
         fail("written outside", f, n, t, away, at_end);
     if (functions[f].reduces) return;
-    functions[f].call(x, x, n, t);
+    functions[f].call(x, x, 1, 1, n, t);
     if (memcmp(x, wanted, bytes) != 0) fail("other bits in place", f, n, t, away, at_end);
 }
 
@@ -117,9 +117,24 @@ static void check_length(int f, size_t n, double t, size_t places) {
         if (functions[f].size == 4) narrow[n / 2] = INFINITY;
         else source[n / 2] = INFINITY;
     }
-    functions[f].call(source, wanted, n, t);
+    functions[f].call(source, wanted, 1, 1, n, t);
     for (size_t away = 0; away < places; away++)
         for (int at_end = 0; at_end < 2; at_end++) check_place(f, n, t, away, at_end);
+}
+
+/* Rows that follow each other, the first at the beginning of a page or the last at the end of one. */
+static void check_rows(int f, size_t n, double t) {
+    enum { ROWS = 37 };
+    const size_t size = functions[f].size, row = n * size, result = functions[f].reduces ? size : row;
+    for (int at_end = 0; at_end < 2; at_end++) {
+        char *x = at_end ? in.end - ROWS * row : in.begin, *y = at_end ? out.end - ROWS * result : out.begin;
+        memcpy(x, source, ROWS * row);
+        functions[f].call(x, y, (ptrdiff_t)(result / size), ROWS, n, t);
+        for (size_t i = 0; i < ROWS; i++) {
+            functions[f].call((const char *)source + i * row, wanted, 1, 1, n, t);
+            if (memcmp(y + i * result, wanted, result) != 0) fail("other bits in rows", f, n, t, i, at_end);
+        }
+    }
 }
 
 /* ---- draws: every array ends at a page that faults ---- */
@@ -224,6 +239,8 @@ int main(void) {
     for (int f = 0; f < 6; f++) {
         for (size_t n = 0; n <= 130; n++)
             for (int t = 0; t < 5; t++) check_length(f, n, temperatures[t], 17);
+        check_length(f, 37 * 130, 1, 1); /* which leaves numbers in source */
+        for (size_t n = 1; n <= 130; n++) check_rows(f, n, 0.7);
         for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
             check_length(f, lengths[i], temperatures[i % 5], 17);
         for (size_t i = 0; i < (slow ? 1 : 4); i++)

@@ -270,3 +270,16 @@ def test_the_states_change_what_numpy_returns(library):
         if b"traps" not in library.state_name(state)
     ]
     assert any(changed)
+
+
+def test_threads_that_are_started_in_any_state_compute_in_the_default_one(library):
+    """Threads inherit the state of the one that starts them, where 0 == TINY may be true."""
+    large = np.zeros((100, 10_000))
+    logits, indptr = np.resize(np.arange(8) * TINY, 160_000), np.arange(0, 160_001, 8)
+    make = partial(softdraw.AliasTables.from_logits, logits, indptr, temperature=TINY)
+    expected = make()
+    for state in range(library.state_count()):
+        workers = 20 + state  # one more than there are threads
+        outcome_of(library, state, partial(softdraw.softmax, large, workers=workers))
+        for _ in range(10):
+            assert make(workers=workers) == expected

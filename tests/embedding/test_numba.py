@@ -65,6 +65,18 @@ def test_draws_are_those_of_map(n):
     np.testing.assert_array_equal(drawn, table.map(words))
 
 
+def test_the_first_word_that_a_category_does_not_keep_is_its_alias():
+    """The word is compared with all of an entry, ending with the alias, here the last category."""
+    table = softdraw.AliasTable([1, 2, 3, 10])
+    own = np.arange(4, dtype=np.uint64)
+    entries = table.buckets
+    assert (entries[:3] & np.uint64(3) == 3).all()
+    words = (own << np.uint64(62)) | (entries >> np.uint64(2))
+    drawn = draw_all(*kernels.table(table), words)
+    np.testing.assert_array_equal(drawn, table.map(words))
+    assert drawn[:3].tolist() == [3, 3, 3]
+
+
 @pytest.mark.parametrize("word", [np.uint64, np.int64, np.int32, np.uint8])
 @pytest.mark.parametrize("bits", [int, np.uint64, np.int64, np.int8])
 def test_words_and_bits_of_any_integer_type_give_the_same_draws(word, bits):

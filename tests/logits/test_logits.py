@@ -417,6 +417,41 @@ def test_rows_after_a_skipped_one_have_their_own_parameters(name, each):
         np.testing.assert_array_equal(ids[row], alone)
 
 
+FILTERS_OF_A_ROW = [{}, {"top_k": 20}, {"top_p": 0.9}, {"min_p": 0.1}, {"top_k": 200, "top_p": 0.5}]
+
+
+@pytest.mark.parametrize("filters", FILTERS_OF_A_ROW, ids=str)
+@pytest.mark.parametrize("dtype", [np.float16, bfloat16, np.float32, np.float64])
+@pytest.mark.parametrize("rest", [0.0, -1e4, -inf])
+def test_nan_is_found_at_any_place(filters, dtype, rest):
+    """Also where it is among items that have no mass."""
+    for length in (40, 150):
+        x = np.full((length, length), rest, dtype)
+        x[:, 0] = 1
+        np.fill_diagonal(x, nan)
+        for temperature in (0.0, 1.0, inf):
+            ids = sample_logits(x, temperature=temperature, rng=7, invalid="skip", **filters)
+            assert (ids == -1).all()
+    x = np.full(6000, rest, dtype)
+    x[:20] = 1
+    for place in (*range(0, 6000, 61), 5999):
+        x[place], before = nan, x[place].copy()
+        for temperature in (0.0, 1.0, inf):
+            assert sample_logits(x, temperature=temperature, invalid="skip", **filters) == -1
+        x[place] = before
+
+
+def test_logprobs_at_an_infinite_temperature_are_of_equal_probabilities():
+    for n, filters in ((5, {}), (5, {"top_k": 3}), (6000, {}), (6000, {"top_p": 0.25})):
+        for spread in (1, 1e38):
+            x = np.linspace(-spread, spread, n, dtype=np.float32)
+            kept = filters.get("top_k", math.ceil(n * filters.get("top_p", 1)))
+            _, logprobs = sample_logits(
+                x, temperature=inf, size=20, rng=7, return_logprobs=True, **filters
+            )
+            np.testing.assert_allclose(logprobs, -math.log(kept), rtol=1e-6)
+
+
 def test_a_row_that_is_skipped_alone():
     assert sample_logits([nan], invalid="skip") == -1
     token, logprob = sample_logits([nan], invalid="skip", return_logprobs=True)

@@ -604,6 +604,16 @@ def test_partial_overlap_is_right_or_refused(function, overlap, dtype, axis):
         np.testing.assert_array_equal(out, expected)
 
 
+@needs_bfloat16
+def test_bfloat16_rounds_ties_to_even():
+    """One in 65,536 float32 is in the middle between two bfloat16."""
+    x = (3 * normal(2000, 400)).astype(bfloat16)
+    exact = softmax(x.astype(np.float32))
+    words = exact.view(np.uint32)
+    assert ((words & 0x1FFFF) == 0x8000).any()  # which ends at an even one
+    np.testing.assert_array_equal(softmax(x), exact.astype(bfloat16))
+
+
 @pytest.mark.parametrize("function", SAME_SHAPE)
 def test_out_may_overlap_the_temperatures(function):
     memory = np.abs(normal(5, 6)) + 0.1

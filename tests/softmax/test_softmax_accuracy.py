@@ -258,6 +258,14 @@ def test_tied_rows_are_one_over_n_correctly_rounded(dtype, value, temperature):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_side_by_side_of_equal_items_are_one_over_n(dtype):
+    for n in range(1, 130):
+        for value, temperature in ((0, 1), (-3.7, 0.3), (1e30, 7)):
+            probabilities = softmax(np.full((80, n), value, dtype), temperature=temperature)
+            assert (probabilities == dtype(1) / dtype(n)).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [2**16, 2**20 + 1])
 def test_long_tied_rows_are_one_over_n_correctly_rounded(dtype, n):
     result = softmax(np.full(n, 5.3, dtype), temperature=0.7)

@@ -11,7 +11,7 @@ import oracle
 import pytest
 from floats import FLOATS, finfo
 
-from softdraw import log_softmax, logsumexp, softmax
+from softdraw import entropy, log_softmax, logsumexp, softmax
 
 AxisError = getattr(np, "exceptions", np).AxisError  # NumPy 1.25 and later; before it
 SAME_SHAPE = [softmax, log_softmax]
@@ -450,6 +450,17 @@ def test_nan_is_always_the_same_bits(function, dtype, pattern, bad, temperature)
     assert (bits(function(x, temperature=temperature)) == pattern).all()
     if np.isnan(bad):
         assert (bits(logsumexp(x, temperature=temperature)) == pattern).all()
+
+
+@pytest.mark.parametrize("dtype, pattern", NAN_BITS)
+@pytest.mark.parametrize("rest", [0.0, -1e9, -inf])
+@pytest.mark.parametrize("temperature", [0.0, 0.7, inf])
+def test_nan_at_any_place_makes_its_row_nan(function, dtype, pattern, rest, temperature):
+    x = np.full((150, 150), rest, dtype)
+    x[:, 0] = 1
+    np.fill_diagonal(x, nan)
+    for result in (function(x, temperature=temperature), entropy(x, temperature=temperature)):
+        assert (bits(result) == pattern).all()
 
 
 @pytest.mark.parametrize("dtype, pattern", NAN_BITS)
