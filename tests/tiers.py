@@ -49,6 +49,8 @@ def corpus():
             yield f"{name} offset n={n}", (1e6 + 3 * x).astype(dtype), 0.7
             for temperature in (0.0, 5e-324, 1e-310, 1e-30, 1e-3, 1e3, 1e30, 1e308, np.inf):
                 yield f"{name} T={temperature} n={n}", x, temperature
+        for n in (5, 16, 21, 32, 33, 48, 60, 64, 100):
+            yield f"{name} many rows n={n}", (3 * bell(n, (200, n))).astype(dtype), 0.7
         x = bell(9, (64, 37)).astype(dtype)
         yield f"{name} temperatures", x, np.linspace(0, 3, 64)
         edges = np.tile(x, (2, 1))

@@ -441,15 +441,22 @@ def test_nan_is_found_at_any_place(filters, dtype, rest):
         x[place] = before
 
 
-def test_logprobs_at_an_infinite_temperature_are_of_equal_probabilities():
-    for n, filters in ((5, {}), (5, {"top_k": 3}), (6000, {}), (6000, {"top_p": 0.25})):
-        for spread in (1, 1e38):
-            x = np.linspace(-spread, spread, n, dtype=np.float32)
-            kept = filters.get("top_k", math.ceil(n * filters.get("top_p", 1)))
-            _, logprobs = sample_logits(
-                x, temperature=inf, size=20, rng=7, return_logprobs=True, **filters
-            )
-            np.testing.assert_allclose(logprobs, -math.log(kept), rtol=1e-6)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_infinite_temperature_draws_equally_however_far_apart_logits_are(dtype):
+    for n in (5, 30, 300, 6000):
+        for spread in (1, 0.9 * float(np.finfo(dtype).max)):  # twice of which is infinite
+            x = np.linspace(-1, 1, n).astype(dtype) * dtype(spread)
+            for filters, kept in (
+                ({}, n),
+                ({"top_k": 3}, 3),
+                ({"top_p": 0.25}, math.ceil(n / 4)),
+                ({"top_k": n // 2, "top_p": 0.5}, math.ceil(n // 2 / 2)),
+                ({"min_p": 0.5}, n),
+            ):
+                options = {"temperature": inf, "rng": 7, "size": 100, **filters}
+                ids, logprobs = sample_logits(x, return_logprobs=True, **options)
+                assert (ids >= n - kept).all()
+                np.testing.assert_allclose(logprobs, -math.log(kept), rtol=1e-6)
 
 
 def test_a_row_that_is_skipped_alone():

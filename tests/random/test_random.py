@@ -306,6 +306,20 @@ def test_advance_is_as_if_the_words_had_been_taken(taken, delta):
     assert str(generator.state) == str(expected.state)
 
 
+@pytest.mark.parametrize("delta", [0, 1, 7, 8, 9, 16, 2**64, 2**127 + 8])
+def test_advance_from_a_block_of_which_no_word_was_taken(delta):
+    """A state may be set to that; drawing leaves it only after the first word of a block."""
+    generator, expected = Xoshiro256(7), Xoshiro256(7)
+    generator.random_raw()
+    state = generator.state
+    state["buffer_pos"] = 0
+    generator.state = state
+    generator.advance(delta)
+    expected.advance(delta)
+    assert generator.random_raw(20).tolist() == expected.random_raw(20).tolist()
+    assert str(generator.state) == str(expected.state)
+
+
 def test_advance_takes_a_step_of_each_lane_for_eight_words(jump_matrices):
     """2**131 words are 2**128 steps of each of the eight lanes."""
     generator = Xoshiro256(7)
