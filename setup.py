@@ -50,6 +50,7 @@ setup(
             extension("_workers"),
             extension("_ufuncs"),
             extension("_softmax"),
+            extension("_partials"),
             extension("_temperature"),
             extension("_random"),
             extension("_build"),

@@ -133,6 +133,20 @@ typedef struct {
     /* 49 */ size_t (*sample_scratch_f64)(size_t n);
     /* 50 */ int (*tier_count)(void);
     /* 51 */ int (*xoshiro_advance)(softdraw_xoshiro *generator, uint64_t low, uint64_t high);
+    /* 52 */ int (*partial_f32)(const float *x, ptrdiff_t x_stride, softdraw_partial *out,
+                                size_t rows, size_t n, const double *temperature,
+                                ptrdiff_t temperature_stride);
+    /* 53 */ int (*partial_f64)(const double *x, ptrdiff_t x_stride, softdraw_partial *out,
+                                size_t rows, size_t n, const double *temperature,
+                                ptrdiff_t temperature_stride);
+    /* 54 */ int (*combine_partials)(const softdraw_partial *partials, ptrdiff_t stride,
+                                     softdraw_partial *out, size_t rows, size_t n);
+    /* 55 */ int (*softmax_piece_f32)(const float *x, ptrdiff_t x_stride,
+                                      const softdraw_partial *whole, float *out,
+                                      ptrdiff_t out_stride, size_t rows, size_t n, int logarithms);
+    /* 56 */ int (*softmax_piece_f64)(const double *x, ptrdiff_t x_stride,
+                                      const softdraw_partial *whole, double *out,
+                                      ptrdiff_t out_stride, size_t rows, size_t n, int logarithms);
     /* tools/declarations.py: end */
 } softdraw_capi;
 

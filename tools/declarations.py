@@ -42,6 +42,7 @@ MEMBERS = """
     alias_rows_build_f64 alias_rows_build_f32 alias_rows_build_u64 alias_rows_map
     sample_f32 sample_f64 sample_f16 sample_bf16 sample_scratch_f32 sample_scratch_f64
     tier_count xoshiro_advance
+    partial_f32 partial_f64 combine_partials softmax_piece_f32 softmax_piece_f64
 """.split()  # noqa: SIM905
 
 # How Numba names the types of parameters and results; every pointer is a voidptr.

@@ -51,6 +51,14 @@ typedef struct {
     /* float32, which takes float16 and bfloat16, too, and float64. Returns 0 or an error code, and sets
      * *where then, as softdraw_sample_f32 in softdraw.h does. */
     int (*sample)(const sd_draws *draws, size_t *where);
+    /* float32 and float64; of rows that lie in pieces, as softdraw.h describes them. write_from_partials has
+     * logarithms for a flag, and its temperatures are those of `whole`. */
+    void (*find_partials)(const void *x, softdraw_partial *out, const sd_rows *rows);
+    void (*write_from_partials)(const void *x, const softdraw_partial *whole, void *out,
+                                const sd_rows *rows, int logarithms);
+    /* float64 only, which also combines those of float32; rows of n partials each */
+    void (*combine_partials)(const softdraw_partial *partials, ptrdiff_t stride, softdraw_partial *out,
+                             size_t rows, size_t n);
     /* float64 only; the moments of a row of n >= 1 items at the temperature t */
     void (*find_moments)(const double *x, size_t n, double t, sd_moments *moments);
     /* as sd_transpose in transpose.h, but with strides in items; NULL for bfloat16, which is transposed as

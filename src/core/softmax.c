@@ -1,5 +1,5 @@
-/* The functions of softdraw.h on rows: softmax, log_softmax, logsumexp, entropy and softmax_vjp. They check
- * their arguments and call the kernel of the tier in use. */
+/* The functions of softdraw.h on rows: softmax, log_softmax, logsumexp, entropy, softmax_vjp and those on rows
+ * in pieces. They check their arguments and call the kernel of the tier in use. */
 #include "arith/host_state.h"
 #include "kernels.h"
 #include "softdraw.h"
@@ -67,3 +67,54 @@ DEFINE_ROWS(softdraw_entropy_bf16, entropy, SD_BF16, uint16_t, 1)
     }
 DEFINE_VJP(softdraw_softmax_vjp_f32, SD_F32, float)
 DEFINE_VJP(softdraw_softmax_vjp_f64, SD_F64, double)
+
+#define DEFINE_PIECES(type, TYPE, real)                                                               \
+    int softdraw_partial_##type(const real *x, ptrdiff_t x_stride, softdraw_partial *out, size_t rows, \
+                                size_t n, const double *temperature, ptrdiff_t temperature_stride) {  \
+        const sd_host_state before = sd_set_default_state();                                          \
+        const sd_rows all = {x_stride, 1, temperature_stride, rows, n, temperature};                  \
+        int error = check_rows(x, out, &all, 1, 0);                                                   \
+        if (!error) {                                                                                 \
+            const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
+            if (kernels) kernels->find_partials(x, out, &all);                                        \
+            else error = SOFTDRAW_ERROR_ISA;                                                          \
+        }                                                                                             \
+        sd_restore_state(before);                                                                     \
+        return error;                                                                                 \
+    }                                                                                                 \
+    int softdraw_softmax_piece_##type(const real *x, ptrdiff_t x_stride, const softdraw_partial *whole, \
+                                      real *out, ptrdiff_t out_stride, size_t rows, size_t n,         \
+                                      int logarithms) {                                               \
+        if (rows && !whole) return SOFTDRAW_ERROR_NULL;                                               \
+        const sd_host_state before = sd_set_default_state();                                          \
+        const sd_rows all = {x_stride, out_stride, PARTIAL_DOUBLES, rows, n,                          \
+                             rows ? &whole->temperature : NULL};                                      \
+        int error = check_rows(x, out, &all, n, 0);                                                   \
+        if (!error) {                                                                                 \
+            const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
+            if (kernels) kernels->write_from_partials(x, whole, out, &all, logarithms);               \
+            else error = SOFTDRAW_ERROR_ISA;                                                          \
+        }                                                                                             \
+        sd_restore_state(before);                                                                     \
+        return error;                                                                                 \
+    }
+enum { PARTIAL_DOUBLES = sizeof(softdraw_partial) / sizeof(double) }; /* from temperature to temperature */
+DEFINE_PIECES(f32, SD_F32, float)
+DEFINE_PIECES(f64, SD_F64, double)
+
+int softdraw_combine_partials(const softdraw_partial *partials, ptrdiff_t stride, softdraw_partial *out,
+                              size_t rows, size_t n) {
+    if (rows == 0) return SOFTDRAW_OK;
+    if (n == 0) return SOFTDRAW_ERROR_LENGTH;
+    if (!partials || !out) return SOFTDRAW_ERROR_NULL;
+    const sd_host_state before = sd_set_default_state();
+    const sd_rows all = {0, 1, PARTIAL_DOUBLES * stride, rows, n, &partials->temperature};
+    int error = check_rows(partials, out, &all, 1, 0);
+    if (!error) {
+        const sd_kernels *kernels = sd_kernels_in_use(SD_F64);
+        if (kernels) kernels->combine_partials(partials, stride, out, rows, n);
+        else error = SOFTDRAW_ERROR_ISA;
+    }
+    sd_restore_state(before);
+    return error;
+}

@@ -27,6 +27,12 @@ cdef extern from "softdraw.h" nogil:
     int SOFTDRAW_PERPLEXITY
     int SOFTDRAW_TOP_PROB
 
+    ctypedef struct softdraw_partial:
+        double temperature
+        double max
+        double excess
+        double excess_low
+
     ctypedef struct softdraw_xoshiro:
         uint64_t s[4][8]
         uint64_t buffer[8]
@@ -103,6 +109,20 @@ cdef int entropy_f16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdi
 cdef int entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrdiff_t out_stride,
                       size_t rows, size_t n, const double *temperature,
                       ptrdiff_t temperature_stride) noexcept nogil
+cdef int partial_f32(const float *x, ptrdiff_t x_stride, softdraw_partial *out, size_t rows,
+                     size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil
+cdef int partial_f64(const double *x, ptrdiff_t x_stride, softdraw_partial *out, size_t rows,
+                     size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil
+cdef int combine_partials(const softdraw_partial *partials, ptrdiff_t stride, softdraw_partial *out,
+                          size_t rows, size_t n) noexcept nogil
+cdef int softmax_piece_f32(const float *x, ptrdiff_t x_stride, const softdraw_partial *whole,
+                           float *out, ptrdiff_t out_stride, size_t rows, size_t n,
+                           int logarithms) noexcept nogil
+cdef int softmax_piece_f64(const double *x, ptrdiff_t x_stride, const softdraw_partial *whole,
+                           double *out, ptrdiff_t out_stride, size_t rows, size_t n,
+                           int logarithms) noexcept nogil
 cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
                              int quantity, const double *target, ptrdiff_t target_stride,
                              double *out, size_t *where) noexcept nogil

@@ -61,6 +61,11 @@ cdef extern from *:
         .sample_scratch_f64 = softdraw_sample_scratch_f64,
         .tier_count = softdraw_tier_count,
         .xoshiro_advance = softdraw_xoshiro_advance,
+        .partial_f32 = softdraw_partial_f32,
+        .partial_f64 = softdraw_partial_f64,
+        .combine_partials = softdraw_combine_partials,
+        .softmax_piece_f32 = softdraw_softmax_piece_f32,
+        .softmax_piece_f64 = softdraw_softmax_piece_f64,
     };
     """
 
@@ -119,6 +124,20 @@ cdef extern from "softdraw.h" nogil:
     int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
                               ptrdiff_t out_stride, size_t rows, size_t n,
                               const double *temperature, ptrdiff_t temperature_stride) noexcept
+    int softdraw_partial_f32(const float *x, ptrdiff_t x_stride, softdraw_partial *out, size_t rows,
+                             size_t n, const double *temperature,
+                             ptrdiff_t temperature_stride) noexcept
+    int softdraw_partial_f64(const double *x, ptrdiff_t x_stride, softdraw_partial *out,
+                             size_t rows, size_t n, const double *temperature,
+                             ptrdiff_t temperature_stride) noexcept
+    int softdraw_combine_partials(const softdraw_partial *partials, ptrdiff_t stride,
+                                  softdraw_partial *out, size_t rows, size_t n) noexcept
+    int softdraw_softmax_piece_f32(const float *x, ptrdiff_t x_stride,
+                                   const softdraw_partial *whole, float *out, ptrdiff_t out_stride,
+                                   size_t rows, size_t n, int logarithms) noexcept
+    int softdraw_softmax_piece_f64(const double *x, ptrdiff_t x_stride,
+                                   const softdraw_partial *whole, double *out, ptrdiff_t out_stride,
+                                   size_t rows, size_t n, int logarithms) noexcept
     int softdraw_temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
                                      int quantity, const double *target, ptrdiff_t target_stride,
                                      double *out, size_t *where) noexcept
@@ -296,6 +315,30 @@ cdef int entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out, ptrd
                       ptrdiff_t temperature_stride) noexcept nogil:
     return softdraw_entropy_bf16(x, x_stride, out, out_stride, rows, n, temperature,
                                  temperature_stride)
+
+cdef int partial_f32(const float *x, ptrdiff_t x_stride, softdraw_partial *out, size_t rows,
+                     size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_partial_f32(x, x_stride, out, rows, n, temperature, temperature_stride)
+
+cdef int partial_f64(const double *x, ptrdiff_t x_stride, softdraw_partial *out, size_t rows,
+                     size_t n, const double *temperature,
+                     ptrdiff_t temperature_stride) noexcept nogil:
+    return softdraw_partial_f64(x, x_stride, out, rows, n, temperature, temperature_stride)
+
+cdef int combine_partials(const softdraw_partial *partials, ptrdiff_t stride, softdraw_partial *out,
+                          size_t rows, size_t n) noexcept nogil:
+    return softdraw_combine_partials(partials, stride, out, rows, n)
+
+cdef int softmax_piece_f32(const float *x, ptrdiff_t x_stride, const softdraw_partial *whole,
+                           float *out, ptrdiff_t out_stride, size_t rows, size_t n,
+                           int logarithms) noexcept nogil:
+    return softdraw_softmax_piece_f32(x, x_stride, whole, out, out_stride, rows, n, logarithms)
+
+cdef int softmax_piece_f64(const double *x, ptrdiff_t x_stride, const softdraw_partial *whole,
+                           double *out, ptrdiff_t out_stride, size_t rows, size_t n,
+                           int logarithms) noexcept nogil:
+    return softdraw_softmax_piece_f64(x, x_stride, whole, out, out_stride, rows, n, logarithms)
 
 cdef int temperature_for_f64(const double *x, ptrdiff_t x_stride, size_t rows, size_t n,
                              int quantity, const double *target, ptrdiff_t target_stride,

@@ -28,6 +28,11 @@ SIGNATURES = {
     "softdraw_entropy_f64": intc(voidptr, intp, voidptr, intp, uintp, uintp, voidptr, intp),
     "softdraw_entropy_f16": intc(voidptr, intp, voidptr, intp, uintp, uintp, voidptr, intp),
     "softdraw_entropy_bf16": intc(voidptr, intp, voidptr, intp, uintp, uintp, voidptr, intp),
+    "softdraw_partial_f32": intc(voidptr, intp, voidptr, uintp, uintp, voidptr, intp),
+    "softdraw_partial_f64": intc(voidptr, intp, voidptr, uintp, uintp, voidptr, intp),
+    "softdraw_combine_partials": intc(voidptr, intp, voidptr, uintp, uintp),
+    "softdraw_softmax_piece_f32": intc(voidptr, intp, voidptr, voidptr, intp, uintp, uintp, intc),
+    "softdraw_softmax_piece_f64": intc(voidptr, intp, voidptr, voidptr, intp, uintp, uintp, intc),
     "softdraw_temperature_for_f64": intc(
         voidptr, intp, uintp, uintp, intc, voidptr, intp, voidptr, voidptr
     ),

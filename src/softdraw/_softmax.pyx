@@ -391,6 +391,12 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     if arrays[len(arrays) - 1].shape != shape:
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
     reduced = axes_of(axis, len(shape))
+    chunks = getattr(like, "chunks", None)  # of an array of Dask
+    if reduced and isinstance(chunks, tuple) and len(chunks[reduced[0]]) > 1:
+        raise ValueError(
+            f"{names[0]} is split into {len(chunks[reduced[0]])} chunks along axis {reduced[0]}; the functions of "
+            f"softdraw.dask take such arrays, or write {names[0]}.rechunk({{{reduced[0]}: -1}})"
+        )
     temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
     if temperatures.ndim:
         temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures

@@ -77,7 +77,7 @@ static void fill(int kind, size_t rows, size_t n) {
 
 /* ---- calls, whose results are kept as hashes ---- */
 
-enum { CALLS = 128, DRAWS = 4 };
+enum { CALLS = 160, DRAWS = 4 };
 static struct {
     const char *name;
     uint64_t hash;
@@ -91,6 +91,7 @@ static union {
     float f32[ROOM];
     uint16_t half[ROOM];
     uint64_t buckets[3 * ROOM];
+    softdraw_partial partials[ROWS];
     struct {
         int64_t ids[ROWS * DRAWS];
         double logprobs[ROWS * DRAWS];
@@ -142,6 +143,25 @@ static void call_rows(size_t rows, size_t n, const double *t, ptrdiff_t t_stride
     keep("softmax_vjp_f64",
          softdraw_softmax_vjp_f64(x64, stride, g64, stride, out.f64, stride, rows, n, vjp_t, t_stride), 0,
          rows * n * sizeof *out.f64);
+    static softdraw_partial whole[ROWS];
+#define CALL(type, x)                                                                              \
+    do {                                                                                           \
+        int error = softdraw_partial_##type(x, stride, out.partials, rows, n, t, t_stride);       \
+        memcpy(whole, out.partials, rows * sizeof *whole);                                        \
+        keep("partial_" #type, error, 0, rows * sizeof *whole);                                   \
+        if (error) break;                                                                          \
+        error = softdraw_combine_partials(whole, 0, out.partials, rows, 1);                       \
+        keep("combine_partials", error, 0, rows * sizeof *whole);                                 \
+        error = softdraw_combine_partials(whole, 0, out.partials, 1, t_stride ? 1 : rows);        \
+        keep("combine_partials", error, 0, sizeof *whole);                                        \
+        error = softdraw_softmax_piece_##type(x, stride, whole, out.type, stride, rows, n, 0);    \
+        keep("softmax_piece_" #type, error, 0, rows * n * sizeof *out.type);                      \
+        error = softdraw_softmax_piece_##type(x, stride, whole, out.type, stride, rows, n, 1);    \
+        keep("softmax_piece_" #type, error, 0, rows * n * sizeof *out.type);                      \
+    } while (0)
+    CALL(f32, x32);
+    CALL(f64, x64);
+#undef CALL
 }
 
 static void call_temperature_for(size_t rows, size_t n) {

@@ -56,6 +56,11 @@ SD_INLINE sd_sum divide_sums(sd_sum a, sd_sum b) {
     return r;
 }
 
+SD_INLINE sd_sum multiply_sums(sd_sum a, sd_sum b) {
+    const sd_sum r = {a.high * b.high, 0};
+    return r;
+}
+
 /* Rounds a number to a float, in all lanes, and keeps what that loses as a second one. */
 SD_INLINE inverse_t split_inverse(double inverse) {
     const float high = (float)inverse;

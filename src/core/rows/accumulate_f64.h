@@ -45,13 +45,19 @@ SD_INLINE sd_sum read_exponential(f64x8 s, f64x8 q) {
     return r;
 }
 
-SD_INLINE sd_sum divide_sums(sd_sum a, sd_sum b) {
-    const inverse_t inverse = make_inverse(b);
-    const f64x8 high = f64_set1(a.high), product = f64_mul(high, inverse.high);
-    const f64x8 rest = f64_fma(
-        high, inverse.low,
-        f64_fma(f64_set1(a.low), inverse.high, f64_fms(high, inverse.high, product)));
+/* Returns a times b, except for the last bits of its low part. */
+SD_INLINE sd_sum multiply_pairs(sd_sum a, inverse_t b) {
+    const f64x8 high = f64_set1(a.high), product = f64_mul(high, b.high);
+    const f64x8 rest =
+        f64_fma(high, b.low, f64_fma(f64_set1(a.low), b.high, f64_fms(high, b.high, product)));
     return sd_two_sum(f64_first(product), f64_first(rest));
+}
+
+SD_INLINE sd_sum divide_sums(sd_sum a, sd_sum b) { return multiply_pairs(a, make_inverse(b)); }
+
+SD_INLINE sd_sum multiply_sums(sd_sum a, sd_sum b) {
+    const inverse_t pair = {f64_set1(b.high), f64_set1(b.low)};
+    return multiply_pairs(a, pair);
 }
 
 SD_INLINE int invert_split_sum(inverse_t *inverse, double high, double low) {

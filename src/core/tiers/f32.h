@@ -20,6 +20,7 @@ typedef uint32_t item_bits_t; /* the type that is transposed */
 #include "../simd/transpose.h"
 
 #include "../rows/rows_f32.h"
+#include "../rows/partials.h"
 #include "../rows/vjp_f32.h"
 #include "../rows/vjp.h"
 #include "../sampling/real_f32.h"
@@ -28,6 +29,8 @@ typedef uint32_t item_bits_t; /* the type that is transposed */
 const sd_kernels SD_TABLE_OF(SD_TIER, f32) = {
     SD_ROW_KERNELS,
     .softmax_vjp = softmax_vjp,
+    .find_partials = find_partials,
+    .write_from_partials = write_from_partials,
     .sample = sample,
     .transpose = transpose,
 };

@@ -20,6 +20,8 @@ typedef uint64_t item_bits_t; /* the type that is transposed */
 #include "../simd/transpose.h"
 
 #include "../rows/rows_f64.h"
+#include "../rows/partials.h"
+#include "../rows/combine.h"
 #include "../rows/vjp_f64.h"
 #include "../rows/vjp.h"
 #include "../sampling/real_f64.h"
@@ -33,6 +35,9 @@ static void find_moments_at(const double *x, size_t n, double t, sd_moments *mom
 const sd_kernels SD_TABLE_OF(SD_TIER, f64) = {
     SD_ROW_KERNELS,
     .softmax_vjp = softmax_vjp,
+    .find_partials = find_partials,
+    .write_from_partials = write_from_partials,
+    .combine_partials = combine_partials,
     .sample = sample,
     .find_moments = find_moments_at,
     .transpose = transpose,

@@ -1,0 +1,108 @@
+"""Softmax of rows in pieces, for softdraw.dask: the partials of softdraw.h as structured arrays, and the
+arguments of the softmax family where x is not an array of NumPy."""
+
+import numpy as np
+
+cimport numpy as cnp
+from libc.stddef cimport ptrdiff_t, size_t
+
+from softdraw cimport _core
+from softdraw._arguments cimport (
+    as_carray, axes_of, check_error, check_real, fit_to_rows, is_skip, plain_axis,
+    result_dtype, shape_of, temperatures_from,
+)
+from softdraw._core cimport softdraw_partial
+
+cnp.import_array()
+
+PARTIAL = np.dtype([(name, np.float64) for name in ("temperature", "max", "excess", "excess_low")])
+
+
+def check_rows(str name, dtype, tuple shape, axis):
+    """Return the reduced axes, sorted, and the dtype of results."""
+    check_real(dtype, name)
+    return axes_of(plain_axis(axis), len(shape)), result_dtype(dtype)
+
+
+def check_temperatures(temperature):
+    """Return temperatures as a float64 array, each checked."""
+    return temperatures_from(temperature, True)
+
+
+def fit_rows(values, str name, tuple shape, tuple reduced):
+    """Return values, of which only the shape is looked at, as one for all rows of an array of that shape, or as
+    an array that broadcasts to one for each."""
+    return fit_to_rows(values, name, shape, reduced)
+
+
+def read_size(size):
+    """Return `size`, an int or a tuple of ints, as a tuple."""
+    return shape_of(size)
+
+
+def check_invalid(invalid):
+    """Raise for an `invalid` that is neither "raise" nor "skip"."""
+    is_skip(invalid)
+
+
+cdef inline const softdraw_partial *data_of(cnp.ndarray partials):
+    return <const softdraw_partial *>cnp.PyArray_DATA(partials)
+
+
+def find_partials(x, temperatures):
+    """Return the partial of each row of a 2-D array of float32 or float64; there is one temperature, or one per
+    row."""
+    cdef bint is_single = x.dtype == np.float32
+    cdef cnp.ndarray rows = as_carray(x, cnp.NPY_FLOAT32 if is_single else cnp.NPY_FLOAT64)
+    cdef cnp.ndarray each = as_carray(np.broadcast_to(temperatures, x.shape[:1]), cnp.NPY_FLOAT64)
+    cdef cnp.ndarray out = np.empty(x.shape[:1], PARTIAL)
+    cdef size_t count = x.shape[0], n = x.shape[1]
+    cdef const void *data = cnp.PyArray_DATA(rows)
+    cdef const double *t = <const double *>cnp.PyArray_DATA(each)
+    cdef softdraw_partial *result = <softdraw_partial *>cnp.PyArray_DATA(out)
+    cdef int error
+    with nogil:
+        if is_single:
+            error = _core.partial_f32(<const float *>data, <ptrdiff_t>n, result, count, n, t, 1)
+        else:
+            error = _core.partial_f64(<const double *>data, <ptrdiff_t>n, result, count, n, t, 1)
+    check_error(error)
+    return out
+
+
+def combine_partials(partials):
+    """Return the partials of whole rows, from a 2-D array with the pieces of each in a row."""
+    cdef cnp.ndarray pieces = np.ascontiguousarray(partials), out = np.empty(partials.shape[:1], PARTIAL)
+    cdef size_t count = partials.shape[0], n = partials.shape[1]
+    cdef const softdraw_partial *each = data_of(pieces)
+    cdef softdraw_partial *result = <softdraw_partial *>cnp.PyArray_DATA(out)
+    cdef int error
+    with nogil:
+        error = _core.combine_partials(each, <ptrdiff_t>n, result, count, n)
+    check_error(error)
+    return out
+
+
+def softmax_piece(x, whole, bint logarithms=False):
+    """Return the softmax of the rows of a 2-D array, or its logarithms; `whole` has the partials of the rows
+    that they are pieces of."""
+    if whole.shape != x.shape[:1]:
+        raise ValueError(f"whole must have the shape {x.shape[:1]} of the rows, got {whole.shape}")
+    cdef bint is_single = x.dtype == np.float32
+    cdef cnp.ndarray rows = as_carray(x, cnp.NPY_FLOAT32 if is_single else cnp.NPY_FLOAT64)
+    cdef cnp.ndarray partials = np.ascontiguousarray(whole), out = np.empty(x.shape, rows.dtype)
+    cdef size_t count = x.shape[0], n = x.shape[1]
+    cdef ptrdiff_t stride = <ptrdiff_t>n
+    cdef const void *data = cnp.PyArray_DATA(rows)
+    cdef const softdraw_partial *each = data_of(partials)
+    cdef void *result = cnp.PyArray_DATA(out)
+    cdef int error
+    with nogil:
+        if is_single:
+            error = _core.softmax_piece_f32(<const float *>data, stride, each, <float *>result, stride,
+                                            count, n, logarithms)
+        else:
+            error = _core.softmax_piece_f64(<const double *>data, stride, each, <double *>result, stride,
+                                            count, n, logarithms)
+    check_error(error)
+    return out
