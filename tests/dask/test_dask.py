@@ -1,0 +1,534 @@
+"""softdraw.dask against the calls on one machine: values, draws, chunks, and errors that name global places."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import oracle
+import pytest
+from floats import bfloat16
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import softdraw
+
+da = pytest.importorskip("dask.array")
+dask = pytest.importorskip("dask")
+
+from dask._task_spec import Alias  # noqa: E402
+
+import softdraw.dask as sd  # noqa: E402
+from softdraw import dask as module  # noqa: E402
+
+FUNCTIONS = ["softmax", "log_softmax", "logsumexp", "entropy"]
+REDUCTIONS = ["logsumexp", "entropy"]
+# The worst errors that are promised where an axis is split, in ULP.
+BOUNDS = {"float32": 2, "float64": 3}
+RNG = np.random.default_rng(7)
+X = RNG.normal(size=(6, 5, 40)) * 5
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _in_this_thread():
+    with dask.config.set(scheduler="synchronous"):
+        yield
+
+
+def lazy(x, chunks, name="x"):
+    return da.from_array(np.asarray(x), chunks=chunks)
+
+
+def check(name, got, x, **arguments):
+    """A lazy result is what it says that it is, and close to the result on one machine."""
+    wanted = getattr(softdraw, name)(x, **arguments)
+    result = got.compute()
+    assert isinstance(got, da.Array)
+    assert got.dtype == got._meta.dtype == result.dtype == wanted.dtype
+    assert got.shape == result.shape == np.shape(wanted)
+    tolerance = {"float16": 2e-3, "bfloat16": 2e-2, "float32": 4e-7}.get(wanted.dtype.name, 1e-14)
+    smallest = {"float16": 1e-7, "float32": 3e-45}.get(wanted.dtype.name, 0)
+    got, wanted = np.asarray(result, np.float64), np.asarray(wanted, np.float64)
+    np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=smallest)
+    assert not np.signbit(got[got == 0]).any()
+
+
+# ---- values --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float16, bfloat16, np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("axis", [-1, 0, 1, (0, 2), (2, 0), None])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_split_axes_give_what_whole_ones_do(name, axis, dtype):
+    x = X.astype(dtype)
+    for temperature in (0.7, 0.0, np.inf):
+        got = getattr(sd, name)(lazy(x, (2, 3, 13)), temperature=temperature, axis=axis)
+        check(name, got, x, temperature=temperature, axis=axis)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, bfloat16, np.float32, np.float64, np.int8])
+@pytest.mark.parametrize(("axis", "chunks"), [(-1, (2, 3, 40)), (1, (4, 5, 7)), ((0, 2), (6, 2, 40))])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_axes_in_one_chunk_give_the_same_bits(name, axis, chunks, dtype):
+    x = X.astype(dtype)
+    got = getattr(sd, name)(lazy(x, chunks), temperature=0.7, axis=axis)
+    wanted = getattr(softdraw, name)(x, temperature=0.7, axis=axis)
+    assert got.compute().tobytes() == wanted.tobytes()
+    assert got.dtype == wanted.dtype
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_any_chunks(data):
+    shape = data.draw(st.tuples(*[st.integers(0, 9)] * 3))
+    chunks = []
+    for length in shape:
+        cuts = sorted(data.draw(st.lists(st.integers(0, length), max_size=4)))
+        chunks.append(tuple(np.diff([0, *cuts, length]).tolist()))
+    axes = data.draw(st.sets(st.integers(0, 2), min_size=1))
+    dtype = data.draw(st.sampled_from([np.float32, np.float64]))
+    name = data.draw(st.sampled_from(FUNCTIONS))
+    values = [0.0, 1.0, -3.5, 80.0, -np.inf, np.nan, np.inf]
+    count = int(np.prod(shape))
+    x = np.array(
+        data.draw(st.lists(st.sampled_from(values), min_size=count, max_size=count)), dtype
+    ).reshape(shape)
+    kept = [1 if i in axes else length for i, length in enumerate(shape)]
+    temperatures = np.resize(np.array([0.7, 0, 3, np.inf]), kept)
+    got = getattr(sd, name)(lazy(x, tuple(chunks)), temperature=temperatures, axis=tuple(axes))
+    check(name, got, x, temperature=temperatures, axis=tuple(axes))
+
+
+def hard_rows(dtype):
+    """Rows of many kinds, and temperatures for them."""
+    rng = np.random.default_rng(3)
+    n = 9_000
+    normal = rng.normal(size=n)
+    for scale in (1, 30):
+        yield normal * scale, 1.0
+        yield normal * scale, 0.7
+    yield rng.uniform(-110, 0, n), 1.0
+    yield np.append(normal, 80.0), 1.0  # one dominates, in the last chunk
+    yield np.append(30.0, normal), 1.0
+    for offset in (1e3, -1e6, 1e15, 1e30):
+        yield normal * max(3, abs(offset) * 1e-7) + offset, 1.0
+    yield np.where(rng.random(n) < 0.5, -np.inf, normal), 1.0
+    yield np.append(np.full(3_000, -np.inf), normal), 1.0  # a whole chunk is masked
+    yield np.append(np.full(6_000, -9.0), np.zeros(3)), 1.0  # far items outweigh the largest
+    for t in (1e-30, 1e30) if dtype == np.float32 else (5e-324, 1e-200, 1e300):
+        yield normal * 3 * t, t
+        yield normal, t
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+def test_errors_in_ulp_where_the_axis_is_split(name, dtype):
+    for row, temperature in hard_rows(dtype):
+        x = row.astype(dtype)
+        for chunks in (3_000, 1_001):
+            got = getattr(sd, name)(lazy(x, chunks), temperature=temperature).compute()
+            error = np.max(oracle.errors(name, np.asarray(got), x, temperature))
+            assert error <= BOUNDS[np.dtype(dtype).name], (temperature, chunks)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 2), (np.float64, 1e-13 * 2**52)])
+def test_errors_of_entropy_where_the_axis_is_split(dtype, bound):
+    for row, temperature in hard_rows(dtype):
+        x = row[-1_000:].astype(dtype)
+        got = sd.entropy(lazy(x, 130), temperature=temperature).compute()
+        assert oracle.entropy_errors(got, x, temperature).max() <= bound, temperature
+
+
+def test_a_larger_input_has_no_smaller_result_across_chunks():
+    x = np.sort(RNG.normal(size=40_000).astype(np.float32) * 3)
+    p = sd.softmax(lazy(x, 777)).compute()
+    assert (np.diff(p) >= 0).all()
+    equal = np.append(x[:1_000], x[:1_000])
+    p = sd.softmax(lazy(equal, 1_000)).compute()
+    assert (p[:1_000] == p[1_000:]).all()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_bad_values_in_one_chunk_spoil_their_row_alone(name):
+    x = np.zeros((5, 12), np.float32)
+    x[0, 7], x[1, 11], x[2, 4:8], x[3] = np.nan, np.inf, -np.inf, -np.inf
+    with np.errstate(all="raise"):
+        got = getattr(sd, name)(lazy(x, (2, 4)))
+        check(name, got, x)
+        x[1, 0] = np.nan
+        check(name, getattr(sd, name)(lazy(x, (2, 4))), x)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_temperatures_per_row(name):
+    t = np.array([[0.5, 0, 1, 2, np.inf]] * 6)
+    x = lazy(X, (4, 2, 9))
+    for temperature in (t, t[0], t[:, :, None], t[:1, :, None], da.from_array(t, chunks=(3, 5))):
+        plain = np.asarray(temperature)
+        check(name, getattr(sd, name)(x, temperature=temperature), X, temperature=plain)
+    whole = getattr(sd, name)(x.rechunk({2: -1}), temperature=da.from_array(t[0], chunks=1))
+    check(name, whole, X, temperature=t[0])
+    several = getattr(sd, name)(x, temperature=t[0], axis=(0, 2))
+    check(name, several, X, temperature=t[0], axis=(0, 2))
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize("chunks", [(6, 5, 40), (2, 2, 9)])
+@pytest.mark.parametrize("axis", [1, (0, 2), None])
+def test_kept_dimensions(name, chunks, axis):
+    got = getattr(sd, name)(lazy(X, chunks), axis=axis, keepdims=True)
+    check(name, got, X, axis=axis, keepdims=True)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_dimensions_and_no_items(name):
+    check(name, getattr(sd, name)(lazy(3.0, ())), 3.0)
+    empty = np.empty((3, 0), np.float32)
+    check(name, getattr(sd, name)(lazy(empty, (2, 1))), empty)
+    check(name, getattr(sd, name)(lazy(empty.T, (1, 2))), empty.T)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_chunks_of_unknown_sizes(name):
+    x = lazy(X[:, 0], (2, 9))
+    unknown = x[x[:, 0] > -1e9]
+    assert np.isnan(unknown.shape[0])
+    got = getattr(sd, name)(unknown, temperature=0.7).compute()
+    np.testing.assert_allclose(got, getattr(softdraw, name)(X[:, 0], temperature=0.7), rtol=1e-13)
+    got = getattr(sd, name)(unknown, axis=0).compute()
+    np.testing.assert_allclose(got, getattr(softdraw, name)(X[:, 0], axis=0), rtol=1e-13)
+
+
+# ---- graphs --------------------------------------------------------------------------------------
+
+
+def test_nothing_is_computed_before_it_is_asked_for():
+    def fail(block):
+        raise AssertionError("computed")
+
+    x = lazy(X, (2, 5, 9)).map_blocks(fail, dtype=np.float64, meta=X[:0])
+    for name in FUNCTIONS:
+        assert getattr(sd, name)(x).dtype == np.float64
+    assert sd.sample_logits(x, rng=7).shape == (6, 5)
+
+
+def test_chunks_of_results_are_those_of_the_input():
+    x = lazy(X, (2, (1, 4), 9))
+    assert sd.softmax(x).chunks == x.chunks
+    assert sd.log_softmax(x, axis=0).chunks == x.chunks
+    assert sd.logsumexp(x).chunks == x.chunks[:2]
+    assert sd.entropy(x, axis=1, keepdims=True).chunks == (x.chunks[0], (1,), x.chunks[2])
+    assert sd.sample_logits(x, size=3, rng=7).chunks == (*x.chunks[:2], (3,))
+
+
+def test_the_same_call_has_the_same_name_and_the_same_result_twice():
+    x = lazy(X, (2, 5, 9))
+    for make in (
+        lambda: sd.softmax(x, temperature=0.7),
+        lambda: sd.entropy(x),
+        lambda: sd.sample_logits(x, rng=7),
+        lambda: sd.sample(softdraw.AliasTable([1, 2, 3]), 100, chunks=30, seed=7),
+    ):
+        assert make().name == make().name
+        result = make()
+        assert (result.compute() == result.compute()).all()
+        assert (result.persist().compute() == result.compute()).all()
+    assert sd.sample_logits(x, rng=7).name != sd.sample_logits(x, rng=8).name
+    fresh = sd.sample_logits(x)
+    assert (fresh.compute() == fresh.compute()).all()
+    assert fresh.name != sd.sample_logits(x).name
+
+
+def test_operations_on_chunks_are_fused_with_the_call():
+    x = da.random.default_rng(7).normal(size=(8, 4), chunks=(2, 4)) * 2 + 1
+    (result,) = dask.optimize(sd.softmax(x) - 1)
+    tasks = [task for task in dict(result.__dask_graph__()).values() if not isinstance(task, Alias)]
+    assert len(tasks) == 4  # one per chunk
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_schedulers_of_one_machine(scheduler):
+    x = lazy(X.astype(np.float32), (2, 5, 9))
+    for result in (sd.softmax(x), sd.sample_logits(x, rng=7), sd.entropy(x)):
+        wanted = result.compute()
+        assert (result.compute(scheduler=scheduler, num_workers=2) == wanted).all()
+
+
+# ---- draws from logits ---------------------------------------------------------------------------
+
+LOGITS = (X / 2).astype(np.float32)
+
+
+@pytest.mark.parametrize("chunks", [(6, 5, 40), (2, 2, 40), (1, 5, 40), (4, 3, 40)])
+@pytest.mark.parametrize("size", [None, (), 1, 3, (2, 2)])
+def test_draws_of_rows_in_one_chunk_are_those_of_one_machine(chunks, size):
+    arguments = {"temperature": 0.8, "top_k": 9, "min_p": 0.01, "size": size, "rng": 7}
+    got = sd.sample_logits(lazy(LOGITS, chunks), **arguments)
+    wanted = softdraw.sample_logits(LOGITS, **arguments)
+    assert got.dtype == np.int64
+    assert got.shape == wanted.shape
+    assert (got.compute() == wanted).all()
+    ids, logprobs = sd.sample_logits(lazy(LOGITS, chunks), return_logprobs=True, **arguments)
+    _, wanted_logprobs = softdraw.sample_logits(LOGITS, return_logprobs=True, **arguments)
+    assert (ids.compute() == wanted).all()
+    assert logprobs.compute().tobytes() == wanted_logprobs.tobytes()
+
+
+def test_parameters_and_masks_of_rows():
+    k = np.array([1, 2, 3, 4, 5])
+    mask = RNG.random(LOGITS.shape) < 0.5
+    mask[..., 0] = True
+    bits = np.packbits(mask, axis=-1, bitorder="little")
+    packed = np.zeros((6, 5, 8), np.uint8)
+    packed[..., :5] = bits
+    packed = packed.view(np.int32)
+    x = lazy(LOGITS, (2, 2, 40))
+    for given_mask in (mask, mask.astype(np.int8), packed, mask[0, 0]):
+        for as_dask in (False, True):
+            given = da.from_array(given_mask, chunks=3) if as_dask else given_mask
+            ks = da.from_array(k, chunks=2) if as_dask else k
+            got = sd.sample_logits(x, top_k=ks, mask=given, rng=7)
+            wanted = softdraw.sample_logits(LOGITS, top_k=k, mask=given_mask, rng=7)
+            assert (got.compute() == wanted).all()
+
+
+def test_one_row_without_rows():
+    x = LOGITS[0, 0]
+    for chunks in (40, 7):
+        got = sd.sample_logits(lazy(x, chunks), rng=7, size=50)
+        assert got.shape == (50,)
+        if chunks == 40:
+            assert (got.compute() == softdraw.sample_logits(x, rng=7, size=50)).all()
+        assert sd.sample_logits(lazy(x, chunks), rng=7).compute() == got.compute()[0]
+
+
+def test_draws_from_split_rows_depend_on_the_chunks_of_the_rows_alone():
+    wanted = sd.sample_logits(lazy(LOGITS, (6, 5, 7)), rng=7, size=3).compute()
+    for chunks in ((1, 1, 7), (4, 2, 7)):
+        assert (sd.sample_logits(lazy(LOGITS, chunks), rng=7, size=3).compute() == wanted).all()
+    # Nearly every word draws what it draws from the whole row.
+    assert (wanted == softdraw.sample_logits(LOGITS, rng=7, size=3)).mean() > 0.99
+
+
+def test_draws_from_split_rows_have_the_right_frequencies():
+    logits = np.array([0.0, 1, -1, 2, -np.inf, 0.5, 0.5, -3, 1.5], np.float32)
+    p = softdraw.softmax(logits.astype(np.float64), temperature=1.3)
+    draws = sd.sample_logits(lazy(logits, 2), temperature=1.3, size=200_000, rng=7).compute()
+    counts = np.bincount(draws, minlength=9)
+    assert counts[4] == 0
+    wanted = 200_000 * p[p > 0]
+    # chi-squared with 7 degrees of freedom: less than once in a million times by chance
+    assert ((counts[p > 0] - wanted) ** 2 / wanted).sum() < 40.6
+
+
+def test_extreme_temperatures_of_split_rows():
+    logits = np.array([[1.0, 5, 5, -np.inf, 5, 0], [-np.inf, -np.inf, 2, -np.inf, 2, 1]])
+    x = lazy(logits, (1, 2))
+    assert sd.sample_logits(x, temperature=0, rng=7, size=9).compute().tolist() == [[1] * 9, [2] * 9]
+    draws = sd.sample_logits(x, temperature=np.inf, rng=7, size=5_000).compute()
+    assert np.bincount(draws[1], minlength=6)[[0, 1, 3]].sum() == 0
+    assert np.bincount(draws[0], minlength=6)[[0, 1, 2, 4, 5]].min() > 900
+
+
+def test_masks_of_split_rows_hide_what_they_mask():
+    logits = LOGITS.copy()
+    mask = RNG.random(logits.shape) < 0.3
+    mask[..., 33] = True
+    logits[~mask] = np.nan
+    for given in (mask, mask.astype(np.uint8), da.from_array(mask, chunks=(6, 5, 11))):
+        draws = sd.sample_logits(lazy(logits, (2, 5, 7)), mask=given, rng=7, size=20).compute()
+        assert np.take_along_axis(mask, draws, axis=-1).all()
+
+
+def test_log_probabilities_of_split_rows():
+    x = lazy(LOGITS, (2, 5, 7))
+    ids, logprobs = sd.sample_logits(x, temperature=0.6, rng=7, size=4, return_logprobs=True)
+    wanted = np.take_along_axis(
+        softdraw.log_softmax(LOGITS, temperature=0.6), ids.compute(), axis=-1
+    )
+    assert logprobs.dtype == np.float32
+    np.testing.assert_allclose(logprobs.compute(), wanted, rtol=3e-7)
+
+
+@pytest.mark.parametrize("chunks", [(2, 5, 40), (2, 5, 7)])
+def test_rows_that_cannot_be_drawn_from_are_skipped_if_asked(chunks):
+    logits = LOGITS.copy()
+    logits[0, 1, 30], logits[2, 2, 0], logits[4, 4] = np.nan, np.inf, -np.inf
+    ids, logprobs = sd.sample_logits(
+        lazy(logits, chunks), rng=7, invalid="skip", return_logprobs=True
+    )
+    wanted = softdraw.sample_logits(logits, rng=7, invalid="skip")
+    assert ((ids.compute() == -1) == (wanted == -1)).all()
+    assert (np.isnan(logprobs.compute()) == (wanted == -1)).all()
+
+
+def test_a_generator_is_advanced_by_one_word_per_draw():
+    generator = softdraw.Xoshiro256(7)
+    first = sd.sample_logits(lazy(LOGITS, (2, 2, 40)), rng=generator)
+    second = sd.sample_logits(lazy(LOGITS, (2, 2, 40)), rng=np.random.Generator(generator))
+    both = softdraw.Xoshiro256(7)
+    assert (first.compute() == softdraw.sample_logits(LOGITS, rng=both)).all()
+    assert (second.compute() == softdraw.sample_logits(LOGITS, rng=both)).all()
+    assert generator.random_raw() == both.random_raw()
+
+
+# ---- draws from a table --------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_draws_from_a_table_in_any_chunks(data):
+    shape = data.draw(st.lists(st.integers(0, 30), max_size=3).map(tuple))
+    chunks = tuple(data.draw(st.integers(1, 31)) for _ in shape)
+    table = softdraw.AliasTable([1, 2, 3, 0, 5])
+    got = sd.sample(table, shape, chunks=chunks, seed=7)
+    wanted = table.sample(shape, rng=7)
+    assert got.dtype == np.int64
+    assert got.shape == wanted.shape
+    assert (got.compute() == wanted).all()
+
+
+def test_a_generator_for_a_table_is_advanced():
+    table, generator = softdraw.AliasTable([1, 2, 3]), softdraw.Xoshiro256(7)
+    generator.random_raw(3)
+    wanted = table.sample(100, rng=copy.copy(generator))
+    assert (sd.sample(table, 60, chunks=7, seed=generator).compute() == wanted[:60]).all()
+    assert (sd.sample(table, 40, chunks=7, seed=generator).compute() == wanted[60:]).all()
+
+
+def test_the_graph_has_the_table_once():
+    table = softdraw.AliasTable(np.arange(1, 100_001))
+    (result,) = dask.optimize(sd.sample(table, 1_000, chunks=10, seed=7) + 1)
+    tasks = dict(result.__dask_graph__()).values()
+    assert sum(len(pickle.dumps(task)) for task in tasks) < 1.5 * table.nbytes
+
+
+def test_the_words_of_blocks_pickle():
+    words = module._Words(softdraw.Xoshiro256(7), (4, 5))
+    again = pickle.loads(pickle.dumps(words))
+    assert (again.take([(1, 3), (2, 5)]) == words.take([(1, 3), (2, 5)])).all()
+
+
+# ---- errors --------------------------------------------------------------------------------------
+
+
+def raises(kind, text):
+    return pytest.raises(kind, match=text)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_shapes_and_dtypes_tell_is_raised_at_the_call(name):
+    call = getattr(sd, name)
+    argument = "logits" if name == "entropy" else "x"
+    x = lazy(X, (2, 5, 9))
+    with raises(TypeError, f"{argument} must be an array of Dask, got ndarray"):
+        call(X)
+    for dtype in (np.complex128, object, np.longdouble, "M8[s]"):
+        with raises(TypeError, f"{argument} must be"):
+            call(da.empty(4, dtype=dtype, chunks=2))
+    with raises(ValueError, "axis 3 is out of bounds"):
+        call(x, axis=3)
+    with raises(ValueError, "duplicate value"):
+        call(x, axis=(0, -3))
+    with raises(TypeError, "axis must be"):
+        call(x, axis=1.5)
+    with raises(ValueError, r"temperature\[1\] must be >= 0, got -1"):
+        call(x, temperature=[1, -1, 1, 1, 1])
+    with raises(ValueError, r"temperature of shape \(4,\) fits neither \(6, 5, 1\) nor \(6, 5\)"):
+        call(x, temperature=np.ones(4))
+    with raises(ValueError, r"temperature of shape \(4,\) fits neither"):
+        call(x, temperature=da.ones(4))
+    with raises(TypeError, "temperature must be"):
+        call(x, temperature="hot")
+    with raises(TypeError, "temperature must be"):
+        call(x, temperature=da.ones(5, dtype=complex))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_lazy_temperatures_are_looked_at_when_computed(name):
+    t = da.from_array(np.array([1, 2, 3, -4, 5.0]), chunks=2)
+    for chunks in ((2, 5, 9), (2, 5, 40)):
+        result = getattr(sd, name)(lazy(X, chunks), temperature=t)
+        with raises(ValueError, r"temperature\[3\] must be >= 0, got -4"):
+            result.compute()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_plain_call_on_a_split_axis_names_this_module(name):
+    argument = "logits" if name == "entropy" else "x"
+    with raises(ValueError, f"{argument} is split into 5 chunks along axis 2; .*softdraw.dask"):
+        getattr(softdraw, name)(lazy(X, (2, 5, 9)))
+
+
+def test_bad_arguments_of_draws_are_raised_at_the_call():
+    x, split = lazy(LOGITS, (2, 5, 40)), lazy(LOGITS, (2, 5, 9))
+    with raises(TypeError, "logits must be an array of Dask"):
+        sd.sample_logits(LOGITS)
+    with raises(ValueError, "at least one dimension"):
+        sd.sample_logits(lazy(1.0, ()))
+    with raises(ValueError, "logits is empty"):
+        sd.sample_logits(da.zeros((3, 0)))
+    for name, value in {"top_k": 3, "top_p": 0.5, "min_p": 0.5}.items():
+        with raises(ValueError, rf"{name} needs the last axis .* split into 5; .*rechunk"):
+            sd.sample_logits(split, **{name: value})
+    with raises(ValueError, "a packed mask needs the last axis"):
+        sd.sample_logits(split, mask=np.zeros(2, np.int32))
+    with raises(ValueError, "top_k must be >= 1, got 0"):
+        sd.sample_logits(x, top_k=0)
+    with raises(ValueError, r"top_p\[1\] must be in \[0, 1\], got 2"):
+        sd.sample_logits(x, top_p=[1, 2, 1, 1, 1.0])
+    with raises(ValueError, r"min_p of shape \(3,\) fits neither"):
+        sd.sample_logits(x, min_p=[0.1, 0.2, 0.3])
+    with raises(ValueError, "invalid must be 'raise' or 'skip'"):
+        sd.sample_logits(x, invalid="ignore")
+    with raises(ValueError, "size must be >= 0"):
+        sd.sample_logits(x, size=-1)
+    with raises(TypeError, "mask must be bool"):
+        sd.sample_logits(x, mask=np.ones(40))
+    with raises(ValueError, r"mask must have shape \(40,\) or \(6, 5, 40\), got \(39,\)"):
+        sd.sample_logits(x, mask=np.ones(39, bool))
+    with raises(ValueError, r"mask\[2\] is 3; a mask of dtype int8"):
+        sd.sample_logits(x, mask=np.array([1, 0, 3] + [1] * 37, np.int8))
+    with raises(TypeError, "must be an Xoshiro256, .*; got PCG64"):
+        sd.sample_logits(x, rng=np.random.default_rng(7))
+    with raises(ValueError, r"unknown sizes.*compute_chunk_sizes"):
+        sd.sample_logits(x[x[:, 0, 0] > -100])
+    with raises(TypeError, "table must be an AliasTable, got list"):
+        sd.sample([1, 2], 3)
+    with raises(ValueError, "size must be >= 0"):
+        sd.sample(softdraw.AliasTable([1, 2]), -3)
+
+
+@pytest.mark.parametrize("chunks", [(2, 2, 40), (2, 2, 7)])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_bad_logit_is_named_by_its_global_place(chunks, value):
+    logits = LOGITS.copy()
+    logits[5, 3, 37] = value
+    for mask in (None, np.arange(40) > 2):
+        draws = sd.sample_logits(lazy(logits, chunks), mask=mask, rng=7)
+        with raises(ValueError, rf"logits\[5, 3, 37\] is {value}; logits must be finite or -inf; invalid"):
+            draws.compute()
+    sd.sample_logits(lazy(logits, chunks), mask=np.arange(40) < 30, rng=7).compute()
+
+
+@pytest.mark.parametrize("chunks", [(2, 2, 40), (2, 2, 7)])
+def test_a_row_with_nothing_to_draw_from_is_named_by_its_global_place(chunks):
+    logits = LOGITS.copy()
+    logits[5, 3] = -np.inf
+    with raises(ValueError, r"row 5, 3 of logits has nothing to draw from: every entry is -inf"):
+        sd.sample_logits(lazy(logits, chunks), rng=7).compute()
+    alone = sd.sample_logits(lazy(logits[5, 3], chunks[2]), rng=7)
+    with raises(ValueError, r"^logits have nothing to draw from: every entry is -inf or masked$"):
+        alone.compute()
+
+
+def test_dask_is_named_where_it_is_missing():
+    code = "import sys; sys.modules['dask'] = None; import softdraw; import softdraw.dask"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "ImportError: softdraw.dask needs Dask: pip install 'softdraw[dask]'" in done.stderr
+
+
+def test_importing_softdraw_does_not_import_dask():
+    code = "import sys, softdraw; assert 'dask' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
