@@ -235,18 +235,17 @@ class _Rows:
 
     def reduce_whole(self, function: str, keepdims: bool) -> da.Array:
         """The reduction of that name, where each axis is in one chunk."""
-        out = self.index if keepdims else tuple(i for i in self.index if i not in self.axes)
-        return _blockwise(
-            _reduce_whole,
-            out,
+        reduced = self.blockwise(
+            _compute_whole,
             self.dtype,
-            (self.x, self.index),
-            (self.temperature, self.index),
-            adjust_chunks=self.ones if keepdims else None,
+            self.x,
+            self.temperature,
+            adjust_chunks=self.ones,
             function=function,
             axes=self.axes,
-            keepdims=keepdims,
+            keepdims=True,
         )
+        return reduced if keepdims else _without(reduced, self.axes)
 
     def reduce_pieces(self, with_entropy: bool = False) -> da.Array:
         """The partials of whole rows, with dimensions of length 1 for the axes."""
@@ -276,17 +275,10 @@ class _Rows:
         self, function: Callable[..., _Array], whole: da.Array, keepdims: bool
     ) -> da.Array:
         """What the function makes of the partials of whole rows."""
-        out = self.index if keepdims else tuple(i for i in self.index if i not in self.axes)
-        return _blockwise(
-            _finish,
-            out,
-            self.dtype,
-            (whole, self.index),
-            function=function,
-            axes=self.axes,
-            dtype_of_result=self.dtype,
-            keepdims=keepdims,
+        result = self.blockwise(
+            _finish, self.dtype, whole, function=function, dtype_of_result=self.dtype
         )
+        return result if keepdims else _without(result, self.axes)
 
 
 # ---- what is computed of blocks ------------------------------------------------------------------
@@ -294,16 +286,10 @@ class _Rows:
 
 def _compute_whole(
     x: _Array, temperature: Any, function: str, axes: tuple[int, ...], **named: Any
-) -> Any:
-    axis = axes[0] if len(axes) == 1 else axes  # an int has a faster way
-    return getattr(softdraw, function)(x, temperature=temperature, axis=axis, **named)
-
-
-def _reduce_whole(
-    x: Any, temperature: Any, function: str, axes: tuple[int, ...], keepdims: bool
 ) -> _Array:
+    axis = axes[0] if len(axes) == 1 else axes  # an int has a faster way
     return np.asarray(
-        _compute_whole(_only(x), _only(temperature), function, axes, keepdims=keepdims)
+        getattr(softdraw, function)(x, temperature=temperature, axis=axis, **named)
     )
 
 
@@ -391,16 +377,9 @@ def _entropy_of_pieces(whole: _Array) -> _Array:
 
 
 def _finish(
-    whole: Any,
-    function: Callable[[_Array], _Array],
-    axes: tuple[int, ...],
-    dtype_of_result: np.dtype[Any],
-    keepdims: bool,
+    whole: _Array, function: Callable[[_Array], _Array], dtype_of_result: np.dtype[Any]
 ) -> _Array:
-    whole = _only(whole)
-    result = _rounded_to(dtype_of_result, function(whole.reshape(-1)))
-    kept = [length for i, length in enumerate(whole.shape) if i not in axes]
-    return result.reshape(whole.shape if keepdims else kept)
+    return _rounded_to(dtype_of_result, function(whole.reshape(-1))).reshape(whole.shape)
 
 
 def _keep(block: _Array, axis: tuple[int, ...], keepdims: bool) -> _Array:
@@ -646,25 +625,27 @@ def _draw_from_rows(
     index, extra_index = tuple(range(axis + 1)), tuple(range(axis + 1, axis + 1 + len(extra)))
     # The words of a packed mask are not along the axis of the logits.
     mask_index = (*index[:-1], -1) if mask is not None and mask.dtype == np.int32 else index
-    return _blockwise(
+    drawn = _blockwise(
         _draw_rows,
-        index[:-1] + extra_index,
+        index + extra_index,
         _dtype_of_draws(logits, with_logprobs),
         (logits, index),
         (mask, mask_index),
         (temperature, index),
         *((value, index) for value in filters.values()),
-        *((_starts(logits, i), (i,)) for i in range(axis)),
+        *((_places(logits, i), (i,)) for i in range(axis)),
         new_axes=dict(zip(extra_index, extra, strict=True)),
+        adjust_chunks={axis: 1},
         names=tuple(filters),
         extra=extra,
         with_logprobs=with_logprobs,
         **named,
     )
+    return _without(drawn, (axis,))
 
 
 def _draw_rows(
-    logits: Any,
+    logits: _Array,
     mask: Any,
     temperature: Any,
     *others: Any,
@@ -674,8 +655,8 @@ def _draw_rows(
     invalid: str,
     with_logprobs: bool,
 ) -> _Array:
-    logits, mask, temperature, *others = map(_only, (logits, mask, temperature, *others))
-    begins = [int(start[0]) for start in others[len(names) :]]
+    mask = _only(mask)
+    begins = _begins_of(others[len(names) :])
     location = _location(begins, logits.shape, extra)
     try:
         drawn = softdraw.sample_logits(
@@ -690,9 +671,8 @@ def _draw_rows(
     except ValueError as error:
         _raise_for(_masked(logits, mask), logits, [*begins, 0])
         raise ValueError(f"{error}; places are within the chunk that begins at {begins}") from None
-    if not with_logprobs:
-        return np.asarray(drawn)
-    return _draws_of(*drawn)
+    result = _draws_of(*drawn) if with_logprobs else np.asarray(drawn)
+    return np.expand_dims(result, logits.ndim - 1)
 
 
 def _draw_from_pieces(
@@ -716,13 +696,13 @@ def _draw_from_pieces(
         )
     index, extra_index = tuple(range(axis + 1)), tuple(range(axis + 1, axis + 1 + len(extra)))
     pieces = ((logits, index), (mask, index), (temperature, index))
-    starts = [(_starts(logits, i), (i,)) for i in index]
+    places = [(_places(logits, i), (i,)) for i in index]
     partials = _blockwise(
         _find_partials_to_draw,
         index,
         PARTIAL,
         *pieces,
-        *starts,
+        *places,
         adjust_chunks={axis: 1},
         invalid=invalid,
     )
@@ -731,7 +711,7 @@ def _draw_from_pieces(
         index[:-1] + extra_index,
         CHOICE,
         (partials, index),
-        *starts[:-1],
+        *places[:-1],
         new_axes=dict(zip(extra_index, extra, strict=True)),
         words=words,
         extra=extra,
@@ -743,8 +723,7 @@ def _draw_from_pieces(
         _dtype_of_draws(logits, with_logprobs),
         *pieces,
         (choices, index[:-1] + extra_index),
-        (da.from_array(np.arange(count), chunks=1), (axis,)),
-        starts[-1],
+        places[-1],
         adjust_chunks={axis: 1},
         with_logprobs=with_logprobs,
     )
@@ -755,20 +734,20 @@ def _draw_from_pieces(
 
 
 def _find_partials_to_draw(
-    logits: _Array, mask: _Array | None, temperature: Any, *starts: _Array, invalid: str
+    logits: _Array, mask: _Array | None, temperature: Any, *places: _Array, invalid: str
 ) -> _Array:
     masked = _masked(logits, mask)
     partials = _find_partials(masked, temperature, (logits.ndim - 1,))
     if invalid == "raise" and not (partials["max"] + partials["excess"] < np.inf).all():
-        _raise_for(masked, logits, [int(start[0]) for start in starts], nothing=False)
+        _raise_for(masked, logits, _begins_of(places), nothing=False)
     return partials
 
 
 def _choose_chunks(
-    partials: list[_Array], *starts: Any, words: _Words, extra: tuple[int, ...], invalid: str
+    partials: list[_Array], *places: Any, words: _Words, extra: tuple[int, ...], invalid: str
 ) -> _Array:
     """For each word, the chunk that it draws from and the word that draws in it."""
-    begins = [int(start[0]) for start in starts]
+    begins = _begins_of(places)
     pieces = np.concatenate(partials, axis=-1)
     location = _location(begins, pieces.shape, extra)
     result = np.empty([end - begin for begin, end in location], CHOICE)
@@ -806,15 +785,15 @@ def _draw_from_chosen(
     mask: _Array | None,
     temperature: Any,
     choices: _Array,
-    number: _Array,
-    start: _Array,
+    place: _Array,
     with_logprobs: bool,
 ) -> _Array:
     """The draws of the words that have chosen this chunk."""
     *kept, n = logits.shape
     extra = choices.shape[len(kept) :]
     flat = choices.reshape(math.prod(kept), math.prod(extra))
-    chosen = flat["chunk"] == number[0]
+    start, number = place
+    chosen = flat["chunk"] == number
     of_rows = chosen.any(axis=1)
     ids = np.full(flat.shape, -1)
     logprobs = np.where(flat["chunk"] < 0, np.nan, -np.inf).astype(_dtype_of_logprobs(logits.dtype))
@@ -824,7 +803,7 @@ def _draw_from_chosen(
         drawn = softdraw.sample_logits(
             rows, temperature=temperatures, words=flat["word"][of_rows], invalid="skip"
         )
-        ids[of_rows] = np.where(chosen[of_rows], drawn + start[0], -1)
+        ids[of_rows] = np.where(chosen[of_rows], drawn + start, -1)
         if with_logprobs:
             whole = flat["whole"][of_rows][:, 0]
             each = softmax_piece(
@@ -1041,6 +1020,18 @@ def _blockwise(
     return da.blockwise(compute, out, *pairs, dtype=dtype, meta=meta, align_arrays=False, **named)
 
 
+def _without(array: da.Array, axes: tuple[int, ...]) -> da.Array:
+    """An array without axes of length 1. Dask fuses this with the blocks, where it would fuse nothing with a
+    function of blocks that reduces them."""
+    index = tuple(range(array.ndim))
+    kept = tuple(i for i in index if i not in axes)
+    return _blockwise(_drop_axes, kept, array.dtype, (array, index), axes=axes)
+
+
+def _drop_axes(block: Any, axes: tuple[int, ...]) -> _Array:
+    return np.squeeze(_only(block), axes)
+
+
 def _only(block: Any) -> Any:
     """The block in the nested lists that Dask makes for axes that are reduced."""
     while isinstance(block, list):
@@ -1048,9 +1039,24 @@ def _only(block: Any) -> Any:
     return block
 
 
-def _starts(x: da.Array, axis: int) -> da.Array:
-    """The first index of each chunk along an axis, in a chunk of its own."""
-    return da.from_array(np.cumsum((0, *x.chunks[axis][:-1])), chunks=1)
+def _places(x: da.Array, axis: int) -> da.Array:
+    """Where each chunk along an axis is: a block of its first index and its number. Made by a function of
+    blocks, which Dask fuses with what takes the places."""
+    return da.map_blocks(
+        _find_place,
+        chunks=(x.chunks[axis],),
+        dtype=np.int64,
+        meta=np.empty(0, np.int64),
+    )
+
+
+def _find_place(block_info: Any = None) -> _Array:
+    info = block_info[None]
+    return np.array([info["array-location"][0][0], info["chunk-location"][0]])
+
+
+def _begins_of(places: Sequence[_Array]) -> list[int]:
+    return [int(place[0]) for place in places]
 
 
 def _location(
