@@ -71,8 +71,9 @@ def copy_checkout(session):
 
 def install_requirements(session, *others):
     """Install what building and testing takes, and not the package."""
-    extras = PROJECT["project"]["optional-dependencies"].values()
-    tests = [name for names in extras for name in names if not name.startswith("softdraw[")]
+    extras = PROJECT["project"]["optional-dependencies"]
+    needed = [name for extra in extras if extra.startswith("test") for name in extras[extra]]
+    tests = [name for name in needed if not name.startswith("softdraw[")]
     session.install(*PROJECT["build-system"]["requires"], *tests, "cffi", "numba", *others)
 
 

@@ -1,4 +1,4 @@
-"""Compare the speed of two builds of softdraw, case by case, in one run.
+"""Compare the speed of two builds of softdraw, case by case, in one run: `python -m bench builds`.
 
 BEFORE and AFTER are checkouts, whose C core is compiled (by CC, else cc, with -O2), or shared
 libraries that export the C API, with their softdraw.h beside them unless it is this checkout's.
@@ -28,24 +28,24 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import count, cycle
+from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
 
-import compare
+from bench import builds_core, report
+from softdraw._bench import Clock, Times, cpu_name, interleaved
 
 HERE = Path(__file__).resolve().parent
 LEAST = 0.0003  # seconds of each build in a round: short, so that both meet the same noise
 MAX_DISAGREEMENT = 0.01  # between the two ratios, or a case is repeated
 MAX_INTERVAL = 0.005  # likewise: on either side of the median
-MAX_SECONDS = 2.0  # for a case, but MIN_ROUNDS at least
-MIN_ROUNDS = 5
+MAX_SECONDS = 2.0  # for a case
 # Where code and memory happen to lie changes times, usually by 1 to 5%, and once by 30%. Therefore
 # so many copies of each library, or processes of each interpreter, take turns.
 PLACES = 8
 
-Clocks: TypeAlias = dict[str, compare.Clock]  # of "before" and "after"
+Clocks: TypeAlias = dict[str, Clock]  # of "before" and "after"
 
 
 @dataclass
@@ -71,35 +71,32 @@ class Result:
 # ---- timing --------------------------------------------------------------------------------------
 
 
-def summary(tier: str, case: str, times: list[dict[str, float]]) -> Result:
-    ratios = [seconds["after"] / seconds["before"] for seconds in times]
+def summary(tier: str, case: str, times: Times) -> Result:
+    before, after = times["before"], times["after"]
+    ratios = [y / x for x, y in zip(before, after, strict=True)]
     low, median, high = statistics.quantiles(ratios)
     return Result(
         tier,
         case,
-        before=min(seconds["before"] for seconds in times),
-        after=min(seconds["after"] for seconds in times),
+        before=min(before),
+        after=min(after),
         ratio=median,
         # McGill, Tukey and Larsen 1978, the notches of a box plot
         interval=1.57 * (high - low) / math.sqrt(len(ratios)),
-        rounds=len(times),
+        rounds=len(ratios),
     )
 
 
 def measure(tier: str, case: str, clocks: Clocks, rounds: int) -> Result:
     """Times both builds for `rounds` rounds, and as many again until the ratios agree."""
-    most = max(compare.calls_for(clock, LEAST) for clock in clocks.values())
-    calls = dict.fromkeys(clocks, most)
-    backwards = dict(reversed(clocks.items()))
-    start, times = time.perf_counter(), []
-    for i in count(1):
-        times.append(compare.one_round(clocks if i % 2 else backwards, calls))
-        late = i >= MIN_ROUNDS and time.perf_counter() - start > MAX_SECONDS
-        if late or i % rounds == 0:
-            result = summary(tier, case, times)
-            if late or result.agrees:
-                break
-    return result
+    times = interleaved(
+        clocks,
+        rounds=rounds,
+        least=LEAST,
+        most=MAX_SECONDS,
+        enough=lambda times: summary(tier, case, times).agrees,
+    )
+    return summary(tier, case, times)
 
 
 def pin_to_quietest_cpu() -> None:
@@ -160,7 +157,6 @@ def prepare(builds: dict[str, Path], folder: Path) -> None:
 
 def pairs_of_libraries(folder: Path, only: re.Pattern[str]) -> Iterator[tuple[str, str, Clocks]]:
     """Tier, case and the clocks of both libraries, for each case that `only` matches."""
-    import builds_core
 
     def build_of(name: str) -> builds_core.Build:
         copies = [folder / f"{name}-{i}.so" for i in range(PLACES)]
@@ -211,7 +207,7 @@ class Worker:
         return line.rstrip("\n")
 
 
-def turns(workers: list[Worker], case: str) -> compare.Clock:
+def turns(workers: list[Worker], case: str) -> Clock:
     """A clock that asks another worker each time."""
     order = cycle(workers)
     return lambda calls: float(next(order).ask(f"{case}\t{calls}"))
@@ -277,10 +273,12 @@ def plain_table(rows: list[list[str]]) -> str:
     return "\n".join("  ".join(row).rstrip() for row in padded)
 
 
-def arguments() -> argparse.Namespace:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
     assert __doc__ is not None
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m bench builds",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("before", type=Path, metavar="BEFORE")
     parser.add_argument("after", type=Path, metavar="AFTER")
@@ -302,7 +300,7 @@ def arguments() -> argparse.Namespace:
         "--json", type=Path, metavar="FILE", help="also write the results to this file"
     )
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.rounds < 2:
         parser.error("--rounds must be at least 2")
     # absolute, but with links kept: an environment's interpreter is one, and names the environment
@@ -310,8 +308,8 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def main() -> None:
-    options = arguments()
+def main(arguments: Sequence[str]) -> None:
+    options = parse(arguments)
     builds = {"before": options.before, "after": options.after}
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as name:
@@ -326,15 +324,15 @@ def main() -> None:
     if not results:
         raise SystemExit(f"no case matches {options.only!r}")
     rows = [cells(result) for result in results]
-    print(f"{compare.cpu_name()}\n")
-    print(compare.table(COLUMNS, rows) if options.markdown else plain_table([COLUMNS, *rows]))
+    print(f"{cpu_name()}\n")
+    print(report.table(COLUMNS, rows) if options.markdown else plain_table([COLUMNS, *rows]))
     print(f"\n{overview(results)}")
     if options.json:
-        report: dict[str, object] = {"cpu": compare.cpu_name(), "rounds": options.rounds}
-        report.update({name: str(build) for name, build in builds.items()})
-        report["results"] = [asdict(result) for result in results]
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        machine = report.describe_machine(list(dict.fromkeys(result.tier for result in results)))
+        builds_in_words = {name: str(build) for name, build in builds.items()}
+        record = {
+            "machine": machine,
+            "command": shlex.join(["python", "-m", "bench", "builds", *arguments]),
+        }
+        record |= builds_in_words | {"results": [asdict(result) for result in results]}
+        options.json.write_text(json.dumps(record, indent=1) + "\n")

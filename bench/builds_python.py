@@ -1,18 +1,19 @@
-"""What bench/builds.py times of an installed softdraw: a worker that takes requests on its input.
+"""What `python -m bench builds --python` times of an installed softdraw.
 
-It first prints its tier and the names of its cases, with tabs between them. A line `CASE` is
-answered by a hash of the case's first result, and `CASE<tab>N` by the seconds that N calls take. It
-must run with every version of the package that is to be compared, so it passes the temperature by
-keyword.
+This is a worker that takes requests on its input. It first prints its tier and the names of its
+cases, with tabs between them. A line `CASE` is answered by a hash of the case's first result, and
+`CASE<tab>N` by the seconds that N calls take. It must run with every version of the package that is
+to be compared, so it passes the temperature by keyword.
 """
 
 import hashlib
 import sys
 from collections.abc import Callable
+from timeit import Timer
 from typing import Any
 
-import compare
 import numpy as np
+from builds_core import cpu_time
 
 import softdraw
 
@@ -81,7 +82,7 @@ def hash_of(result: Any) -> str:
 
 
 def main() -> None:
-    clocks: dict[str, compare.Clock] = {}
+    clocks: dict[str, Callable[[int], float]] = {}
     print(softdraw.cpu_info()["tier"], *CASES, sep="\t", flush=True)
     for line in sys.stdin:
         name, _, calls = line.rstrip("\n").partition("\t")
@@ -89,7 +90,7 @@ def main() -> None:
             print(clocks[name](int(calls)), flush=True)
         else:
             function = CASES[name]()
-            clocks[name] = compare.clock(function, compare.cpu_time)
+            clocks[name] = Timer(function, timer=cpu_time).timeit
             print(hash_of(function()), flush=True)
 
 

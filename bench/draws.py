@@ -1,47 +1,20 @@
-"""How long do tables and draws take, beside SciPy, vose, Generator.choice and torch.multinomial?
-
-python bench/draws.py [--quick] [SECTION ...]
-
-Sections: bulk, equal, floors, build, single, memory, threads, rows; all of them unless some are
-named. SciPy, vose and torch are measured where they are installed, and loads alone where numba is.
-`SOFTDRAW_ISA=scalar python bench/draws.py bulk` measures the scalar tier.
-"""
+"""Alias tables and draws, beside SciPy, vose, Generator.choice, torch.multinomial and JAX."""
 
 import random
-import sys
-import threading
-import timeit
-import tracemalloc
 import warnings
+from collections.abc import Iterator
+from functools import cache
+from itertools import count, product
+from timeit import Timer
 
-import compare
+import numpy as np
 
-compare.one_thread()
-
-import numpy as np  # noqa: E402
-
-import softdraw  # noqa: E402
-
-try:
-    from scipy.stats.sampling import DiscreteAliasUrn, DiscreteGuideTable
-except ImportError:
-    DiscreteAliasUrn = DiscreteGuideTable = None
-try:
-    import vose
-except ImportError:
-    vose = None
-try:
-    import torch
-except ImportError:
-    torch = None
-try:
-    import numba
-except ImportError:
-    numba = None
+import softdraw
+from bench import peers
+from bench.cases import PEER, Case, Section, Target
 
 DRAWS = 1_000_000
 TORCH_MOST = 2**24  # categories
-QUICK = "--quick" in sys.argv[1:]
 
 
 # ---- weights and contenders --------------------------------------------------------------------
@@ -59,288 +32,196 @@ def equal(n):
     return np.full(n, 0.1)
 
 
-def drawing(weights, ours):
-    """A dict of name to function that draws a million categories; `ours` are those of softdraw."""
+@cache
+def scipy_samplers():
+    """SciPy's classes, which warn about a sum that is not quite 1."""
+    if not peers.find("SciPy"):
+        return None
+    from scipy.stats.sampling import DiscreteAliasUrn, DiscreteGuideTable
+
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="scipy")
+    warnings.filterwarnings("ignore", "One or more values of the probability vector")
+    return DiscreteAliasUrn, DiscreteGuideTable
+
+
+def ours(weights):
+    """Both of softdraw's generators, into an array that is there already."""
+    table = softdraw.AliasTable(weights)
+    out, own, foreign = np.empty(DRAWS, np.int64), softdraw.Xoshiro256(2), np.random.PCG64(2)
+    return {
+        "softdraw": lambda: table.sample(rng=own, out=out),
+        "softdraw, PCG64": lambda: table.sample(rng=foreign, out=out),
+    }
+
+
+def others(weights):
     n, p = len(weights), weights / weights.sum()
     rng = np.random.default_rng(2)
-    contenders = dict(ours)
-    if DiscreteAliasUrn:
-        alias = DiscreteAliasUrn(p, random_state=rng)
-        guide = DiscreteGuideTable(p, random_state=rng)
+    contenders = {}
+    if peers.find("NumPy"):
+        contenders["NumPy choice"] = lambda: rng.choice(n, DRAWS, p=p)
+    if scipy := scipy_samplers():
+        alias, guide = (sampler(p, random_state=rng) for sampler in scipy)
         contenders["SciPy alias"] = lambda: alias.rvs(DRAWS)
         contenders["SciPy guide"] = lambda: guide.rvs(DRAWS)
-    if vose:
-        sampler = vose.Sampler(weights, seed=2)
+    if vose := peers.find("vose"):
+        sampler = vose.Sampler(weights.astype(np.float64), seed=2)
         contenders["vose"] = lambda: sampler.sample(DRAWS)
-    contenders["choice"] = lambda: rng.choice(n, DRAWS, p=p)
-    if torch and n <= TORCH_MOST:
-        tensor = torch.from_numpy(p)
-        contenders["torch"] = lambda: torch.multinomial(tensor, DRAWS, replacement=True)
-    return contenders
-
-
-def check(contenders, p):
-    """Frequencies are compared before they are timed: a rare category is off by chance, by six
-    standard deviations of its count and a little."""
-    for name, function in contenders.items():
-        counts = np.bincount(np.asarray(function()), minlength=len(p))
-        assert (abs(counts - DRAWS * p) < 6 * np.sqrt(DRAWS * p) + 6).all(), name
-
-
-def building(weights):
-    """A dict of name to function that builds a table."""
-    p = weights / weights.sum()
-    contenders = {"softdraw": lambda: softdraw.AliasTable(weights)}
-    if DiscreteAliasUrn:
-        contenders["SciPy alias"] = lambda: DiscreteAliasUrn(p)
-        contenders["SciPy guide"] = lambda: DiscreteGuideTable(p)
-    if vose:
-        double = weights.astype(np.float64)
-        contenders["vose"] = lambda: vose.Sampler(double)
-    return contenders
-
-
-def rounds_for(n):
-    return 3 if QUICK else 5 if n >= 10**6 else 15
-
-
-def table(columns, rows, unit):
-    """Print rows of (cells that name it, units, seconds per call of each contender), and the ratio
-    of the fastest of the others to softdraw."""
-    contenders = list(dict.fromkeys(name for *_, best in rows for name in best))
-    peers = [name for name in contenders if not name.startswith("softdraw")]
-    lines = []
-    for names, units, best in rows:
-        cells = [f"{best[name] / units * 1e9:.2f}" if name in best else "-" for name in contenders]
-        ratio = min(best[name] for name in peers if name in best) / best["softdraw"]
-        lines.append([*names, *cells, f"{ratio:.1f}x"])
-    print(compare.table([*columns, *contenders, "fastest peer / softdraw"], lines))
-    print(f"\nNanoseconds {unit}, one thread")
-
-
-# ---- the sections ------------------------------------------------------------------------------
-
-
-def drawn_by_number_of_categories(shape, sizes):
-    rows = []
-    for n in sizes:
-        weights = shape(n)
-        own, foreign = softdraw.Xoshiro256(2), np.random.default_rng(2)
-        t = softdraw.AliasTable(weights)
-        contenders = drawing(
-            weights,
-            {
-                "softdraw": lambda t=t, own=own: t.sample(DRAWS, rng=own),
-                "softdraw, PCG64": lambda t=t, foreign=foreign: t.sample(DRAWS, rng=foreign),
-            },
+    if (torch := peers.find("torch")) and n <= TORCH_MOST:
+        tensor, out = torch.from_numpy(p), torch.empty(DRAWS, dtype=torch.int64)
+        contenders["torch"] = lambda: torch.multinomial(tensor, DRAWS, replacement=True, out=out)
+    if jax := peers.find("JAX"):
+        numbers, probabilities = count(), jax.numpy.asarray(p)
+        draw = jax.jit(
+            lambda number: jax.random.choice(
+                jax.random.fold_in(jax.random.key(2), number), n, (DRAWS,), p=probabilities
+            )
         )
-        check(contenders, weights / weights.sum())
-        rows.append(([f"{n:,}"], DRAWS, compare.interleaved(contenders, rounds_for(n))))
-    table(["categories"], rows, "per draw")
+        contenders["JAX"] = lambda: draw(next(numbers)).block_until_ready()
+    return contenders
 
 
-def bulk():
-    """A million draws from tables of every size."""
-    print("\nDraws, random weights\n")
-    sizes = [10, 1000] if QUICK else [10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
-    drawn_by_number_of_categories(uniform, sizes)
+def draws_as(contenders, p):
+    """A check of frequencies: a rare category is off by chance, by six standard deviations of its
+    count and a little."""
+
+    def check():
+        for name, function in contenders.items():
+            function()
+            counts = np.bincount(np.asarray(function()), minlength=len(p))
+            assert (abs(counts - DRAWS * p) < 6 * np.sqrt(DRAWS * p) + 6).all(), name
+
+    return check
 
 
-def equal_weights():
-    """Equal weights, where a search or a bucket needs no second look."""
-    print("\nDraws, equal weights\n")
-    drawn_by_number_of_categories(equal, [10, 1000] if QUICK else [10, 1000, 1024, 100_000])
+# ---- cases ---------------------------------------------------------------------------------------
 
 
-def floors():
-    """What draws cannot be faster than: the generator's words, and the loads of their buckets."""
-    print("\nDraws beside the generator's words alone, and one random load from as many buckets\n")
-    rows = []
-    out = np.empty(DRAWS, np.int64)
-    for n in [10, 1000] if QUICK else [10, 1000, 100_000, 1_000_000, 10_000_000]:
-        t = softdraw.AliasTable(uniform(n))
-        own, foreign = softdraw.Xoshiro256(2), np.random.PCG64(2)
-        contenders = {
-            "draws": lambda t=t, own=own: t.sample(rng=own, out=out),
-            "words": lambda own=own: own.random_raw(DRAWS),
-            "draws, PCG64": lambda t=t, foreign=foreign: t.sample(rng=foreign, out=out),
-            "words, PCG64": lambda foreign=foreign: foreign.random_raw(DRAWS),
-        }
-        words = own.random_raw(DRAWS)
-        contenders["map"] = lambda t=t, words=words: t.map(words, out=out)
-        if numba:
-            buckets = np.ones(t.nbytes // 8, np.uint64)
-            shift = np.uint64(64 - (len(buckets) - 1).bit_length())
-            indices = words >> shift
-            contenders["loads"] = lambda b=buckets, i=indices: random_loads(b, i)
-        best = compare.interleaved(contenders, rounds_for(n))
-        foreign_ratio = best["draws, PCG64"] / best["words, PCG64"]
-        cells = [f"{seconds / DRAWS * 1e9:.2f}" for seconds in best.values()]
-        rows.append([f"{n:,}", *cells, f"{foreign_ratio:.2f}x"])
-    print(compare.table(["categories", *best, "draws / words, PCG64"], rows))
-    print("\nNanoseconds per draw, word or load, one thread")
+def many_draws(quick) -> Iterator[Case]:
+    sizes = [10, 1000] if quick else [10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
+    for n in sizes:
+        yield draws_of(uniform(n), "")
+    for n in [10] if quick else [10, 1000, 1024, 100_000]:
+        yield draws_of(equal(n), "equal weights")
 
 
-if numba:
+def draws_of(weights, series):
+    contenders = ours(weights) | others(weights)
+    check = draws_as(contenders, weights / weights.sum())
+    return Case(f"{len(weights):,}", contenders, len(weights), series, DRAWS, check)
+
+
+@cache
+def random_loads():
+    numba = peers.find("numba")
 
     @numba.njit
-    def random_loads(buckets, indices):
+    def loads(buckets, indices):
         total = np.uint64(0)
         for i in indices:
             total += buckets[i]
         return total
 
+    return loads
 
-def build():
-    """Tables of every size, shape and dtype."""
-    print("\nBuilding a table\n")
-    rows = []
-    for shape in (uniform, pareto, equal):
-        for dtype in (np.float64, np.float32):
-            for n in [1000] if QUICK else [1000, 100_000, 1_000_000, 10_000_000]:
-                weights = shape(n).astype(dtype)
-                best = compare.interleaved(building(weights), rounds_for(n))
-                rows.append(([shape.__name__, dtype.__name__, f"{n:,}"], n, best))
-    table(["weights", "dtype", "categories"], rows, "per category")
 
-    print("\nBuilding a table from logits, beside softmax and then the table\n")
-    rows = []
-    for n in [1000] if QUICK else [1000, 100_000, 1_000_000]:
-        logits = np.random.default_rng(1).normal(size=n).astype(np.float32)
+def draws_and_their_parts(quick) -> Iterator[Case]:
+    for n in [10, 1000] if quick else [10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000]:
+        table, out = softdraw.AliasTable(uniform(n)), np.empty(DRAWS, np.int64)
+        own, foreign = softdraw.Xoshiro256(2), np.random.PCG64(2)
+        words = own.random_raw(DRAWS)
+        contenders = ours(uniform(n)) | {
+            "softdraw, map": lambda t=table, w=words, o=out: t.map(w, out=o),
+            "(words of Xoshiro256)": lambda own=own: own.random_raw(DRAWS),
+            "(words of PCG64)": lambda foreign=foreign: foreign.random_raw(DRAWS),
+        }
+        if peers.find("numba"):
+            buckets = np.ones(table.nbytes // 8, np.uint64)
+            indices = words >> np.uint64(64 - (len(buckets) - 1).bit_length())
+            contenders["(random loads)"] = lambda b=buckets, i=indices: random_loads()(b, i)
+        yield Case(f"{n:,}", contenders, n, units=DRAWS)
+
+
+def building(quick) -> Iterator[Case]:
+    sizes = [1000] if quick else [1000, 100_000, 1_000_000]
+    for shape, dtype, n in product((uniform, pareto, equal), (np.float64, np.float32), sizes):
+        weights = shape(n).astype(dtype)
+        p, double = weights / weights.sum(), weights.astype(np.float64)
+        contenders = {"softdraw": lambda w=weights: softdraw.AliasTable(w)}
+        if scipy := scipy_samplers():
+            contenders["SciPy alias"] = lambda p=p, urn=scipy[0]: urn(p)
+            contenders["SciPy guide"] = lambda p=p, guide=scipy[1]: guide(p)
+        if vose := peers.find("vose"):
+            contenders["vose"] = lambda d=double, vose=vose: vose.Sampler(d)
+        yield Case(f"{n:,}", contenders, n, f"{shape.__name__}, {dtype.__name__}", n)
+
+
+def building_from_logits(quick) -> Iterator[Case]:
+    for n in [1000] if quick else [1000, 100_000, 1_000_000]:
+        x = np.random.default_rng(1).normal(size=n).astype(np.float32)
         contenders = {
-            "from_logits": lambda x=logits: softdraw.AliasTable.from_logits(x, temperature=0.7),
-            "softmax, table": lambda x=logits: softdraw.AliasTable(
+            "softdraw, from_logits": lambda x=x: softdraw.AliasTable.from_logits(
+                x, temperature=0.7
+            ),
+            "softdraw, softmax and table": lambda x=x: softdraw.AliasTable(
                 softdraw.softmax(x, temperature=0.7)
             ),
         }
-        best = compare.interleaved(contenders, rounds_for(n))
-        rows.append([f"{n:,}", *(f"{seconds / n * 1e9:.2f}" for seconds in best.values())])
-    print(compare.table(["logits", *contenders], rows))
-    print("\nNanoseconds per logit, one thread")
+        yield Case(f"{n:,}", contenders, n, units=n)
 
 
-def single():
-    """One draw at a time from Python, without the loop around it, as timeit has it."""
-    print("\nOne draw at a time from 1,000 categories\n")
+def without_a_loop(call):
+    """The clock of a statement and its names, so that no function is called around it."""
+    statement, names = call
+    return Timer(statement, globals=names).timeit
+
+
+def one_draw(quick) -> Iterator[Case]:
     weights = uniform(1000)
-    t = softdraw.AliasTable(weights)
-    names = {
-        "random": random.random,
-        "draw": t.sampler(softdraw.Xoshiro256(3)),
-        "draw_foreign": t.sampler(np.random.PCG64(3)),
-        "sample": t.sample,
-        "xoshiro": softdraw.Xoshiro256(2),
-        "pcg": np.random.PCG64(2),
-        "generator": np.random.default_rng(2),
-        "p": weights / weights.sum(),
-    }
+    table = softdraw.AliasTable(weights)
+    generator, p = np.random.default_rng(2), weights / weights.sum()
     calls = {
-        "random.random()": "random()",
-        "draw()": "draw()",
-        "draw(), of a PCG64": "draw_foreign()",
-        "sample(rng=Xoshiro256)": "sample(rng=xoshiro)",
-        "sample(rng=PCG64)": "sample(rng=pcg)",
-        "sample(rng=Generator)": "sample(rng=generator)",
-        "sample()": "sample()",
+        "softdraw, draw()": ("f()", {"f": table.sampler(softdraw.Xoshiro256(3))}),
+        "softdraw, draw() of a PCG64": ("f()", {"f": table.sampler(np.random.PCG64(3))}),
+        "softdraw, sample()": ("f()", {"f": table.sample}),
     }
-    if vose:
-        names["vose"] = vose.Sampler(weights, seed=2).sample
-        calls["vose"] = "vose()"
-    if DiscreteAliasUrn:
-        names["urn"] = DiscreteAliasUrn(weights).rvs
-        calls["SciPy alias"] = "urn()"
-    calls["choice"] = "generator.choice(1000, p=p)"
-    best = dict.fromkeys(calls, float("inf"))
-    for _ in range(5 if QUICK else 25):
-        for name, call in calls.items():
-            number = 1000 if name in ("SciPy alias", "choice") else 100_000
-            seconds = timeit.timeit(call, globals=names, number=number) / number
-            best[name] = min(best[name], seconds)
-    print(compare.table(["call", "ns"], [[name, f"{s * 1e9:.1f}"] for name, s in best.items()]))
+    for rng in (softdraw.Xoshiro256(2), np.random.PCG64(2), generator):
+        names = {"f": table.sample, "rng": rng}
+        calls[f"softdraw, sample(rng={type(rng).__name__})"] = ("f(rng=rng)", names)
+    calls["(random.random())"] = ("f()", {"f": random.random})
+    if peers.find("NumPy"):
+        calls["NumPy choice"] = ("f(1000, p=p)", {"f": generator.choice, "p": p})
+    if scipy := scipy_samplers():
+        calls["SciPy alias"] = ("f()", {"f": scipy[0](p, random_state=2).rvs})
+    if vose := peers.find("vose"):
+        calls["vose"] = ("f()", {"f": vose.Sampler(weights, seed=2).sample})
+    yield Case("1,000 categories", calls, 1000, clock=without_a_loop)
+
+    x = np.random.default_rng(1).normal(size=6).astype(np.float32)
+    names = {"f": softdraw.sample_logits, "x": x, "rng": softdraw.Xoshiro256(2)}
+    options = [
+        "",
+        ", rng=rng",
+        ", rng=rng, top_p=0.95",
+        ", rng=rng, top_k=3",
+        ", rng=rng, min_p=0.1",
+    ]
+    tokens = {
+        f"softdraw, sample_logits(x, temperature=0.7{each})": (
+            f"f(x, temperature=0.7{each})",
+            names,
+        )
+        for each in options
+    }
+    yield Case("6 logits", tokens, 6, clock=without_a_loop)
 
 
-def memory():
-    """What a table takes, what building it takes beside that, and what draws take beside `out`."""
-    print("\nBytes that NumPy allocates\n")
-    rows = []
-    for n in [1000, 100_000] if QUICK else [1000, 100_000, 1_000_000, 1_100_000]:
-        weights = uniform(n)
-        tracemalloc.start()
-        t = softdraw.AliasTable(weights)
-        peak = tracemalloc.get_traced_memory()[1]
-        out, rng = np.empty(DRAWS, np.int64), softdraw.Xoshiro256(2)
-        tracemalloc.reset_peak()
-        before = tracemalloc.get_traced_memory()[0]
-        t.sample(rng=rng, out=out)
-        drawing_peak = tracemalloc.get_traced_memory()[1] - before
-        tracemalloc.stop()
-        buckets = t.nbytes // 8
-        scratch = f"{(peak - t.nbytes) / buckets:.2f}"
-        rows.append([f"{n:,}", f"{t.nbytes / n:.2f}", scratch, f"{drawing_peak:,}"])
-    columns = ["categories", "table, per category", "scratch, per bucket", "a million draws, out="]
-    print(compare.table(columns, rows))
-
-
-def threads():
-    """Two threads that draw from one table, each with a generator of its own."""
-    print("\nTwo threads and one table\n")
-    rows = []
-    for n in [1000] if QUICK else [1000, 100_000, 1_000_000]:
-        t = softdraw.AliasTable(uniform(n))
-        outs = [np.empty(10 * DRAWS, np.int64) for _ in range(2)]
-        rngs = [softdraw.Xoshiro256(seed) for seed in range(2)]
-
-        def work(k, t=t, outs=outs, rngs=rngs):
-            t.sample(rng=rngs[k], out=outs[k])
-
-        def both(work=work):
-            other = threading.Thread(target=work, args=(1,))
-            other.start()
-            work(0)
-            other.join()
-
-        best = compare.interleaved({"one": lambda work=work: work(0), "two": both}, rounds_for(n))
-        cells = [f"{seconds / 10 / DRAWS * 1e9:.2f}" for seconds in best.values()]
-        rows.append([f"{n:,}", *cells, f"{2 * best['one'] / best['two']:.2f}x"])
-    print(compare.table(["categories", "one thread", "two", "draws per second, two / one"], rows))
-    print("\nNanoseconds per draw of each thread")
-
-
-def rows():
-    """Draws from random rows of many tables, beside the two loads that each of them needs."""
-    print("\nA million draws from random rows of AliasTables\n")
-    lines = []
-    shapes = [(1000, 10)] if QUICK else [(1000, 10), (100_000, 10), (1_000_000, 3), (1_000_000, 15)]
-    for count, length in shapes:
-        weights = uniform(count * length)
-        indptr = np.arange(0, count * length + 1, length)
-        tables = softdraw.AliasTables(weights, indptr)
-        chosen = np.random.default_rng(3).integers(0, count, DRAWS)
-        rng, out = softdraw.Xoshiro256(2), np.empty(DRAWS, np.int64)
-        contenders = {
-            "draws": lambda t=tables, c=chosen, r=rng, o=out: t.sample(c, rng=r, out=o),
-            "built, per row": lambda w=weights, i=indptr: softdraw.AliasTables(w, i),
-        }
-        if numba:
-            bits = np.uint64(max(1, (length - 1).bit_length()))
-            starts = np.arange(count, dtype=np.uint64) << bits
-            buckets = np.ones(count << int(bits), np.uint64)
-            words = rng.random_raw(DRAWS)
-            contenders["two loads"] = lambda s=starts, b=buckets, c=chosen, w=words, k=bits: (
-                loads_of_rows(s, b, c, w, k)
-            )
-        best = compare.interleaved(contenders, rounds_for(count * length))
-        units = {"draws": DRAWS, "built, per row": count, "two loads": DRAWS}
-        cells = [f"{best[name] / units[name] * 1e9:.2f}" for name in best]
-        lines.append([f"{count:,}", str(length), *cells])
-    print(compare.table(["rows", "categories each", *best], lines))
-    print("\nNanoseconds, one thread")
-
-
-if numba:
+@cache
+def loads_of_rows():
+    numba = peers.find("numba")
 
     @numba.njit
-    def loads_of_rows(starts, buckets, rows, words, bits):
+    def loads(starts, buckets, rows, words, bits):
         """Two loads per draw: first those of 256 rows, so that many are under way together."""
         total = np.uint64(0)
         start = np.empty(256, np.uint64)
@@ -352,30 +233,94 @@ if numba:
                 total += buckets[start[i] + (words[first + i] >> (np.uint64(64) - bits))]
         return total
 
-
-SECTIONS = {
-    "bulk": bulk,
-    "equal": equal_weights,
-    "floors": floors,
-    "build": build,
-    "single": single,
-    "memory": memory,
-    "threads": threads,
-    "rows": rows,
-}
+    return loads
 
 
-def main():
-    chosen = [name for name in sys.argv[1:] if name != "--quick"] or list(SECTIONS)
-    unknown = [name for name in chosen if name not in SECTIONS]
-    if unknown:
-        sys.exit(f"no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
-    warnings.simplefilter("ignore", RuntimeWarning)  # SciPy's, about a sum that is not quite 1
-    peers = {"scipy": DiscreteAliasUrn, "vose": vose, "torch": torch, "numba": numba}
-    print(compare.heading("numpy", *(name for name, there in peers.items() if there)))
-    for name in chosen:
-        SECTIONS[name]()
+def draws_of_rows(quick) -> Iterator[Case]:
+    shapes = [(1000, 10)] if quick else [(1000, 10), (100_000, 10), (1_000_000, 3), (1_000_000, 15)]
+    for size, length in shapes:
+        tables = softdraw.AliasTables(
+            uniform(size * length), np.arange(0, size * length + 1, length)
+        )
+        chosen = np.random.default_rng(3).integers(0, size, DRAWS)
+        rng, out = softdraw.Xoshiro256(2), np.empty(DRAWS, np.int64)
+        contenders = {
+            "softdraw": lambda t=tables, c=chosen, r=rng, o=out: t.sample(c, rng=r, out=o)
+        }
+        if peers.find("numba"):
+            bits = np.uint64(max(1, (length - 1).bit_length()))
+            starts = np.arange(size, dtype=np.uint64) << bits
+            buckets, words = np.ones(size << int(bits), np.uint64), rng.random_raw(DRAWS)
+            contenders["(two random loads)"] = (
+                lambda s=starts, b=buckets, c=chosen, w=words, k=bits: loads_of_rows()(
+                    s, b, c, w, k
+                )
+            )
+        yield Case(f"{size:,} rows of {length}", contenders, size, units=DRAWS)
 
 
-if __name__ == "__main__":
-    main()
+def building_rows(quick) -> Iterator[Case]:
+    for size, length in [(1000, 10)] if quick else [(1000, 10), (100_000, 10), (1_000_000, 3)]:
+        weights, indptr = uniform(size * length), np.arange(0, size * length + 1, length)
+        contenders = {"softdraw": lambda w=weights, i=indptr: softdraw.AliasTables(w, i)}
+        if vose := peers.find("vose"):
+            few = weights[: 1000 * length].reshape(1000, length)
+            contenders["vose, one table per row"] = lambda f=few, vose=vose, n=size // 1000: [
+                vose.Sampler(row) for _ in range(n) for row in f
+            ]
+        yield Case(f"{size:,} rows of {length}", contenders, size, units=size)
+
+
+SECTIONS = [
+    Section(
+        "draws",
+        "A million draws from a table of random weights. softdraw and torch write into an array "
+        "that is there already; the others have no out= and make a new array. A table is made "
+        "before, where a library has one. PCG64 is NumPy's generator of that name.",
+        many_draws,
+        per="draw",
+        axis="categories",
+        targets=(
+            Target("10 to 100,000 categories: 28 times as fast as the fastest peer", PEER,
+                   "softdraw", at_least=28, cases=r"^(10|100|1,000|10,000|100,000)$",
+                   tiers=("avx512",)),
+            Target("10 to 100,000 categories: 20 times as fast as the fastest peer", PEER,
+                   "softdraw", at_least=20, cases=r"^(10|100|1,000|10,000|100,000)$",
+                   tiers=("avx2",)),
+        ),
+    ),
+    Section(
+        "floors",
+        "What a million draws are made of: the generator's words, and one random load from as many "
+        "buckets. Words are new arrays, draws go into one that is there already.",
+        draws_and_their_parts,
+        per="draw",
+        targets=(
+            Target("10 to 100,000 categories: draws with PCG64 take at most 1.3 times as long as "
+                   "its words", "softdraw, PCG64", "(words of PCG64)", at_most=1.3,
+                   cases=r"^(10|100|1,000|10,000|100,000)$"),
+        ),
+    ),
+    Section("build", "Building a table from weights.", building, per="category"),
+    Section(
+        "from_logits",
+        "Building a table from logits, beside softmax followed by building a table.",
+        building_from_logits,
+        per="logit",
+    ),
+    Section(
+        "single",
+        "One draw at a time from Python, without the time of the loop around it: from a table of "
+        "1,000 categories, and from six float32 logits.",
+        one_draw,
+        transposed=True,
+    ),
+    Section(
+        "ragged",
+        "A million draws from random rows of AliasTables, into an array that is there already, "
+        "beside the two loads that each needs.",
+        draws_of_rows,
+        per="draw",
+    ),
+    Section("build_rows", "Building AliasTables.", building_rows, per="row"),
+]  # fmt: skip

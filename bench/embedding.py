@@ -1,32 +1,25 @@
-"""Time draws and softmax without Python: in loops of C and of Numba.
+"""Draws and softmax without Python: in loops of C and of Numba.
 
-    python bench/embedding.py [--quick]
-
-Needs a C compiler (CC, else cc); the Numba column needs Numba. C loops are compiled with -O2 and
-call softmax in the package's shared library; draws are inlined from softdraw.h.
+Needs a C compiler (CC, else cc). C loops are compiled with -O2 and call softmax in the package's
+shared library; draws are inlined from softdraw.h.
 """
 
 import ctypes
 import os
 import shlex
 import subprocess
-import sys
 import tempfile
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
-import compare
 import numpy as np
 
 import softdraw
+from bench import peers
+from bench.cases import Case, Section
 
-try:
-    import numba
-
-    import softdraw.numba as kernels
-except ModuleNotFoundError:
-    numba = None
-
-ROUNDS = 3 if "--quick" in sys.argv else 25
 CALLS = 200_000
 
 SOURCE = r"""
@@ -82,93 +75,107 @@ def compiled():
     return loops
 
 
-if numba:
+@cache
+def in_numba():
+    """The same loops in Numba, or None without it."""
+    numba = peers.find("numba")
+    if not numba:
+        return None
+    import softdraw.numba as kernels
 
     @numba.njit
-    def numba_words(generator, calls):
+    def words(generator, calls):
         total = np.uint64(0)
         for _ in range(calls):
             total += kernels.next_word(generator)
         return total
 
     @numba.njit
-    def numba_draws(generator, buckets, bits, calls):
+    def draws(generator, buckets, bits, calls):
         total = 0
         for _ in range(calls):
             total += kernels.draw(buckets, bits, kernels.next_word(generator))
         return total
 
     @numba.njit
-    def numba_lookups(words, buckets, bits, calls):
+    def lookups(random_words, buckets, bits, calls):
         total = 0
         for i in range(calls):
-            total += kernels.draw(buckets, bits, words[np.uint64(i) % np.uint64(4096)])
+            total += kernels.draw(buckets, bits, random_words[np.uint64(i) % np.uint64(4096)])
         return total
 
     @numba.njit
-    def numba_softmaxes(x, out, calls):
+    def softmaxes(x, out, calls):
         for i in range(calls):
             kernels.softmax(x[i % 16], temperature=5.0, out=out[i % 16])
 
-
-def measure(in_c, in_numba):
-    """Nanoseconds per call in both loops, as cells."""
-    contenders = {"C": in_c, **({"Numba": in_numba} if numba else {})}
-    best = compare.interleaved(contenders, ROUNDS, least=0.002)
-    cells = [f"{seconds / CALLS * 1e9:.2f}" for seconds in best.values()]
-    return cells if numba else [*cells, ""]
+    return SimpleNamespace(
+        words=words, draws=draws, lookups=lookups, softmaxes=softmaxes, kernels=kernels
+    )
 
 
-def main():
-    print(compare.heading("numpy", *(["numba"] if numba else [])))
-    loops, rows = compiled(), []
+def loops(quick) -> Iterator[Case]:
+    in_c, numba = compiled(), in_numba()
     calls = ctypes.c_size_t(CALLS)
     rng = softdraw.Xoshiro256(7)
     state = ctypes.c_void_p(rng.ctypes.state_address)
     words = rng.random_raw(4096)
     word = ctypes.c_void_p(words.ctypes.data)
-    generator = kernels.generator(7) if numba else None
+    generator = numba and numba.kernels.generator(7)
 
-    cells = measure(
-        lambda: loops.words(state, calls),
-        lambda: numba_words(generator, CALLS),
-    )
-    rows.append(["a word", *cells])
+    def case(name, x, c, by_numba, check=lambda: None):
+        contenders = {"softdraw, C": c} | ({"softdraw, Numba": by_numba} if numba else {})
+        return Case(name, contenders, x, units=CALLS, check=check)
+
+    yield case("a word", 0, lambda: in_c.words(state, calls), lambda: numba.words(generator, CALLS))
     for n in (10, 1000, 100_000):
         table = softdraw.AliasTable(np.random.default_rng(1).random(n))
         address, bits = ctypes.c_void_p(table.buckets.ctypes.data), (n - 1).bit_length()
-        buckets, width = kernels.table(table) if numba else (None, None)
-        fresh = softdraw.Xoshiro256(7)
-        total = table.sample(CALLS, rng=7).sum()
-        assert (
-            loops.draws(ctypes.c_void_p(fresh.ctypes.state_address), address, bits, calls) == total
+        buckets, width = numba.kernels.table(table) if numba else (None, None)
+
+        def same_draws(table=table, address=address, bits=bits, buckets=buckets, width=width):
+            fresh = softdraw.Xoshiro256(7)
+            begin = ctypes.c_void_p(fresh.ctypes.state_address)
+            total = table.sample(CALLS, rng=7).sum()
+            assert in_c.draws(begin, address, bits, calls) == total
+            if numba:
+                begin = numba.kernels.generator(7)
+                assert numba.draws(begin, buckets, width, CALLS) == total
+
+        yield case(
+            f"a word and a draw, {n:,} categories",
+            n,
+            lambda a=address, b=bits: in_c.draws(state, a, b, calls),
+            lambda t=buckets, w=width: numba.draws(generator, t, w, CALLS),
+            same_draws,
         )
-        assert not numba or numba_draws(kernels.generator(7), buckets, width, CALLS) == total
-        cells = measure(
-            lambda a=address, b=bits: loops.draws(state, a, b, calls),
-            lambda t=buckets, w=width: numba_draws(generator, t, w, CALLS),
+        yield case(
+            f"a draw, {n:,} categories",
+            n,
+            lambda a=address, b=bits: in_c.lookups(word, a, b, calls),
+            lambda t=buckets, w=width: numba.lookups(words, t, w, CALLS),
         )
-        rows.append([f"a word and a draw, {n:,} categories", *cells])
-        cells = measure(
-            lambda a=address, b=bits: loops.lookups(word, a, b, calls),
-            lambda t=buckets, w=width: numba_lookups(words, t, w, CALLS),
-        )
-        rows.append([f"a draw, {n:,} categories", *cells])
 
     softmax = ctypes.CDLL(softdraw.get_library()).softdraw_softmax_f32
     for n in (6, 16, 100):
         x = np.random.default_rng(1).normal(0, 2, (16, n)).astype(np.float32)
         out, same = np.empty_like(x), np.empty_like(x)
         pointers = [ctypes.c_void_p(array.ctypes.data) for array in (x, out)]
-        cells = measure(
-            lambda p=pointers, n=n: loops.softmaxes(softmax, *p, ctypes.c_size_t(n), calls),
-            lambda x=x, o=same: numba_softmaxes(x, o, CALLS),
+
+        def c(p=pointers, n=n):
+            in_c.softmaxes(softmax, *p, ctypes.c_size_t(n), calls)
+
+        def same_rows(c=c, x=x, out=out):
+            c()
+            assert np.array_equal(out, softdraw.softmax(x, temperature=5))
+
+        yield case(
+            f"softmax of {n} float32",
+            n,
+            c,
+            lambda x=x, o=same: numba.softmaxes(x, o, CALLS),
+            same_rows,
         )
-        rows.append([f"softmax of {n} float32", *cells])
-        assert np.array_equal(out, softdraw.softmax(x, temperature=5))
-    print(compare.table(["", "C", "Numba"], rows))
-    print("\nNanoseconds each, one thread")
 
 
-if __name__ == "__main__":
-    main()
+SECTIONS = [Section("embedding", "Loops in C and in Numba, without Python.", loops)]

@@ -1,50 +1,32 @@
-"""How long does one draw from fresh logits take, beside NumPy, torch and llama.cpp's samplers?
+"""Draws from fresh logits, beside NumPy, torch, JAX, numba, ONNX Runtime and llama.cpp's samplers.
 
-python bench/logits.py [--quick] [SECTION ...]
-
-Sections: shapes, fresh, hard, batches, single; all of them unless some are named. torch and
-llama.cpp (by llama-cpp-python, no model needed) are measured where they are installed. Every
-contender gets float32 logits in the form that it likes best, made beforehand, and gives an int.
-llama.cpp's samplers sort and scale the candidates where they lie, so each of its calls begins with
-a copy of all 12-byte candidates, in one go, where llama.cpp itself fills them in one by one from
-the logits.
+Every contender gets float32 logits in the form that it likes best, made beforehand. llama.cpp's
+samplers sort and scale the candidates where they lie, so each of its calls begins with a copy of
+all 12-byte candidates, in one go, where llama.cpp itself fills them in one by one from the logits.
 """
 
 import ctypes
-import sys
-import time
-import timeit
-from functools import partial
+from collections.abc import Iterator
+from functools import cache, partial
+from itertools import count, product
+from time import perf_counter
 
-import compare
+import numpy as np
 
-compare.one_thread()
+import softdraw
+from bench import peers
+from bench.cases import PEER, Case, Section, Target
+from bench.softmax import TEMPERATURE, onnx_session
+from softdraw._bench import draw_from_logits
 
-import numpy as np  # noqa: E402
-
-import softdraw  # noqa: E402
-
-try:
-    import torch
-
-    torch.set_num_threads(1)
-except ImportError:
-    torch = None
-try:
-    import llama_cpp
-except (ImportError, OSError, RuntimeError):  # it raises the last two where its library is missing
-    llama_cpp = None
-
-TEMPERATURE = 0.7
 TOP_P, TOP_K, MIN_P = 0.95, 40, 0.1
-OURS = {
-    "softdraw": {},
-    "top_p": {"top_p": TOP_P},
-    "top_k": {"top_k": TOP_K},
-    "min_p": {"min_p": MIN_P},
+FILTERS = {
+    "no filter": {},
+    f"top_p {TOP_P}": {"top_p": TOP_P},
+    f"top_k {TOP_K}": {"top_k": TOP_K},
+    f"min_p {MIN_P}": {"min_p": MIN_P},
 }
-QUICK = "--quick" in sys.argv[1:]
-RNG = softdraw.Xoshiro256(2)
+PLAIN, BY_TOP_P, BY_TOP_K, BY_MIN_P = FILTERS
 
 
 # ---- logits ------------------------------------------------------------------------------------
@@ -65,7 +47,7 @@ def clumped(n):
     return x
 
 
-SHAPES = {f"normal, sigma {sigma}": normal(sigma) for sigma in (0.3, 1, 3, 8)} | {"Zipf": zipf}
+SHAPES = {f"sigma {sigma}": normal(sigma) for sigma in (0.3, 1, 3, 8)} | {"Zipf": zipf}
 HARD = {
     "sorted": lambda n: np.sort(normal(3)(n)),
     "reversed": lambda n: -np.sort(normal(3)(n)),
@@ -80,24 +62,38 @@ HARD = {
 # ---- contenders --------------------------------------------------------------------------------
 
 
-def ours(x):
+def ours(x, name, **options):
     rng = softdraw.Xoshiro256(2)
-    return {
-        name: partial(softdraw.sample_logits, x, temperature=TEMPERATURE, rng=rng, **options)
-        for name, options in OURS.items()
-    }
+    options |= FILTERS[name]
+    return partial(softdraw.sample_logits, x, temperature=TEMPERATURE, rng=rng, **options)
 
 
-def numpy_idiom(x, rng):
-    """One draw per row, by exponentials, their running sum and a search in it."""
-    z = x / np.float32(TEMPERATURE)
-    sums = np.exp(z - z.max(axis=-1, keepdims=True)).cumsum(axis=-1)
-    if x.ndim == 1:
-        return int(sums.searchsorted(rng.random() * sums[-1], side="right"))
-    return (sums <= (rng.random(len(x)) * sums[:, -1])[:, None]).sum(axis=-1)
+def by_numpy(x, name):
+    rng = np.random.default_rng(2)
+    if name == PLAIN:
+        return lambda: draw_from_logits(x, rng)
+
+    def top_k():
+        dropped = max(0, len(x) - TOP_K)
+        kept = np.argpartition(x, dropped)[dropped:]
+        return int(kept[draw_from_logits(x[kept], rng)])
+
+    def top_p():
+        order = np.argsort(x)[::-1]
+        z = x[order] / np.float32(TEMPERATURE)
+        sums = np.exp(z - z[0]).cumsum()
+        kept = sums[: int(sums.searchsorted(np.float32(TOP_P) * sums[-1])) + 1]
+        return int(order[kept.searchsorted(rng.random() * kept[-1], side="right")])
+
+    def min_p():
+        kept = np.flatnonzero(x >= x.max() + TEMPERATURE * np.log(MIN_P))
+        return int(kept[draw_from_logits(x[kept], rng)])
+
+    return {BY_TOP_P: top_p, BY_TOP_K: top_k, BY_MIN_P: min_p}[name]
 
 
-def by_torch(x):
+def by_torch(x, name):
+    torch = peers.find("torch")
     logits = torch.from_numpy(x)
 
     def plain():
@@ -112,13 +108,80 @@ def by_torch(x):
         largest, order = torch.topk(logits, min(TOP_K, len(x)))
         return order[torch.multinomial(torch.softmax(largest / TEMPERATURE, -1), 1)].item()
 
-    return {"torch": plain, "torch top-p": top_p, "torch top-k": top_k}
+    def min_p():
+        p = torch.softmax(logits / TEMPERATURE, -1)
+        p[p < MIN_P * p.max()] = 0
+        return torch.multinomial(p, 1).item()
+
+    return {PLAIN: plain, BY_TOP_P: top_p, BY_TOP_K: top_k, BY_MIN_P: min_p}[name]
+
+
+def by_jax(x, name):
+    jax = peers.find("JAX")
+    logits, key, numbers = jax.numpy.asarray(x), jax.random.key(2), count()
+
+    def plain(number):
+        return jax.random.categorical(jax.random.fold_in(key, number), logits / TEMPERATURE)
+
+    def top_k(number):
+        largest, order = jax.lax.top_k(logits, min(TOP_K, len(x)))
+        return order[jax.random.categorical(jax.random.fold_in(key, number), largest / TEMPERATURE)]
+
+    if name not in (PLAIN, BY_TOP_K):
+        return None
+    draw = jax.jit(plain if name == PLAIN else top_k)
+    return lambda: int(draw(next(numbers)))
+
+
+@cache
+def numba_loop():
+    @peers.find("numba").njit
+    def draw(x, t, sums, u):
+        largest = x[0]
+        for value in x:
+            largest = max(largest, value)
+        total = 0.0
+        for i in range(len(x)):
+            total += np.exp((x[i] - largest) / t)
+            sums[i] = total
+        return np.searchsorted(sums, u * total, side="right")
+
+    return draw
+
+
+def by_numba(x, name):
+    if name != PLAIN:
+        return None
+    draw, sums, rng = numba_loop(), np.empty(len(x)), np.random.default_rng(2)
+    return lambda: draw(x, np.float32(TEMPERATURE), sums, rng.random())
+
+
+def by_onnx(x, name):
+    if name != PLAIN:
+        return None
+    onnx = peers.find("onnx")
+    nodes = [
+        ("Mul", ["x", "c"], ["z"], {}),
+        ("Multinomial", ["z"], ["y"], {"sample_size": 1, "dtype": onnx.TensorProto.INT64}),
+    ]
+    session = onnx_session(x[None], nodes, {"c": 1 / TEMPERATURE}, onnx.TensorProto.INT64)
+    binding = session.io_binding()
+    binding.bind_cpu_input("x", x[None])
+    binding.bind_output("y", "cpu")
+
+    def call():
+        session.run_with_iobinding(binding)
+        return int(binding.copy_outputs_to_cpu()[0][0, 0])
+
+    return call
 
 
 class Chain:
     """A call of llama.cpp: temperature, filters, one draw. Freed with the process."""
 
     def __init__(self, x, *filters):
+        llama_cpp = peers.find("llama.cpp")
+        self.apply = llama_cpp.llama_sampler_apply
         self.given = np.zeros(len(x), [("id", "i4"), ("logit", "f4"), ("p", "f4")])
         self.given["id"], self.given["logit"] = np.arange(len(x)), x
         self.used = self.given.copy()
@@ -136,26 +199,37 @@ class Chain:
         np.copyto(self.used, self.given)
         candidates = self.candidates
         candidates.size, candidates.selected, candidates.sorted = len(self.used), -1, False
-        llama_cpp.llama_sampler_apply(self.chain, self.reference)
+        self.apply(self.chain, self.reference)
         return candidates.data[candidates.selected].id
 
 
-def by_llama_cpp(x):
-    return {
-        "llama.cpp": Chain(x),
-        "llama.cpp top-p": Chain(x, llama_cpp.llama_sampler_init_top_p(TOP_P, 1)),
-        "llama.cpp top-k": Chain(x, llama_cpp.llama_sampler_init_top_k(TOP_K)),
+def by_llama_cpp(x, name):
+    llama_cpp = peers.find("llama.cpp")
+    filters = {
+        PLAIN: lambda: [],
+        BY_TOP_P: lambda: [llama_cpp.llama_sampler_init_top_p(TOP_P, 1)],
+        BY_TOP_K: lambda: [llama_cpp.llama_sampler_init_top_k(TOP_K)],
+        BY_MIN_P: lambda: [llama_cpp.llama_sampler_init_min_p(MIN_P, 1)],
     }
+    return Chain(x, *filters[name]())
 
 
-def contenders_for(x):
-    rng = np.random.default_rng(2)
-    contenders = ours(x) | {"NumPy": lambda: numpy_idiom(x, rng)}
-    if torch:
-        contenders |= by_torch(x)
-    if llama_cpp:
-        contenders |= by_llama_cpp(x)
-    return contenders
+MAKERS = {
+    "NumPy": by_numpy,
+    "torch": by_torch,
+    "JAX": by_jax,
+    "numba": by_numba,
+    "ONNX Runtime": by_onnx,
+    "llama.cpp": by_llama_cpp,
+}
+
+
+def contenders_for(x, name):
+    contenders = {"softdraw": ours(x, name)}
+    for peer, make in MAKERS.items():
+        if peers.find(peer) and (peer != "ONNX Runtime" or peers.find("onnx")):
+            contenders[peer] = make(x, name)
+    return {peer: function for peer, function in contenders.items() if function}
 
 
 def kept(x, name):
@@ -163,200 +237,196 @@ def kept(x, name):
     p = softdraw.softmax(x.astype(np.float64), temperature=TEMPERATURE)
     order = np.argsort(-p, kind="stable")
     sums = p[order].cumsum()
-    count = len(x)
-    if name.endswith(("top_p", "top-p")):
-        count = int(sums.searchsorted(TOP_P * sums[-1])) + 1
-    if name.endswith(("top_k", "top-k")):
-        count = min(TOP_K, count)
-    if name.endswith("min_p"):
-        count = int((p >= MIN_P * p.max()).sum())
-    p[order[count:]] = 0
+    size = {
+        PLAIN: len(x),
+        BY_TOP_P: int(sums.searchsorted(TOP_P * sums[-1])) + 1,
+        BY_TOP_K: min(TOP_K, len(x)),
+        BY_MIN_P: int((p >= MIN_P * p.max()).sum()),
+    }[name]
+    p[order[size:]] = 0
     return p / p.sum()
 
 
-def check(contenders, x, draws):
-    """Draws are compared before they are timed. A count is off by chance, by six standard
-    deviations and a little; float32 sums also keep or drop items about as likely as the last."""
-    everything = kept(x, "softdraw")
-    for name, function in contenders.items():
-        p = kept(x, name)
+def draws_as(contenders, x, name):
+    """A check of what they draw. A count is off by chance, by six standard deviations and a little;
+    float32 sums also keep or drop items about as likely as the last."""
+
+    def check():
+        draws = 2000 if len(x) <= 1000 else 20
+        everything, p = kept(x, PLAIN), kept(x, name)
         last = everything[p > 0].min()
-        counts = np.bincount([function() for _ in range(draws)], minlength=len(x))
-        assert (everything[counts > 0] >= 0.99 * last).all(), name
-        off = abs(counts - draws * p)
-        assert (off <= 6 * np.sqrt(draws * np.maximum(p, last)) + 6).all(), name
+        for contender, function in contenders.items():
+            counts = np.bincount([function() for _ in range(draws)], minlength=len(x))
+            assert (everything[counts > 0] >= 0.99 * last).all(), contender
+            off = abs(counts - draws * p)
+            assert (off <= 6 * np.sqrt(draws * np.maximum(p, last)) + 6).all(), contender
+
+    return check
 
 
-# ---- the sections ------------------------------------------------------------------------------
-
-# goals for ratios, in long rows
-GOALS = [
-    ("NumPy", "softdraw", ">= 10"),
-    ("torch", "softdraw", ">= 40"),
-    ("llama.cpp", "softdraw", ">= 30"),
-    ("top_p", "softdraw", "<= 2.25"),
-    ("torch top-p", "top_p", ">= 100"),
-    ("llama.cpp top-p", "top_p", ">= 80"),
-    ("top_k", "softdraw", "<= 0.5"),
-    ("torch top-k", "top_k", ""),
-    ("llama.cpp top-k", "top_k", ""),
-    ("min_p", "softdraw", "<= 1"),
-]
+# ---- cases ---------------------------------------------------------------------------------------
 
 
-def microseconds(seconds):
-    return f"{seconds * 1e6:,.2f}" if seconds < 1e-4 else f"{seconds * 1e6:,.0f}"
+def one_token(quick) -> Iterator[Case]:
+    lengths = [6, 1000] if quick else [6, 1000, 32_000, 128_256, 201_088]
+    for name, shape in product(FILTERS, ["sigma 3"] if quick else ["sigma 1", "sigma 3"]):
+        for n in lengths:
+            x = SHAPES[shape](n).astype(np.float32)
+            contenders = contenders_for(x, name)
+            series = f"{name}, {shape}"
+            yield Case(f"{n:,}", contenders, n, series, check=draws_as(contenders, x, name))
 
 
-def rounds_for(n):
-    return 3 if QUICK else 7 if n > 10_000 else 15
+def over(rows):
+    """Makes clocks of functions of a row. A call is one of each row, which is read before, so that
+    it is in the cache. Of one row over and over a processor would learn every branch."""
+
+    def make(function):
+        def seconds(calls):
+            total = 0.0
+            for _ in range(calls):
+                for x in rows:
+                    x.max()
+                    start = perf_counter()
+                    function(x)
+                    total += perf_counter() - start
+            return total
+
+        return seconds
+
+    return make
 
 
-def shapes():
-    """Rows of the lengths that vocabularies have, from flat to peaked."""
-    measured = []
-    for n in [6, 1000, 32_000] if QUICK else [6, 1000, 32_000, 128_256, 201_088]:
-        for name, make in SHAPES.items():
-            x = make(n).astype(np.float32)
-            contenders = contenders_for(x)
-            check(contenders, x, 2000 if n <= 1000 else 20)
-            measured.append(([f"{n:,}", name], compare.interleaved(contenders, rounds_for(n))))
-    print(f"\nOne draw at T = {TEMPERATURE}: microseconds per call, one thread\n")
-    columns = ["items", "logits", *measured[0][1]]
-    rows = [[*names, *map(microseconds, best.values())] for names, best in measured]
-    print(compare.table(columns, rows))
-
-    print("\nRatios of these; the goals are for 32,000 items and more\n")
-    pairs = [entry for entry in GOALS if entry[0] in contenders]
-    columns = [f"{a} / {b}" for a, b, _ in pairs]
-    rows = [["goal", "", *(goal for *_, goal in pairs)]]
-    rows += [
-        [*names, *(f"{best[a] / best[b]:.2f}" for a, b, _ in pairs)] for names, best in measured
-    ]
-    print(compare.table(["items", "logits", *columns], rows))
-
-
-def fresh():
-    """Rows in turn, as a model gives them: of one row over and over a processor learns every
-    branch, and how well samples tell where to look differs from row to row."""
-    count = 4 if QUICK else 24
-    print(f"\n{count} rows in turn: top_p against no filter, goal 2.25, microseconds per call\n")
-    lines = []
-    for n in [32_000] if QUICK else [32_000, 128_256, 201_088]:
-        for name, make in SHAPES.items():
-            rows = [make(n, seed).astype(np.float32) for seed in range(count)]
-            best = np.full((count, 2), np.inf)
-            for _ in range(rounds_for(n)):
-                for i, x in enumerate(rows):
-                    x.max()  # now it is in the cache
-                    for j, options in enumerate((OURS["softdraw"], OURS["top_p"])):
-                        start = time.perf_counter()
-                        softdraw.sample_logits(x, temperature=TEMPERATURE, rng=RNG, **options)
-                        best[i, j] = min(best[i, j], time.perf_counter() - start)
-            plain, top_p = best.mean(axis=0)
-            ratios = best[:, 1] / best[:, 0]
-            within = f"{ratios.min():.2f} to {ratios.max():.2f}"
-            times = map(microseconds, (plain, top_p))
-            lines.append([f"{n:,}", name, *times, f"{top_p / plain:.2f}", within])
-    print(
-        compare.table(
-            ["items", "logits", "softdraw", "top_p", "mean ratio", "least to largest"], lines
+def fresh_rows(quick) -> Iterator[Case]:
+    lengths = [1000] if quick else [32_000, 128_256, 201_088]
+    for shape, n in product(SHAPES, lengths):
+        rows = [SHAPES[shape](n, seed).astype(np.float32) for seed in range(4 if quick else 24)]
+        out, rng = np.empty_like(rows[0]), softdraw.Xoshiro256(2)
+        contenders = {
+            f"softdraw, {name}": partial(
+                softdraw.sample_logits, temperature=TEMPERATURE, rng=rng, **FILTERS[name]
+            )
+            for name in FILTERS
+        }
+        contenders["softdraw, softmax into out="] = partial(
+            softdraw.softmax, temperature=TEMPERATURE, out=out
         )
-    )
+        yield Case(f"{n:,}", contenders, n, shape, len(rows), clock=over(rows))
 
 
-def hard():
-    """top_p of rows that are hard to estimate from a part of them, or have long ties."""
-    print("\ntop_p of difficult rows, goal 3.5 times no filter, microseconds per call\n")
-    rows = []
-    for n in [32_000] if QUICK else [1000, 32_000, 128_256, 201_088]:
-        for name, make in HARD.items():
-            x = make(n).astype(np.float32)
-            everything = contenders_for(x)
-            contenders = {key: everything[key] for key in ("softdraw", "top_p")}
-            check(contenders, x, 200)
-            best = compare.interleaved(contenders, rounds_for(n))
-            ratio = f"{best['top_p'] / best['softdraw']:.2f}"
-            rows.append([f"{n:,}", name, *map(microseconds, best.values()), ratio])
-    print(compare.table(["items", "logits", "softdraw", "top_p", "top_p / softdraw"], rows))
+def difficult_rows(quick) -> Iterator[Case]:
+    for shape, n in product(HARD, [1000] if quick else [1000, 32_000, 128_256]):
+        x = HARD[shape](n).astype(np.float32)
+        contenders = {f"softdraw, {name}": ours(x, name) for name in (PLAIN, BY_TOP_P)}
+        check = draws_as({"softdraw": contenders[f"softdraw, {BY_TOP_P}"]}, x, BY_TOP_P)
+        yield Case(f"{n:,}", contenders, n, shape, check=check)
 
 
-def check_batch(contenders, x):
-    """The mean log-probability of draws without filters is off by chance, by six of its standard
-    deviations."""
-    log_p = softdraw.log_softmax(x.astype(np.float64), temperature=TEMPERATURE)
-    p = np.exp(log_p)
-    means = np.sum(p * log_p, axis=1)
-    deviation = np.sqrt((np.sum(p * log_p**2, axis=1) - means**2).sum())
-    for name in contenders.keys() - OURS.keys() | {"softdraw"}:
-        drawn = log_p[np.arange(len(x)), np.asarray(contenders[name]()).reshape(-1)]
-        assert abs((drawn - means).sum()) < 6 * deviation, name
+def numpy_batch(x, rng):
+    z = x / np.float32(TEMPERATURE)
+    sums = np.exp(z - z.max(axis=-1, keepdims=True)).cumsum(axis=-1)
+    return (sums <= (rng.random(len(x)) * sums[:, -1])[:, None]).sum(axis=-1)
 
 
-def batches():
-    """A draw from each of many rows, where NumPy works on all of them at once."""
-    print("\nOne draw from each row: microseconds per call, one thread\n")
-    lines = []
-    for shape in [(4096, 16), (64, 32_000)]:
+def likely(contenders, x):
+    """A check of draws without filters: their mean log-probability is off by chance, by six of its
+    standard deviations."""
+
+    def check():
+        log_p = softdraw.log_softmax(x.astype(np.float64), temperature=TEMPERATURE)
+        p = np.exp(log_p)
+        means = np.sum(p * log_p, axis=1)
+        deviation = np.sqrt((np.sum(p * log_p**2, axis=1) - means**2).sum())
+        for name, function in contenders.items():
+            drawn = log_p[np.arange(len(x)), np.asarray(function()).reshape(-1)]
+            assert abs((drawn - means).sum()) < 6 * deviation, name
+
+    return check
+
+
+def many_rows(quick) -> Iterator[Case]:
+    for shape in [(64, 16)] if quick else [(4096, 16), (64, 32_000)]:
         x = np.random.default_rng(1).normal(0, 3, shape).astype(np.float32)
-        rng = np.random.default_rng(2)
-        contenders = ours(x) | {"NumPy": lambda x=x, rng=rng: numpy_idiom(x, rng)}
-        if torch:
+        filtered = {f"softdraw, {name}": ours(x, name) for name in FILTERS}
+        plain = {f"softdraw, {PLAIN}": filtered[f"softdraw, {PLAIN}"]}
+        if peers.find("NumPy"):
+            rng = np.random.default_rng(2)
+            plain["NumPy"] = lambda x=x, rng=rng: numpy_batch(x, rng)
+        if torch := peers.find("torch"):
             logits = torch.from_numpy(x)
-            contenders["torch"] = lambda logits=logits: torch.multinomial(
+            plain["torch"] = lambda torch=torch, logits=logits: torch.multinomial(
                 torch.softmax(logits / TEMPERATURE, -1), 1
             )
-        check_batch(contenders, x)
-        best = compare.interleaved(contenders, 5 if QUICK else 15)
-        ratios = [f"{best[a] / best['softdraw']:.1f}" for a in ("NumPy", "torch") if a in best]
-        lines.append([str(shape), *map(microseconds, best.values()), " / ".join(ratios)])
-    others = " / ".join(name for name in ("NumPy", "torch") if name in best)
-    print(compare.table(["rows, items", *best, f"{others} to softdraw, goal >= 10"], lines))
+        if jax := peers.find("JAX"):
+            draw = jax.jit(
+                lambda number, x=x, jax=jax: jax.random.categorical(
+                    jax.random.fold_in(jax.random.key(2), number),
+                    jax.numpy.asarray(x) / TEMPERATURE,
+                )
+            )
+            numbers = count()
+            plain["JAX"] = lambda draw=draw, numbers=numbers: draw(
+                next(numbers)
+            ).block_until_ready()
+        yield Case(str(shape), plain | filtered, x.size, check=likely(plain, x))
 
 
-def single():
-    """Calls from Python for six logits, without the loop around them, as timeit has it."""
-    print("\nOne draw from 6 float32 logits, goal 300 ns, nanoseconds per call\n")
-    x = normal(1)(6).astype(np.float32)
-    everything = contenders_for(x)
-    names = {"draw": softdraw.sample_logits, "x": x, "rng": softdraw.Xoshiro256(2)}
-    calls = {
-        "sample_logits(x)": "draw(x)",
-        "sample_logits(x, temperature=0.7)": "draw(x, temperature=0.7)",
-        "sample_logits(x, temperature=0.7, rng=rng)": "draw(x, temperature=0.7, rng=rng)",
-        "sample_logits(x, temperature=0.7, top_p=0.95)": "draw(x, temperature=0.7, top_p=0.95)",
-        "sample_logits(x, temperature=0.7, top_k=3)": "draw(x, temperature=0.7, top_k=3)",
-        "sample_logits(x, temperature=0.7, min_p=0.1)": "draw(x, temperature=0.7, min_p=0.1)",
-    }
-    for name in ("NumPy", "torch", "llama.cpp"):
-        if name in everything:
-            names[name.partition(".")[0]] = everything[name]
-            calls[name] = f"{name.partition('.')[0]}()"
-    best = dict.fromkeys(calls, float("inf"))
-    number = 1000 if QUICK else 10_000
-    for _ in range(5 if QUICK else 25):
-        for name, call in calls.items():
-            seconds = timeit.timeit(call, globals=names, number=number) / number
-            best[name] = min(best[name], seconds)
-    print(compare.table(["call", "ns"], [[name, f"{s * 1e9:,.0f}"] for name, s in best.items()]))
-
-
-SECTIONS = {f.__name__: f for f in (shapes, fresh, hard, batches, single)}
-
-
-def main():
-    chosen = [name for name in sys.argv[1:] if name != "--quick"] or list(SECTIONS)
-    unknown = [name for name in chosen if name not in SECTIONS]
-    if unknown:
-        sys.exit(f"no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
-    peers = {"torch": torch, "llama_cpp_python": llama_cpp}
-    print(compare.heading("numpy", *(name for name, there in peers.items() if there)))
-    for name, there in peers.items():
-        if not there:
-            print(f"\nWithout {name}, which is not installed")
-    for name in chosen:
-        SECTIONS[name]()
-
-
-if __name__ == "__main__":
-    main()
+SECTIONS = [
+    Section(
+        "token",
+        f"One draw from a row of float32 logits at temperature {TEMPERATURE}, without and with a "
+        "filter. The logits are normal, with the standard deviation sigma.",
+        one_token,
+        unit="us",
+        axis="logits",
+        targets=(
+            Target("top_k 40 of 32,000: at most 1.7 us", "softdraw", at_most=1700,
+                   cases="top_k.*, 32,000", tiers=("avx512",)),
+            Target("no filter, from 32,000 on: 10 times as fast as the fastest peer", PEER,
+                   "softdraw", at_least=10, cases="no filter, .*, ..+,"),
+            Target("top_p, from 32,000 on: 80 times as fast as torch", "torch", "softdraw",
+                   at_least=80, cases="top_p, .*, ..+,"),
+        ),
+    ),
+    Section(
+        "fresh",
+        "One draw from fresh rows of float32 logits, in the mean of 24 rows, beside the softmax of "
+        "each row into an array that is there already.",
+        fresh_rows,
+        per="row",
+        unit="us",
+        targets=(
+            Target("sigma 1, up to 128,256: top_p takes at most 1.5 times as long as softmax",
+                   f"softdraw, {BY_TOP_P}", "softdraw, softmax into out=", at_most=1.5,
+                   cases="sigma 1, (32|128)", tiers=("avx512",)),
+            Target("top_p takes at most 2.25 times as long as no filter", f"softdraw, {BY_TOP_P}",
+                   f"softdraw, {PLAIN}", at_most=2.25),
+        ),
+    ),
+    Section(
+        "difficult",
+        "One draw from rows of float32 logits that are hard to estimate from a part of them, or "
+        "have long ties.",
+        difficult_rows,
+        unit="us",
+        targets=(
+            Target("from 32,000 on: top_p takes at most 3.5 times as long as no filter",
+                   f"softdraw, {BY_TOP_P}", f"softdraw, {PLAIN}", at_most=3.5, cases=", ..+,"),
+        ),
+    ),
+    Section(
+        "batches",
+        "One draw from each of many rows of float32 logits. NumPy, torch and JAX draw without a "
+        "filter.",
+        many_rows,
+        unit="us",
+        targets=(
+            Target("(4096, 16): top_p takes at most 4 times as long as no filter",
+                   f"softdraw, {BY_TOP_P}", f"softdraw, {PLAIN}", at_most=4, cases="4096, 16"),
+            Target("(4096, 16): top_k takes at most 4 times as long as no filter",
+                   f"softdraw, {BY_TOP_K}", f"softdraw, {PLAIN}", at_most=4, cases="4096, 16"),
+            Target("without a filter: 10 times as fast as the fastest peer", PEER,
+                   f"softdraw, {PLAIN}", at_least=10),
+        ),
+    ),
+]  # fmt: skip

@@ -1,52 +1,42 @@
-"""What do threads gain, beside the most that they can, and beside PyTorch's?
+"""What threads gain, beside the most that they can, and beside torch's."""
 
-python bench/workers.py [--quick] [--workers N] [SECTION ...]
-
-Sections: calls, pays, small, memory; all of them unless some are named. The ceiling is what as many
-Python threads gain that each compute their own part of the work from the start, without waiting for
-each other; memory, caches and the clock of the CPU are shared then, too. Times are by the clock on
-the wall, so nothing else should run. torch is measured where it is installed.
-"""
-
-import argparse
 import itertools
+import os
 import threading
 import time
+from collections.abc import Iterator
 
-import compare
 import numpy as np
 
 import softdraw
+from bench import peers
+from bench.cases import Case, Section, Target, clock
+from bench.softmax import TEMPERATURE, torch_softmax
 
-try:
-    import torch
-except ImportError:
-    torch = None
-
-TEMPERATURE = 0.7
+CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+WORKERS = max(2, CPUS or 1)
+ONE, MANY, CEILING = "softdraw, 1 worker", f"softdraw, {WORKERS} workers", "(ceiling)"
 RANDOM = np.random.default_rng(7)
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], metavar="SECTION")
-    return parser.parse_args()
+class Together(list):
+    """Functions that threads call at the same time, each its own."""
 
 
-def together(functions):
-    """A clock of threads that each call their own function as often."""
+def clock_of(work):
+    """The clock of a function, or of functions together."""
+    if not isinstance(work, Together):
+        return clock(work)
 
     def seconds(calls):
-        barrier = threading.Barrier(len(functions) + 1)
+        barrier = threading.Barrier(len(work) + 1)
 
         def repeat(function):
             barrier.wait()
             for _ in range(calls):
                 function()
 
-        threads = [threading.Thread(target=repeat, args=(each,)) for each in functions]
+        threads = [threading.Thread(target=repeat, args=(each,)) for each in work]
         for thread in threads:
             thread.start()
         barrier.wait()
@@ -58,17 +48,9 @@ def together(functions):
     return seconds
 
 
-def seconds_of(clocks, arguments, least=0.004):
-    """The least seconds per call of each clock, in many short turns: some may be undisturbed."""
-    calls = {name: compare.calls_for(clocks[name], least) for name in clocks}
-    rounds = 20 if arguments.quick else 100
-    times = [compare.one_round(clocks, calls) for _ in range(rounds)]
-    return {name: min(each[name] for each in times) for name in clocks}
-
-
-def parts(n, workers):
+def parts(n):
     """Slices that cut n items into a part per worker."""
-    ends = [n * i // workers for i in range(workers + 1)]
+    ends = [n * i // WORKERS for i in range(WORKERS + 1)]
     return [slice(*pair) for pair in itertools.pairwise(ends)]
 
 
@@ -77,169 +59,131 @@ def parts(n, workers):
 # Each returns the call, which takes `workers`, the calls of the parts, and that of torch or None.
 
 
-def rows(n, items, dtype=np.float32):
-    def work(workers):
-        x = RANDOM.normal(0, 3, (n, items)).astype(dtype)
-        out = np.empty_like(x)
+def rows(n, items, dtype=np.float32, axis=-1):
+    x = RANDOM.normal(0, 3, (n, items)).astype(dtype)
+    out = np.empty_like(x)
 
-        def call(workers, part=slice(None)):
-            softdraw.softmax(x[part], temperature=TEMPERATURE, out=out[part], workers=workers)
+    def call(workers, part=slice(None)):
+        index = (part,) if axis else (slice(None), part)
+        softdraw.softmax(
+            x[index], temperature=TEMPERATURE, axis=axis, out=out[index], workers=workers
+        )
 
-        tensors = torch and [torch.from_numpy(each) for each in (x, out.copy(), out.copy())]
-
-        def by_torch():
-            torch.mul(tensors[0], 1 / TEMPERATURE, out=tensors[1])
-            torch.softmax(tensors[1], -1, out=tensors[2])
-
-        return call, [lambda p=p: call(1, p) for p in parts(n, workers)], torch and by_torch
-
-    return work
+    by_torch = torch_softmax(x, axis=axis) if peers.find("torch") else None
+    return call, [lambda p=p: call(1, p) for p in parts(n if axis else items)], by_torch
 
 
 def columns(n, items):
-    def work(workers):
-        x = RANDOM.normal(0, 3, (n, items)).astype(np.float32)
-        out = np.empty_like(x)
-
-        def call(workers, part=slice(None)):
-            softdraw.softmax(
-                x[:, part], temperature=TEMPERATURE, axis=0, out=out[:, part], workers=workers
-            )
-
-        tensors = torch and [torch.from_numpy(each) for each in (x, out.copy(), out.copy())]
-
-        def by_torch():
-            torch.mul(tensors[0], 1 / TEMPERATURE, out=tensors[1])
-            torch.softmax(tensors[1], 0, out=tensors[2])
-
-        return call, [lambda p=p: call(1, p) for p in parts(items, workers)], torch and by_torch
-
-    return work
+    return rows(n, items, axis=0)
 
 
 def draws(n, categories, kind=softdraw.Xoshiro256):
-    def work(workers):
-        table = softdraw.AliasTable(RANDOM.random(categories))
-        out = np.empty(n, np.int64)
-        rng = kind(7)
+    table = softdraw.AliasTable(RANDOM.random(categories))
+    out, rng = np.empty(n, np.int64), kind(7)
 
-        def draw(part):
-            mine = kind(7)
-            return lambda: table.sample(out=out[part], rng=mine, workers=1)
+    def draw(part):
+        mine = kind(7)
+        return lambda: table.sample(out=out[part], rng=mine, workers=1)
 
-        def call(workers):
-            table.sample(out=out, rng=rng, workers=workers)
+    def call(workers):
+        table.sample(out=out, rng=rng, workers=workers)
 
-        return call, [draw(part) for part in parts(n, workers)], None
-
-    return work
+    return call, [draw(part) for part in parts(n)], None
 
 
 def from_rows(n):
-    def work(workers):
-        indptr = np.append(0, np.cumsum(RANDOM.integers(1, 20, 100_000)))
-        tables = softdraw.AliasTables(RANDOM.random(indptr[-1]), indptr)
-        nodes = RANDOM.integers(0, 100_000, n)
-        out = np.empty(n, np.int64)
-        rng = softdraw.Xoshiro256(7)
+    indptr = np.append(0, np.cumsum(RANDOM.integers(1, 20, 100_000)))
+    tables = softdraw.AliasTables(RANDOM.random(indptr[-1]), indptr)
+    nodes, out, rng = RANDOM.integers(0, 100_000, n), np.empty(n, np.int64), softdraw.Xoshiro256(7)
 
-        def draw(part):
-            mine = softdraw.Xoshiro256(7)
-            return lambda: tables.sample(nodes[part], out=out[part], rng=mine, workers=1)
+    def draw(part):
+        mine = softdraw.Xoshiro256(7)
+        return lambda: tables.sample(nodes[part], out=out[part], rng=mine, workers=1)
 
-        def call(workers):
-            tables.sample(nodes, out=out, rng=rng, workers=workers)
+    def call(workers):
+        tables.sample(nodes, out=out, rng=rng, workers=workers)
 
-        return call, [draw(part) for part in parts(n, workers)], None
-
-    return work
+    return call, [draw(part) for part in parts(n)], None
 
 
 def tokens(n, items, **filters):
-    def work(workers):
-        x = RANDOM.normal(0, 3, (n, items)).astype(np.float32)
+    x = RANDOM.normal(0, 3, (n, items)).astype(np.float32)
 
-        def draw(part):
-            rng = softdraw.Xoshiro256(7)
-            return lambda workers=1: softdraw.sample_logits(
-                x[part], rng=rng, workers=workers, **filters
-            )
+    def draw(part):
+        rng = softdraw.Xoshiro256(7)
+        return lambda workers=1: softdraw.sample_logits(
+            x[part], rng=rng, workers=workers, **filters
+        )
 
-        return draw(slice(None)), [draw(part) for part in parts(n, workers)], None
-
-    return work
+    return draw(slice(None)), [draw(part) for part in parts(n)], None
 
 
 def builds(n):
-    def work(workers):
-        indptr = np.append(0, np.cumsum(RANDOM.integers(1, 20, n)))
-        weights = RANDOM.random(indptr[-1])
+    indptr = np.append(0, np.cumsum(RANDOM.integers(1, 20, n)))
+    weights = RANDOM.random(indptr[-1])
 
-        def build(part):
-            ends = indptr[part.start : part.stop + 1]
-            mine = weights[ends[0] : ends[-1]]
-            return lambda workers=1: softdraw.AliasTables(mine, ends - ends[0], workers=workers)
+    def build(part):
+        ends = indptr[part.start : part.stop + 1]
+        mine = weights[ends[0] : ends[-1]]
+        return lambda workers=1: softdraw.AliasTables(mine, ends - ends[0], workers=workers)
 
-        return build(slice(0, n)), [build(part) for part in parts(n, workers)], None
-
-    return work
+    return build(slice(0, n)), [build(part) for part in parts(n)], None
 
 
 WORK = {
-    "softmax of (64, 32000)": rows(64, 32_000),
-    "softmax of (512, 32000)": rows(512, 32_000),
-    "softmax of (100000, 16)": rows(100_000, 16),
-    "softmax of (64, 32000), float64": rows(64, 32_000, np.float64),
-    "softmax of (1000, 4096), axis 0": columns(1000, 4096),
-    "a million draws from 1,000": draws(1_000_000, 1000),
-    "ten million draws from 1,000": draws(10_000_000, 1000),
-    "a million draws from a million": draws(1_000_000, 1_000_000),
-    "a million draws from 1,000, PCG64": draws(1_000_000, 1000, np.random.PCG64),
-    "a million draws from 100,000 rows": from_rows(1_000_000),
-    "sample_logits of (64, 32000)": tokens(64, 32_000),
-    "sample_logits of (64, 32000), top_p": tokens(64, 32_000, top_p=0.95),
-    "AliasTables of 100,000 rows": builds(100_000),
+    "softmax of (64, 32000)": lambda: rows(64, 32_000),
+    "softmax of (512, 32000)": lambda: rows(512, 32_000),
+    "softmax of (100000, 16)": lambda: rows(100_000, 16),
+    "softmax of (64, 32000), float64": lambda: rows(64, 32_000, np.float64),
+    "softmax of (1000, 4096), axis 0": lambda: columns(1000, 4096),
+    "a million draws from 1,000": lambda: draws(1_000_000, 1000),
+    "ten million draws from 1,000": lambda: draws(10_000_000, 1000),
+    "a million draws from a million": lambda: draws(1_000_000, 1_000_000),
+    "a million draws from 1,000, PCG64": lambda: draws(1_000_000, 1000, np.random.PCG64),
+    "a million draws from 100,000 rows": lambda: from_rows(1_000_000),
+    "sample_logits of (64, 32000)": lambda: tokens(64, 32_000),
+    "sample_logits of (64, 32000), top_p": lambda: tokens(64, 32_000, top_p=0.95),
+    "AliasTables of 100,000 rows": lambda: builds(100_000),
+}
+QUICK = {
+    "softmax of (64, 1000)": lambda: rows(64, 1000),
+    "10,000 draws from 1,000": lambda: draws(10_000, 1000),
 }
 
 
-# ---- sections ----------------------------------------------------------------------------------
+def one_and_many(name, x, call, series=""):
+    """The case of a call with one worker and with many; more contenders may be added."""
+    contenders = {MANY: lambda: call(workers=WORKERS), ONE: lambda: call(workers=1)}
+    return Case(name, contenders, x, series, clock=clock_of)
 
 
-def calls(arguments):
-    """Each call by one thread, by several, and as several could do it at best."""
+def shared_calls(quick) -> Iterator[Case]:
+    torch = peers.find("torch")
     if torch:
-        torch.set_num_threads(arguments.workers)
-    lines = []
-    for name, work in WORK.items():
-        call, part_calls, by_torch = work(arguments.workers)
-        clocks = {
-            "one": compare.clock(lambda call=call: call(workers=1)),
-            "many": compare.clock(lambda call=call: call(workers=arguments.workers)),
-            "parts": together(part_calls),
-        }
+        torch.set_num_threads(WORKERS)
+    for x, (name, work) in enumerate((QUICK if quick else WORK).items()):
+        call, part_calls, by_torch = work()
+        case = one_and_many(name, x, call)
+        case.contenders |= {CEILING: Together(part_calls)}
         if by_torch:
-            clocks["torch"] = compare.clock(by_torch)
-        t = seconds_of(clocks, arguments)
-        gain, ceiling = t["one"] / t["many"], t["one"] / t["parts"]
-        beside_torch = f"{t['torch'] / t['many']:.2f}" if by_torch else ""
-        line = [f"{1e6 * t['one']:.0f}", f"{1e6 * t['many']:.0f}", f"{gain:.2f}", f"{ceiling:.2f}"]
-        lines.append([name, *line, f"{gain / ceiling:.2f}", beside_torch])
-        print(" | ".join(lines[-1]), flush=True)
-    n = arguments.workers
-    columns = [
-        "",
-        "1, us",
-        f"{n}, us",
-        "gain",
-        "ceiling",
-        "of it",
-        f"torch, {n} threads / softdraw",
-    ]
-    print(compare.table(columns, lines))
+            case.contenders |= {f"torch, {WORKERS} threads": by_torch}
+        yield case
+    if torch:
+        torch.set_num_threads(1)
 
 
-def pays(arguments):
-    """From which size on threads pay."""
+def copies(quick) -> Iterator[Case]:
+    for n in [2**16] if quick else [2**18, 2**24]:
+        x, out = np.ones(n), np.ones(n)
+        copies = [lambda p=p, x=x, out=out: np.copyto(out[p], x[p]) for p in parts(n)]
+        contenders = {
+            "(one thread)": lambda x=x, out=out: np.copyto(out, x),
+            f"({WORKERS} threads)": Together(copies),
+        }
+        yield Case(f"{x.nbytes / 2**20:g} MB", contenders, n, clock=clock_of)
+
+
+def sizes_that_pay(quick) -> Iterator[Case]:
     kinds = {
         "softmax, float32, rows of 4096": lambda n: rows(n // 4096, 4096),
         "softmax, float64, rows of 4096": lambda n: rows(n // 4096, 4096, np.float64),
@@ -250,62 +194,69 @@ def pays(arguments):
         "sample_logits, rows of 4096": lambda n: tokens(n // 4096, 4096),
         "AliasTables, items": lambda n: builds(n // 10),
     }
-    lines = []
-    for name, kind in kinds.items():
-        for power in range(16, 22):
-            call, _, _ = kind(1 << power)(arguments.workers)
-            clocks = {
-                "one": compare.clock(lambda call=call: call(workers=1)),
-                "many": compare.clock(lambda call=call: call(workers=arguments.workers)),
-            }
-            t = seconds_of(clocks, arguments)
-            ratio = f"{t['one'] / t['many']:.2f}"
-            lines.append([name, f"2^{power}", *[f"{1e6 * each:.0f}" for each in t.values()], ratio])
-            print(" | ".join(lines[-1]), flush=True)
-    print(compare.table(["", "size", "1, us", f"{arguments.workers}, us", "gain"], lines))
+    for (name, kind), power in itertools.product(kinds.items(), [16] if quick else range(16, 22)):
+        yield one_and_many(f"2^{power}", 2**power, kind(1 << power)[0], name)
 
 
-def small(arguments):
-    """Calls too small for threads: told nothing, told a number, and with a default in force."""
+def small_calls(quick) -> Iterator[Case]:
     x = RANDOM.normal(0, 3, 6).astype(np.float32)
-    table = softdraw.AliasTable(RANDOM.random(1000))
-    rng = softdraw.Xoshiro256(7)
-    kinds = {
-        "softmax of 6": lambda **workers: softdraw.softmax(x, **workers),
+    table, rng = softdraw.AliasTable(RANDOM.random(1000)), softdraw.Xoshiro256(7)
+    out = np.empty_like(x)
+    calls = {
+        "softmax of 6": lambda **workers: softdraw.softmax(x, out=out, **workers),
         "10 draws": lambda **workers: table.sample(10, rng=rng, **workers),
         "sample_logits of 6": lambda **workers: softdraw.sample_logits(x, rng=rng, **workers),
     }
-    lines = []
-    for name, call in kinds.items():
-        clocks = {
-            "plain": compare.clock(call),
-            "workers=1": compare.clock(lambda call=call: call(workers=1)),
-            "workers=2": compare.clock(lambda call=call: call(workers=2)),
+
+    def within_a_block(function):
+        timed = clock(function)
+
+        def seconds(calls):
+            with softdraw.set_workers(WORKERS):
+                return timed(calls)
+
+        return seconds
+
+    for place, (name, call) in enumerate(calls.items()):
+        contenders = {
+            ONE: lambda call=call: call(workers=1),
+            MANY: lambda call=call: call(workers=WORKERS),
+            "softdraw, told nothing": call,
+            f"softdraw, set_workers({WORKERS})": (within_a_block, call),
         }
-        t = seconds_of(clocks, arguments)
-        with softdraw.set_workers(2):
-            t |= seconds_of({"set_workers(2)": compare.clock(call)}, arguments)
-        lines.append([name, *[f"{1e9 * each:.0f}" for each in t.values()]])
-    print(compare.table(["ns", "plain", "workers=1", "workers=2", "set_workers(2)"], lines))
+        yield Case(
+            name,
+            contenders,
+            place,
+            clock=lambda each: each[0](each[1]) if isinstance(each, tuple) else clock(each),
+        )
 
 
-def memory(arguments):
-    """How fast threads copy 128 MB, in GB/s read and written."""
-    x, out = np.ones(1 << 24), np.ones(1 << 24)
-    lines = []
-    for workers in sorted({1, arguments.workers}):
-        copies = [lambda p=p: np.copyto(out[p], x[p]) for p in parts(len(x), workers)]
-        t = seconds_of({"copy": together(copies)}, arguments)
-        lines.append([f"{workers}", f"{2e-9 * x.nbytes / t['copy']:.1f}"])
-    print(compare.table(["threads", "GB/s"], lines))
-
-
-SECTIONS = {"calls": calls, "pays": pays, "small": small, "memory": memory}
-
-if __name__ == "__main__":
-    arguments = parse()
-    print(compare.heading("numpy", *(["torch"] if torch else [])))
-    for name, section in SECTIONS.items():
-        if not arguments.sections or name in arguments.sections:
-            print(f"\n## {name}: {section.__doc__}")
-            section(arguments)
+SECTIONS = [
+    Section(
+        "workers",
+        f"Calls that {WORKERS} threads share. The ceiling is what as many Python threads take "
+        "that each compute their own part of the work from the start, without waiting for each "
+        "other: memory, caches and the clock of the CPU are shared then, too. Softmax and draws "
+        "write into arrays that are there already, as torch's mul and softmax do. Nothing else "
+        "should run.",
+        shared_calls,
+        unit="us",
+        targets=(
+            Target("0.9 of what the ceiling gains", CEILING, MANY, at_least=0.9),
+            Target("1.8 times as fast as torch with as many threads", f"torch, {WORKERS} threads",
+                   MANY, at_least=1.8),
+        ),
+    ),
+    Section("memory", "What memory allows: NumPy's copy.", copies, unit="us"),
+    Section("pays", "From which size on threads pay.", sizes_that_pay, unit="us"),
+    Section(
+        "small",
+        "Calls too small for threads: told a number, told nothing, and with a default in force.",
+        small_calls,
+        targets=(
+            Target("with workers no call takes more than 1.02 times as long as with one", MANY, ONE,
+                   at_most=1.02),
+        ),
+    ),
+]  # fmt: skip

@@ -1,5 +1,5 @@
 """Logits and temperatures of every kind, over which errors are measured: by the tests and by
-bench/accuracy.py."""
+the bench."""
 
 import numpy as np
 

@@ -21,7 +21,7 @@ def test_import_gives_no_warning():
 
 
 def test_import_loads_numpy_and_itself_and_no_more():
-    """Import time is measured by bench/import_time.py; this is why it is short."""
+    """Import time is measured by `python -m bench --only import`; this is why it is short."""
     listing = "; print(*sys.modules)"
     before = set(run("import sys, re, pathlib, numpy, numpy.random" + listing))
     after = set(run("import sys, re, pathlib, numpy, numpy.random, softdraw" + listing))
