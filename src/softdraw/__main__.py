@@ -1,6 +1,6 @@
 """Softmax at several temperatures, what a million alias draws give, and NumPy's time beside it.
 
-Run as ``python -m softdraw``; ``--help`` tells the rest.
+Run as ``softdraw`` or ``python -m softdraw``; ``--help`` tells the rest.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import math
 import os
 import shutil
 import sys
+import textwrap
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
@@ -33,14 +37,18 @@ TEMPERATURES = [0.0, 0.5, 1.0, 2.0, 5.0, 100.0]
 DESCRIPTION = """\
 Show, for each temperature T, softmax(logits / T), the share that each token
 got of N draws from an alias table, and the seconds that softdraw and plain
-NumPy took for this work. Without tokens it shows an example: six greetings.
+NumPy took for this work. softdraw draws into an array that is there already,
+which Generator.choice cannot. Without tokens it shows an example: six
+greetings. "softdraw bench" compares speed in about ten seconds.
 """
 EPILOG = """\
 examples:
-  python -m softdraw
-  python -m softdraw "Ni Hao=0.1" Hola=0.5 Hello=4 -T 0.5,1,2 --seed 7
-  python -m softdraw yes=1 no=2 unheard=-inf -T 0 -T inf --json
-  python -m softdraw -T 1 -- -a=1 -b=2
+  softdraw
+  softdraw "Ni Hao=0.1" Hola=0.5 Hello=4 -T 0.5,1,2 --seed 7
+  softdraw yes=1 no=2 unheard=-inf -T 0 -T inf --json
+  softdraw --file logits.txt --plot bars.png
+  softdraw -T 1 -- -a=1 -b=2
+  softdraw bench
 
 --json prints one object:
   softdraw, tier, numpy   versions, and the instruction set in use
@@ -55,9 +63,13 @@ Numbers that JSON lacks are the strings "inf" and "-inf".
 """
 BLOCKS = "▏▎▍▌▋▊▉█"  # a bar's last character, in eighths
 CHUNK = 2**20  # draws held in memory at a time
+SCALAR = """\
+The scalar kernels are in use. They give the same results, but a softmax takes more than ten times
+as long as with AVX2 or NEON. They are for x86 CPUs without AVX2 and fma (most from before 2013, and
+some low-power ones), for WebAssembly, and for builds by GCC for Windows."""
 
 Array: TypeAlias = np.ndarray[Any, Any]
-Draw: TypeAlias = Callable[[int], Array]
+Draw: TypeAlias = Callable[[Array], Array]  # given an array to draw into, which NumPy ignores
 
 
 class Work(NamedTuple):
@@ -82,7 +94,7 @@ class Result(NamedTuple):
 def with_softdraw(logits: Array, temperature: float, rng: Xoshiro256) -> tuple[Array, Draw]:
     """Probabilities, and the function that draws."""
     table = AliasTable.from_logits(logits, temperature=temperature)
-    return softmax(logits, temperature=temperature), lambda size: table.sample(size, rng=rng)
+    return softmax(logits, temperature=temperature), lambda out: table.sample(rng=rng, out=out)
 
 
 def with_numpy(logits: Array, temperature: float, rng: np.random.Generator) -> tuple[Array, Draw]:
@@ -95,11 +107,13 @@ def with_numpy(logits: Array, temperature: float, rng: np.random.Generator) -> t
         with np.errstate(over="ignore"):
             weights = np.exp((logits - logits.max()) / temperature)
     probabilities = weights / weights.sum()
-    return probabilities, lambda size: rng.choice(len(logits), size, p=probabilities)
+    return probabilities, lambda out: rng.choice(len(logits), len(out), p=probabilities)
 
 
 def timed(prepare: Callable[[], tuple[Array, Draw]], draws: int) -> Work:
-    """Prepares, draws and counts; the counting is not timed."""
+    """Prepares, draws and counts; neither the counting is timed, nor the making of an array."""
+    out = np.empty(min(CHUNK, draws), np.int64)
+    out.fill(0)  # now its memory is there
     started = perf_counter()
     probabilities, draw = prepare()
     seconds = perf_counter() - started
@@ -107,7 +121,7 @@ def timed(prepare: Callable[[], tuple[Array, Draw]], draws: int) -> Work:
     for done in range(0, draws, CHUNK):
         size = min(CHUNK, draws - done)
         started = perf_counter()
-        drawn = draw(size)
+        drawn = draw(out[:size])
         seconds += perf_counter() - started
         counts += np.bincount(drawn, minlength=len(counts))
     return Work(probabilities, counts, seconds)
@@ -189,9 +203,13 @@ def page(
     room = columns - (left + right + 2 + 13 + 10 + 2)
     width = min(room, 50) if room >= 8 else 0
 
-    yield f"softdraw {__version__} ({cpu_info()['tier']}) and NumPy {np.__version__}"
+    tier, tiers = cpu_info()["tier"], cpu_info()["tiers"]
+    yield f"softdraw {__version__} with its {tier} kernels, and NumPy {np.__version__}"
     seed = "" if options.seed is None else f", seed {options.seed}"
     yield f"{options.draws:,} draws at each temperature{seed}"
+    if tier == "scalar":
+        asked = f" This CPU has {tiers[-1]}, but SOFTDRAW_ISA asks for scalar." if tiers[1:] else ""
+        yield from textwrap.wrap(SCALAR + asked, columns)
     for title, result in zip(titles, results, strict=True):
         yield ""
         yield f"{fit(title, left)}  {'logit':>{right}}  {'probability':>11}  {'drawn':>8}"
@@ -239,17 +257,53 @@ def document(options: argparse.Namespace, results: Sequence[Result]) -> dict[str
     }
 
 
+# ---- picture -------------------------------------------------------------------------------------
+
+
+def plot(file: Path, tokens: Sequence[str], results: Sequence[Result]) -> None:
+    """Draw the probabilities as bars, and the shares drawn as marks, in a panel per temperature."""
+    figure_type: Any = import_module("matplotlib.figure").Figure
+    columns = min(3, len(results))
+    rows = -(-len(results) // columns)
+    size = (3.4 * columns, max(1.6, 0.7 + 0.28 * len(tokens)) * rows)
+    figure = figure_type(figsize=size, layout="constrained", dpi=150)
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    names = [visible(token).replace("$", r"\$") for token in tokens]  # $ begins mathematics
+    places = range(len(tokens))
+    for ax, result in zip(axes, results, strict=False):
+        ours = result.softdraw
+        ax.barh(places, ours.probabilities, color="#4477aa", label="probability")
+        if ours.counts.any():
+            shares = ours.counts / ours.counts.sum()
+            ax.plot(shares, places, "|", color="black", markersize=9, label="share of draws")
+        ax.set(title=f"T = {result.temperature:.12g}", xlim=(0, 1))
+        ax.set_yticks(places, names)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].invert_yaxis()
+    for ax in axes[len(results) :]:
+        ax.set_axis_off()
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    figure.savefig(file)
+
+
 # ---- command line --------------------------------------------------------------------------------
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose complaint is one line."""
+    """An ArgumentParser whose complaint is one line, and another that says where to look."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"softdraw: {visible(message)}\n")
+        self.exit(2, f"softdraw: {visible(message)}\nTry '{self.prog} --help'.\n")
 
 
-def logits_of(pairs: Sequence[str]) -> Mapping[str, float]:
+def read_pairs(file: str) -> list[str]:
+    """The lines of a file, or of the standard input for "-", without those that are empty."""
+    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    return [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
+
+
+def logits_of(pairs: Iterable[str]) -> Mapping[str, float]:
     """The logits by token of pairs ``token=logit``."""
     logits: dict[str, float] = {}
     for pair in pairs:
@@ -295,10 +349,11 @@ def natural(text: str) -> int:
     return value
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parse(words: Sequence[str]) -> argparse.Namespace:
     """The options, with the logits by token."""
+    as_module = Path(sys.argv[0]).name == "__main__.py"
     parser = Parser(
-        prog="python -m softdraw",
+        prog="python -m softdraw" if as_module else "softdraw",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -331,16 +386,34 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="makes the draws repeatable; every temperature starts from it (default: random)",
     )
+    parser.add_argument(
+        "--file", metavar="FILE", help="read lines of token=logit, before those given; - is stdin"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="also draw bars into FILE, such as bars.png"
+    )
     parser.add_argument("--version", action="version", version=f"softdraw {__version__}")
     # argparse mixes options and pairs, or honours "--", but not both
-    words = sys.argv[1:] if arguments is None else list(arguments)
     dashes = words.index("--") if "--" in words else len(words)
-    options = parser.parse_intermixed_args(words[:dashes])
-    options.pairs += words[dashes + 1 :]
+    options, unknown = parser.parse_known_intermixed_args(words[:dashes])
+    if unknown:
+        hint = "; a token that begins with - comes after --, as in: softdraw -- "
+        pair = next((word for word in unknown if "=" in word), "")
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{pair and hint + pair}")
     options.temperature = options.temperature or TEMPERATURES
     try:
-        options.logits = logits_of(options.pairs) if options.pairs else EXAMPLE
+        if options.plot and not find_spec("matplotlib"):
+            raise ValueError("--plot needs matplotlib; pip install matplotlib brings it")
+        pairs = read_pairs(options.file) if options.file else []
+        pairs += options.pairs + words[dashes + 1 :]
+        if options.file and not pairs:
+            raise ValueError(f"no token=logit in {options.file}")
+        options.logits = logits_of(pairs) if pairs else EXAMPLE
+    except OSError as error:
+        parser.error(f"cannot read {options.file}: {error.strerror}")
+    except UnicodeDecodeError:
+        parser.error(f"{options.file} is not text in UTF-8")
     except ValueError as error:
         parser.error(str(error))
     return options
@@ -348,7 +421,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    options = parse(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words == ["bench"]:
+        from softdraw import _bench
+
+        _bench.main()
+        return 0
+    options = parse(words)
     logits = np.array(list(options.logits.values()))
     # once untimed: what the first call of a process costs is no part of the work
     compare(logits, options.temperature[0], min(options.draws, CHUNK), 0)
@@ -356,6 +435,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         compare(logits, temperature, options.draws, options.seed)
         for temperature in options.temperature
     ]
+    if options.plot:
+        try:
+            plot(options.plot, list(options.logits), results)
+        except ValueError as error:  # of a format that matplotlib does not write
+            sys.exit(f"softdraw: --plot: {error}")
     if options.json:
         print(json.dumps(document(options, results), indent=2, allow_nan=False))
     else:

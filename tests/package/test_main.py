@@ -1,4 +1,4 @@
-"""`python -m softdraw`: its numbers, its layout, its complaints."""
+"""`softdraw` and `python -m softdraw`: the numbers, the layout, the complaints."""
 
 import json
 import math
@@ -10,7 +10,7 @@ import numpy as np
 import processes
 import pytest
 
-from softdraw import AliasTable, Xoshiro256, __version__, softmax
+from softdraw import AliasTable, Xoshiro256, __version__, cpu_info, softmax
 from softdraw.__main__ import cells, fit, main
 
 GREETINGS = {"Ni Hao": 0.1, "Konnichiwa": 0, "Hola": 0.5, "Namaste": 1, "Hello": 4, "Ciao": 0.6}
@@ -22,6 +22,11 @@ def run(*arguments, environment=None, **keywords):
     command = [sys.executable, "-m", "softdraw", *arguments]
     environment = {"PYTHONUTF8": "1", **(environment or {})}
     return processes.run(command, environment=environment, text=False, **keywords)
+
+
+@pytest.fixture(autouse=True)
+def called_by_its_name(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["softdraw"])
 
 
 def text(capsys, *arguments):
@@ -247,15 +252,129 @@ def test_help_and_version(capsys):
         (["--seed", "-1"], "argument --seed: '-1' is not a whole number, 0 or more"),
         (["--see", "1"], "unrecognized arguments: --see"),
         (["--two\nlines"], r"unrecognized arguments: --two\nlines"),
+        (
+            ["a=1", "-b=1", "-c"],
+            "unrecognized arguments: -b=1 -c; a token that begins with - comes after --,"
+            " as in: softdraw -- -b=1",
+        ),
+        (["bench", "a=1"], "'bench' is not token=logit"),
+        (["--file", "no/such"], f"cannot read no/such: {os.strerror(2)}"),
     ],
 )
-def test_bad_input_gets_one_clear_line_and_status_2(capsys, arguments, message):
+def test_bad_input_gets_a_clear_line_another_that_names_help_and_status_2(
+    capsys, arguments, message
+):
     with pytest.raises(SystemExit) as exit_:
         main(arguments)
     assert exit_.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"softdraw: {message}\n"
+    assert err == f"softdraw: {message}\nTry 'softdraw --help'.\n"
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+
+def test_tokens_are_read_from_a_file_before_those_that_are_given(capsys, tmp_path):
+    file = tmp_path / "logits.txt"
+    file.write_bytes("\ufeffNi Hao=0.1\r\n\r\n你好=-inf\nb=2".encode())
+    shown = document(capsys, "--file", str(file), "c=3", *FEW)
+    assert shown["tokens"] == ["Ni Hao", "你好", "b", "c"]
+    assert shown["logits"] == [0.1, "-inf", 2, 3]
+
+
+def test_tokens_are_read_from_the_standard_input():
+    done = run("--file", "-", "--json", *FEW, input=b"a=1\nb=2\n")
+    assert json.loads(done.stdout)["tokens"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a=1\nb\n", "'b' is not token=logit"),
+        (b"\xff=1\n", "{} is not text in UTF-8"),
+        (b"\n \n", "no token=logit in {}"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(capsys, tmp_path, content, message):
+    file = tmp_path / "logits.txt"
+    file.write_bytes(content)
+    with pytest.raises(SystemExit):
+        main(["--file", str(file)])
+    assert capsys.readouterr().err.splitlines()[0] == "softdraw: " + message.format(file)
+
+
+def test_bars_are_drawn_into_a_file(capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    file = tmp_path / "bars.svg"
+    text(capsys, "a$b=1", "c$d=2", "-T", "0,1,2,3", "--plot", str(file), *FEW)
+    assert "<svg" in file.read_text(encoding="utf-8")
+
+
+def test_a_format_that_cannot_be_drawn_is_said(tmp_path):
+    pytest.importorskip("matplotlib")
+    with pytest.raises(SystemExit, match="^softdraw: --plot: Format 'foo' is not supported"):
+        main(["--plot", str(tmp_path / "bars.foo"), *FEW])
+
+
+def test_without_matplotlib_a_plot_is_an_error_with_the_way_out(capsys, monkeypatch):
+    monkeypatch.setattr("softdraw.__main__.find_spec", lambda name: None)
+    with pytest.raises(SystemExit):
+        main(["--plot", "bars.png"])
+    assert "--plot needs matplotlib; pip install matplotlib brings it" in capsys.readouterr().err
+
+
+# ---- speed and tiers -----------------------------------------------------------------------------
+
+
+def test_bench_compares_with_numpy_and_says_where_results_go(capsys, monkeypatch):
+    monkeypatch.setattr("softdraw._bench.main.__defaults__", (0.01,))
+    shown = text(capsys, "bench")
+    tier = cpu_info()["tier"]
+    assert shown.startswith(f"softdraw {__version__}, tier {tier}, one thread\nNumPy ")
+    assert "(out=)" in shown
+    rows = re.findall(r"^(.+?)  +\d\S* [mnu]s  +\d\S* [mnu]s +\d+\.\dx$", shown, re.MULTILINE)
+    assert len(rows) == 6
+    assert "a million draws from 1,000 weights" in rows
+
+
+def test_both_libraries_of_bench_do_the_same(monkeypatch):
+    from softdraw import _bench
+
+    x = np.random.default_rng(1).normal(size=(3, 40)).astype(np.float32)
+    out = np.empty_like(x)
+    _bench.softmax_into(out, x)
+    assert out == pytest.approx(softmax(x, temperature=0.7), rel=1e-4)
+    rng = np.random.default_rng(2)
+    drawn = [_bench.draw_from_logits(x[0, :4], rng) for _ in range(20_000)]
+    p = softmax(x[0, :4], temperature=0.7)
+    assert np.bincount(drawn, minlength=4) / 20_000 == pytest.approx(p, abs=0.02)
+
+
+def test_draws_go_into_one_array(monkeypatch):
+    """So that what is timed is not the system that gives memory."""
+    from softdraw.__main__ import timed
+
+    arrays = []
+
+    def draw(out):
+        arrays.append((out.base if out.base is not None else out).ctypes.data)
+        return np.zeros(len(out), np.int64)
+
+    monkeypatch.setattr("softdraw.__main__.CHUNK", 10)
+    timed(lambda: (np.ones(1), draw), 35)
+    assert len(arrays) == 4
+    assert len(set(arrays)) == 1
+
+
+@pytest.mark.parametrize("tier", cpu_info()["tiers"])
+def test_the_tier_in_use_is_named_and_the_slow_one_explained(tier):
+    environment = {"SOFTDRAW_ISA": tier, "COLUMNS": "1000"}
+    shown = run("a=1", *FEW, environment=environment).stdout.decode()
+    assert f"with its {tier} kernels" in shown
+    assert ("x86 CPUs without AVX2 and fma" in shown) == (tier == "scalar")
+    others = len(cpu_info()["tiers"]) > 1
+    assert ("but SOFTDRAW_ISA asks for scalar" in shown) == (tier == "scalar" and others)
 
 
 # ---- layout --------------------------------------------------------------------------------------
@@ -309,6 +428,14 @@ def test_the_command_runs_as_a_module():
     done = run(*FEW)
     assert done.stderr == b""
     assert "█" in done.stdout.decode("utf-8")
+    assert b"Try 'python -m softdraw --help'" in run("a", status=2).stderr
+
+
+def test_the_command_runs_by_its_name():
+    command = [processes.find("softdraw"), "a=1", *FEW]
+    done = processes.run(command, environment={"PYTHONUTF8": "1"})
+    assert done.stderr == ""
+    assert "█" in done.stdout
 
 
 def test_output_that_cannot_say_a_character_escapes_it():
