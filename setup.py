@@ -1,4 +1,4 @@
-"""The extension modules and the version; all else is in pyproject.toml."""
+"""The extension modules, the version and the README; all else is in pyproject.toml."""
 
 import os
 import re
@@ -40,8 +40,22 @@ def extension(name, core=()):
     )
 
 
+def describe():
+    """The README with absolute links, for readers who do not have the files beside it."""
+    project = Path("pyproject.toml").read_text(encoding="utf-8")
+    source = re.search(r'^Source = "(.+)"', project, re.MULTILINE)[1]
+    base, tag = {"!": f"{source}/raw", "": f"{source}/blob"}, "v" + ".".join(VERSION)
+    return re.sub(
+        r"(!?)(\[[^]]*\]\()(?!https?:|#)",
+        lambda link: f"{link[1]}{link[2]}{base[link[1]]}/{tag}/",
+        Path("README.md").read_text(encoding="utf-8"),
+    )
+
+
 setup(
     version=".".join(VERSION),
+    long_description=describe(),
+    long_description_content_type="text/markdown",
     ext_modules=cythonize(
         [
             # The C core is linked once, into _core; the others reach it by cimport.

@@ -71,13 +71,13 @@ def others(weights):
         tensor, out = torch.from_numpy(p), torch.empty(DRAWS, dtype=torch.int64)
         contenders["torch"] = lambda: torch.multinomial(tensor, DRAWS, replacement=True, out=out)
     if jax := peers.find("JAX"):
-        numbers, probabilities = count(), jax.numpy.asarray(p)
+        numbers, on_device = count(), jax.numpy.asarray(p)
         draw = jax.jit(
-            lambda number: jax.random.choice(
-                jax.random.fold_in(jax.random.key(2), number), n, (DRAWS,), p=probabilities
+            lambda number, p: jax.random.choice(
+                jax.random.fold_in(jax.random.key(2), number), n, (DRAWS,), p=p
             )
         )
-        contenders["JAX"] = lambda: draw(next(numbers)).block_until_ready()
+        contenders["JAX"] = lambda: draw(next(numbers), on_device).block_until_ready()
     return contenders
 
 

@@ -120,17 +120,17 @@ def by_jax(x, name):
     jax = peers.find("JAX")
     logits, key, numbers = jax.numpy.asarray(x), jax.random.key(2), count()
 
-    def plain(number):
+    def plain(number, logits):
         return jax.random.categorical(jax.random.fold_in(key, number), logits / TEMPERATURE)
 
-    def top_k(number):
+    def top_k(number, logits):
         largest, order = jax.lax.top_k(logits, min(TOP_K, len(x)))
-        return order[jax.random.categorical(jax.random.fold_in(key, number), largest / TEMPERATURE)]
+        return order[plain(number, largest)]
 
     if name not in (PLAIN, BY_TOP_K):
         return None
     draw = jax.jit(plain if name == PLAIN else top_k)
-    return lambda: int(draw(next(numbers)))
+    return lambda: int(draw(next(numbers), logits))
 
 
 @cache
@@ -359,14 +359,13 @@ def many_rows(quick) -> Iterator[Case]:
             )
         if jax := peers.find("JAX"):
             draw = jax.jit(
-                lambda number, x=x, jax=jax: jax.random.categorical(
-                    jax.random.fold_in(jax.random.key(2), number),
-                    jax.numpy.asarray(x) / TEMPERATURE,
+                lambda number, x, jax=jax: jax.random.categorical(
+                    jax.random.fold_in(jax.random.key(2), number), x / TEMPERATURE
                 )
             )
-            numbers = count()
-            plain["JAX"] = lambda draw=draw, numbers=numbers: draw(
-                next(numbers)
+            numbers, on_device = count(), jax.numpy.asarray(x)
+            plain["JAX"] = lambda draw=draw, numbers=numbers, x=on_device: draw(
+                next(numbers), x
             ).block_until_ready()
         yield Case(str(shape), plain | filtered, x.size, check=likely(plain, x))
 

@@ -55,6 +55,7 @@ def measure_in_this_process(names: Sequence[str], left_out: set[str], quick: boo
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=None)
         for name in names:
+            progress.console.print(f"{in_use}: {name}")
             for case in sections[name].cases(quick):
                 progress.update(task, description=f"{in_use}: {name}, {case.name}")
                 rows += rows_of(sections[name], case, in_use, quick)

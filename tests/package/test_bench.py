@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -98,6 +99,15 @@ def test_a_plot_is_drawn(tmp_path):
     file = tmp_path / "plot.svg"
     bench("--quick", "--only", "softmax", "--peers", "NumPy", "--plot", file)
     assert "<svg" in file.read_text(encoding="utf-8")
+
+
+def test_the_documentation_names_sections_that_there_are():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    commands = re.findall(r"python -m bench [^`|]*--only ([\w,]+)", text)
+    names = {name for command in commands for name in command.split(",")}
+    names |= set(re.findall(r"^<!-- bench (\w+) \w+ -->$", text, re.MULTILINE))
+    assert {"softmax", "draws", "readme"} <= names <= {*SECTIONS, "embedding", "machine"}
 
 
 @pytest.mark.parametrize(

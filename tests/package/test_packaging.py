@@ -66,7 +66,14 @@ def test_the_wheel_has_what_it_should_and_nothing_else(wheel):
     expected |= {f"softdraw/{n}.*" for n in extensions} | {"softdraw/py.typed"}
     expected |= {
         f"*.dist-info/{n}"
-        for n in ("licenses/LICENSE", "METADATA", "WHEEL", "top_level.txt", "RECORD")
+        for n in (
+            "licenses/LICENSE",
+            "METADATA",
+            "WHEEL",
+            "top_level.txt",
+            "entry_points.txt",
+            "RECORD",
+        )
     }
 
     def plain(name):  # without what depends on the version and on the machine

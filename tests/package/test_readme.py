@@ -1,11 +1,14 @@
 """What the README and docs/ show is so."""
 
 import doctest
+import importlib.metadata
 import re
 from pathlib import Path
 
 import processes
 import pytest
+
+import softdraw
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -56,7 +59,29 @@ def test_ci_runs_the_commands_of_the_readme():
     assert extracted == blocks(README, "sh")
 
 
+def links(text):
+    """Those that are not complete addresses, without the part after #."""
+    return re.findall(r"\]\((?!https?:)([^)#]+)", text)
+
+
+def test_links_are_complete_where_the_readme_has_no_files_beside_it():
+    try:
+        description = importlib.metadata.metadata("softdraw")["Description"]
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("not installed")
+    assert links(description) == []
+    assert f"/raw/v{softdraw.__version__}/docs/pictures/" in description
+    assert f"/blob/v{softdraw.__version__}/docs/bench.md" in description
+
+
+def test_the_citation_has_this_version_and_the_address_of_the_project():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {softdraw.__version__}\n" in citation
+    address = re.search(r'^repository-code: "(.+)"$', citation, re.MULTILINE)[1]
+    assert f'Source = "{address}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    text = page.read_text(encoding="utf-8")
+    assert [link for link in links(text) if not (page.parent / link).exists()] == []
