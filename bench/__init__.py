@@ -1,4 +1,4 @@
-"""How fast softdraw is, beside the libraries that are installed: `python -m bench --help`."""
+"""How fast softdraw is, beside the other libraries that are installed."""
 
 import os
 

@@ -18,13 +18,14 @@ except ModuleNotFoundError as error:
     )
 
 EPILOG = """\
-python -m bench builds BEFORE AFTER compares two versions of softdraw, kernel by kernel, in one run:
-python -m bench builds --help says how.
+pip install '.[bench]' brings the other libraries, but for llama-cpp-python. Outputs
+are compared before they are timed. Contenders take turns, for a millisecond each,
+and the minimum over at least five rounds counts. "spread" is by how much the median
+exceeds it, for the contender where it does most. Everything runs in one thread, unless
+a section says otherwise.
 
-The libraries that are installed are measured beside softdraw: pip install '.[bench]' brings
-those that have wheels. Outputs are compared before they are timed. Contenders take turns, for two
-milliseconds each, and the minimum over at least five rounds counts; "spread" is how much longer
-the median is, of the contender where it is largest. One thread, unless a section says otherwise.
+python -m bench builds BEFORE AFTER compares two versions of softdraw, kernel by kernel,
+in one run: python -m bench builds --help says how.
 """
 
 

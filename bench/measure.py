@@ -13,7 +13,7 @@ from bench import peers
 from bench.cases import Case, Row, Section
 from softdraw._bench import Times, interleaved, spread
 
-MODULES = ["readme", "softmax", "logits", "draws", "workers", "embedding", "imports"]
+MODULES = ["readme", "softmax", "family", "logits", "draws", "workers", "embedding", "imports"]
 ON_REQUEST = ["accuracy"]  # sections that measure no time, and take minutes
 
 
@@ -24,7 +24,7 @@ def sections_of(modules: Sequence[str]) -> dict[str, Section]:
 
 def timed(case: Case, quick: bool) -> Times:
     clocks = {name: case.clock(function) for name, function in case.contenders.items()}
-    return interleaved(clocks, rounds=3 if quick else 40, most=0.2 if quick else 4.0)
+    return interleaved(clocks, rounds=3 if quick else 60, most=0.2 if quick else 4.0)
 
 
 def rows_of(section: Section, case: Case, tier: str, quick: bool) -> Iterator[Row]:

@@ -50,9 +50,11 @@ def read_json(file: Path) -> list[Row]:
 
 def in_words(machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    missing = [name for name in peers.PEERS if name not in machine["versions"]]
+    without = f"; without {', '.join(missing)}" if missing else ""
     return (
         f"{machine['cpu']}, {machine['cpus']} CPUs; softdraw {machine['softdraw']}, "
-        f"Python {machine['python']}, {versions}"
+        f"Python {machine['python']}, {versions}{without}"
     )
 
 

@@ -43,8 +43,8 @@ def calls_for(clock: Clock, least: float) -> int:
 def interleaved(
     clocks: Mapping[str, Clock],
     *,
-    rounds: int = 40,
-    least: float = 0.002,
+    rounds: int = 60,
+    least: float = 0.001,
     most: float = 4.0,
     enough: Callable[[Times], bool] = lambda times: True,
 ) -> Times:
