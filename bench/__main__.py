@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import shlex
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     if options.list:
         for section in measure.sections_of(measure.MODULES + measure.ON_REQUEST).values():
             request = "" if section.name in sections else " Only if named."
-            print(f"{section.name:14}{section.about}{request}")
+            about = textwrap.fill(section.about + request, 80, subsequent_indent=" " * 17)
+            print(f"{section.name:16} {about}")
         sys.exit()
     options.only = options.only or list(sections)
     if not sections.keys() >= set(options.only):

@@ -148,6 +148,8 @@ def building(quick) -> Iterator[Case]:
         weights = shape(n).astype(dtype)
         p, double = weights / weights.sum(), weights.astype(np.float64)
         contenders = {"softdraw": lambda w=weights: softdraw.AliasTable(w)}
+        if peers.find("NumPy"):
+            contenders["(NumPy's cumsum)"] = lambda w=weights: np.cumsum(w)
         if scipy := scipy_samplers():
             contenders["SciPy alias"] = lambda p=p, urn=scipy[0]: urn(p)
             contenders["SciPy guide"] = lambda p=p, guide=scipy[1]: guide(p)
@@ -239,18 +241,21 @@ def loads_of_rows():
 def draws_of_rows(quick) -> Iterator[Case]:
     shapes = [(1000, 10)] if quick else [(1000, 10), (100_000, 10), (1_000_000, 3), (1_000_000, 15)]
     for size, length in shapes:
-        tables = softdraw.AliasTables(
-            uniform(size * length), np.arange(0, size * length + 1, length)
-        )
+        weights = uniform(size * length)
+        tables = softdraw.AliasTables(weights, np.arange(0, size * length + 1, length))
         chosen = np.random.default_rng(3).integers(0, size, DRAWS)
         rng, out = softdraw.Xoshiro256(2), np.empty(DRAWS, np.int64)
+        words = rng.random_raw(DRAWS)
         contenders = {
-            "softdraw": lambda t=tables, c=chosen, r=rng, o=out: t.sample(c, rng=r, out=o)
+            "softdraw": lambda t=tables, c=chosen, r=rng, o=out: t.sample(c, rng=r, out=o),
+            "softdraw, map": lambda t=tables, c=chosen, w=words, o=out: t.map(c, w, out=o),
         }
+        if peers.find("NumPy"):
+            contenders["NumPy searchsorted"] = by_running_sums(weights, length, chosen)
         if peers.find("numba"):
             bits = np.uint64(max(1, (length - 1).bit_length()))
             starts = np.arange(size, dtype=np.uint64) << bits
-            buckets, words = np.ones(size << int(bits), np.uint64), rng.random_raw(DRAWS)
+            buckets = np.ones(size << int(bits), np.uint64)
             contenders["(two random loads)"] = (
                 lambda s=starts, b=buckets, c=chosen, w=words, k=bits: loads_of_rows()(
                     s, b, c, w, k
@@ -259,14 +264,28 @@ def draws_of_rows(quick) -> Iterator[Case]:
         yield Case(f"{size:,} rows of {length}", contenders, size, units=DRAWS)
 
 
+def by_running_sums(weights, length, rows):
+    """Draws from rows in NumPy: a search in the running sum of all weights."""
+    sums, rng = np.append(0, weights.cumsum()), np.random.default_rng(2)
+
+    def draw():
+        low, high = sums[rows * length], sums[(rows + 1) * length]
+        u = low + rng.random(len(rows)) * (high - low)
+        return sums.searchsorted(u, side="right") - 1 - rows * length
+
+    return draw
+
+
 def building_rows(quick) -> Iterator[Case]:
     for size, length in [(1000, 10)] if quick else [(1000, 10), (100_000, 10), (1_000_000, 3)]:
         weights, indptr = uniform(size * length), np.arange(0, size * length + 1, length)
         contenders = {"softdraw": lambda w=weights, i=indptr: softdraw.AliasTables(w, i)}
-        if vose := peers.find("vose"):
-            few = weights[: 1000 * length].reshape(1000, length)
-            contenders["vose, one table per row"] = lambda f=few, vose=vose, n=size // 1000: [
-                vose.Sampler(row) for _ in range(n) for row in f
+        if peers.find("NumPy"):
+            contenders["(NumPy's cumsum)"] = lambda w=weights: np.cumsum(w)
+        if (vose := peers.find("vose")) and size <= 100_000:
+            table = weights.reshape(size, length)
+            contenders["vose, one table per row"] = lambda t=table, vose=vose: [
+                vose.Sampler(row) for row in t
             ]
         yield Case(f"{size:,} rows of {length}", contenders, size, units=size)
 
