@@ -52,7 +52,7 @@ def distributions(quick) -> Iterator[Case]:
     """Every distribution, over all lengths, the short ones at all temperatures."""
 
     def inputs(name, dtype):
-        for n in (6, 130) if quick else (*SHORT, 1000):
+        for n in (6,) if quick else (*SHORT, 1000):
             yield np.array([sample(name, n, dtype)] * len(TEMPERATURES)), TEMPERATURES
         for n in long(quick):
             yield sample(name, n, dtype), 0.7
@@ -77,7 +77,7 @@ def temperatures(quick) -> Iterator[Case]:
 
     chosen = [5e-324, 1e-310, 1e-200, 1e-42, 1e-30, 1e-20, 1e-10, 1e-3, 0.1, 0.7, 1.0, 3.3, 30.0]
     chosen += [1e3, 1e10, 1e20, 1e30, 1e200, 1e308]
-    for t in chosen[::6] if quick else chosen:
+    for t in chosen[::9] if quick else chosen:
         yield of_family(f"{t:g}", t, partial(inputs, t))
 
 
@@ -89,7 +89,8 @@ def lengths(quick) -> Iterator[Case]:
             for name in DISTRIBUTIONS:
                 yield sample(name, n, dtype), 1.0
 
-    cases = {"1 to 16": range(1, 17), "17 to 130": range(17, 131)}
+    step = 40 if quick else 1
+    cases = {"1 to 16": range(1, 17, step), "17 to 130": range(17, 131, step)}
     for label, of in (cases | {f"{n:,}": [n] for n in long(quick)}).items():
         yield of_family(label, of[0], partial(inputs, of))
 
@@ -118,7 +119,7 @@ def entropies(quick) -> Iterator[Case]:
         found = 0.0
         for n in (6,) if quick else (*range(1, 131, 3), 1000):
             x = sample(name, n, dtype)
-            for t in (0.1, 0.7, 1.0, 3.0, 30.0):
+            for t in (0.7,) if quick else (0.1, 0.7, 1.0, 3.0, 30.0):
                 found = max(found, oracle.entropy_errors(function(x, t), x, t).max())
         return found
 
