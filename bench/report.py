@@ -187,7 +187,7 @@ def blocks(
 
 def marked(section: str, tier: str) -> re.Pattern[str]:
     begin = re.escape(f"<!-- bench {section} {tier} -->")
-    return re.compile(rf"({begin}\n).*?(\n<!-- end -->)", re.DOTALL)
+    return re.compile(rf"({begin}\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def update(file: Path, blocks: dict[tuple[str, str], str]) -> list[str]:
@@ -197,7 +197,7 @@ def update(file: Path, blocks: dict[tuple[str, str], str]) -> list[str]:
         pattern = marked(section, tier)
         if not pattern.search(text) and section != "machine":
             missing.append(f"<!-- bench {section} {tier} -->")
-        text = pattern.sub(lambda found, new=new: found[1] + new + found[2], text)
+        text = pattern.sub(lambda found, new=new: found[1] + new + "\n" + found[2], text)
     file.write_text(text, encoding="utf-8")
     return missing
 
@@ -244,14 +244,13 @@ def lines_to_plot(sections: Sequence[Section], rows: Sequence[Row]) -> Iterator[
 
 def plot(file: Path, sections: Sequence[Section], rows: Sequence[Row]) -> None:
     """Time over size, a panel for each series."""
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
     panels = list(lines_to_plot(sections, rows))
     if not panels:
         raise SystemExit("--plot: none of these sections has an axis to plot over")
-    figure, axes = plt.subplots(
-        len(panels), 1, figsize=(8, 4.5 * len(panels)), layout="constrained", squeeze=False
-    )
+    figure = Figure(figsize=(8, 4.5 * len(panels)), layout="constrained")
+    axes = figure.subplots(len(panels), 1, squeeze=False)
     for ax, (title, (section, chosen)) in zip(axes[:, 0], panels, strict=True):
         for number, name in enumerate(dict.fromkeys(row.contender for row in chosen)):
             points = [(row.x, row.value) for row in chosen if row.contender == name]

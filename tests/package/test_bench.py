@@ -79,15 +79,20 @@ def test_a_measurement_is_compared_with_an_earlier_one(tmp_path):
     assert "| half | (1000,) | softdraw, float16 |" in shown
 
 
+BLOCKS = {"half": "", "machine": "old\n", "other": "kept\n"}
+
+
 def test_tables_of_a_page_are_replaced_between_their_marks(tmp_path):
     page, tier = tmp_path / "page.md", softdraw.cpu_info()["tier"]
-    marks = [f"<!-- bench {name} {tier} -->\nold\n<!-- end -->\n" for name in ("half", "other")]
+    marks = [f"<!-- bench {name} {tier} -->\n{text}<!-- end -->\n" for name, text in BLOCKS.items()]
     page.write_text("\n".join(["before", *marks, "after"]))
     few = ("--quick", "--peers", "NumPy", "--only")
     bench(*few, "half", "--tiers", tier, "--update", page)
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter")
-    assert text.count("old") == 1
+    assert text.count("<!-- end -->") == 3
+    assert "old" not in text
+    assert "kept" in text
     assert "| (1000,)" in text
     assert f"`python -m bench --only half --tiers {tier} --quick`" in text
     said = bench(*few, "axis0", "--update", page, status=1).stderr
