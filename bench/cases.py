@@ -97,6 +97,9 @@ class Target:
         )
 
 
+NEVER_SLOWER = Target("as fast as the fastest peer, at least", PEER, "softdraw", at_least=1)
+
+
 @dataclass(frozen=True)
 class Section:
     name: str

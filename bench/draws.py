@@ -11,7 +11,7 @@ import numpy as np
 
 import softdraw
 from bench import peers
-from bench.cases import PEER, Case, Section, Target
+from bench.cases import NEVER_SLOWER, PEER, Case, Section, Target
 
 DRAWS = 1_000_000
 TORCH_MOST = 2**24  # categories
@@ -320,7 +320,13 @@ SECTIONS = [
                    cases=r"^(10|100|1,000|10,000|100,000)$"),
         ),
     ),
-    Section("build", "Building a table from weights.", building, per="category"),
+    Section(
+        "build",
+        "Building a table from weights.",
+        building,
+        per="category",
+        targets=(NEVER_SLOWER,),
+    ),
     Section(
         "from_logits",
         "Building a table from logits, beside softmax followed by building a table.",

@@ -7,7 +7,7 @@ import numpy as np
 
 import softdraw
 from bench import peers
-from bench.cases import Case, Section
+from bench.cases import NEVER_SLOWER, Case, Section
 from bench.softmax import FLOATS, TEMPERATURE, normal
 
 
@@ -147,6 +147,7 @@ SECTIONS = [
         "The relatives of softmax. softdraw writes into an array that is there already.",
         relatives,
         per="element",
+        targets=(NEVER_SLOWER,),
     ),
     Section(
         "temperature_for",
