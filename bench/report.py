@@ -40,8 +40,10 @@ def describe_machine(tiers: Sequence[str]) -> dict[str, Any]:
 
 
 def write_json(file: Path, machine: dict[str, Any], command: str, rows: Iterable[Row]) -> None:
-    report = {"machine": machine, "command": command, "rows": [asdict(row) for row in rows]}
-    file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    """A line for each row, so that versions of the file can be compared."""
+    lines = ",\n".join(json.dumps(asdict(row)) for row in rows)
+    head = f'"machine": {json.dumps(machine, indent=1)},\n"command": {json.dumps(command)}'
+    file.write_text(f'{{{head},\n"rows": [\n{lines}\n]}}\n', encoding="utf-8")
 
 
 def read_json(file: Path) -> list[Row]:
