@@ -4,6 +4,7 @@ nox -s wheel-3.12              # as its users get it, with the oldest and the ne
 nox -s wheel-3.12 -- oldest    # with the oldest alone
 nox -s sanitizers              # the tests under sanitizers; what follows -- goes to pytest
 nox -s coverage                # the lines and branches that the tests run; the same
+nox -s docs                    # the handbook, with its examples; what follows -- goes to Sphinx
 """
 
 import shutil
@@ -72,7 +73,7 @@ def copy_checkout(session):
 def install_requirements(session, *others):
     """Install what building and testing takes, and not the package."""
     extras = PROJECT["project"]["optional-dependencies"]
-    needed = [name for extra in extras if extra.startswith("test") for name in extras[extra]]
+    needed = [name for extra in extras if extra.startswith(("test", "dask")) for name in extras[extra]]
     tests = [name for name in needed if not name.startswith("softdraw[")]
     session.install(*PROJECT["build-system"]["requires"], *tests, "cffi", "numba", *others)
 
@@ -131,3 +132,13 @@ def report_lines_and_branches(session, *sources):
     options = ("--merge-mode-functions", "separate", "--gcov-ignore-errors", "source_not_found")
     metrics = ("--txt-metric", "line", "--txt-metric", "branch")
     session.run("gcovr", *filters, *options, *metrics, "--txt", "-", "--txt-summary")
+
+
+@nox.session(default=False)
+def docs(session):
+    """The handbook in build/docs, with warnings as errors, and everything that it shows as run."""
+    session.install(".[docs]")
+    strict = ("--fail-on-warning", "--keep-going", "--nitpicky", "--fresh-env")
+    session.run("sphinx-build", *strict, *session.posargs, "docs", "build/docs")
+    examples = ("tests/docs", "tests/package/test_doctests.py", "tests/package/test_readme.py")
+    session.run("pytest", "-q", "--slow", *examples)
