@@ -12,13 +12,14 @@ import matplotlib.pyplot as plt
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
     "#0072b2",
     "#e69f00",
     "#009e73",
     "#d55e00",
     "#cc79a7",
     "#56b4e9",
+    "#f0e442",
 )
 COLOURS = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY]
 LINES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2))]
@@ -44,9 +45,9 @@ SHARED = {
 }
 
 
-def page(paper, ink, pale, blue):
+def page(paper, ink, pale, first, last):
     """Settings for pictures on paper of one colour, with ink and pale lines of others."""
-    colours = [blue, *COLOURS[1:]]
+    colours = [first, *COLOURS[1:-1], last]
     return SHARED | {
         "figure.facecolor": paper,
         "savefig.facecolor": paper,
@@ -63,8 +64,8 @@ def page(paper, ink, pale, blue):
 
 
 PAGES = {
-    "": page("#ffffff", "#222222", "#dddddd", BLUE),
-    "-dark": page("#131416", "#dddddd", "#3a3d41", SKY),  # the blue is too dark there
+    "": page("#ffffff", "#222222", "#dddddd", BLUE, SKY),
+    "-dark": page("#131416", "#dddddd", "#3a3d41", SKY, YELLOW),  # the blue is too dark there
 }
 
 

@@ -2,15 +2,14 @@
 
 - ``python`` blocks are doctests, and ``py`` blocks are run. All of a page share their names.
 - A block of another language whose first line is a comment with a file name is such a file.
-- ``sh`` blocks are run by bash, in the folder of those files; a ``text`` block that follows one at
-  once is what it prints.
+- ``sh`` blocks are run by bash, in the folder of those files, which has examples/, too; a ``text``
+  block that follows one at once is what it prints.
 """
 
 import doctest
 import importlib.util
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -52,7 +51,8 @@ def check_doctest(page, code, names, line):
 
 def skip_what_is_missing(code):
     """Skip the test if code imports a package that is not installed."""
-    for module in re.findall(r"^(?:>>> |\.\.\. )?\s*(?:c?import|from) (\w+)", code, re.MULTILINE):
+    statement = r"^(?:>>> |\.\.\. )?\s*(?:import (\w+)|from (\w+)[\w.]* import)"
+    for module in map("".join, re.findall(statement, code, re.MULTILINE)):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"the page imports {module}, which is not installed")
 
@@ -83,15 +83,19 @@ PARAMETERS = [
 
 @pytest.mark.parametrize("page", PARAMETERS)
 def test_blocks_of_code_run(page, tmp_path, monkeypatch, environment):
-    python = [code for language, code, _ in blocks(page) if language in ("python", "py")]
+    python = [code for language, code, _ in blocks(page) if language.startswith("py")]
     skip_what_is_missing("\n".join(python))
-    if needs_a_shell(page) and not all(map(shutil.which, ("bash", "cc"))):
-        pytest.skip("no bash or no C compiler")
+    commands = "".join(code for language, code, _ in blocks(page) if language == "sh")
+    for program in ("bash", *re.findall(r"\b(?:cc|cmake)\b", commands)):
+        processes.find(program)
     names = {"__name__": "__main__"}
     printed = None
     monkeypatch.chdir(tmp_path)
+    Path("examples").symlink_to(ROOT / "examples")
     for language, code, line in blocks(page):
-        if language == "python":
+        if file := FILE_NAME.match(code):
+            Path(file[1]).write_text(code, encoding="utf-8")
+        elif language == "python":
             check_doctest(page, code, names, line)
         elif language == "py":
             exec(compile("\n" * line + code, str(page), "exec"), names)
@@ -101,8 +105,6 @@ def test_blocks_of_code_run(page, tmp_path, monkeypatch, environment):
             continue
         elif language == "text" and printed is not None:
             assert printed == code, f"line {line} of {page}"
-        elif file := FILE_NAME.match(code):
-            Path(file[1]).write_text(code, encoding="utf-8")
         printed = None
 
 
