@@ -37,6 +37,7 @@ autodoc_member_order = "bysource"
 numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False
 
+default_role = "code"  # as docstrings name parameters
 highlight_language = "none"
 pygments_style = "default"
 pygments_dark_style = "github-dark"

@@ -104,7 +104,7 @@ def test_blocks_of_code_run(page, tmp_path, monkeypatch, environment):
             printed = processes.run(command, cwd=tmp_path, environment=environment).stdout
             continue
         elif language == "text" and printed is not None:
-            assert printed == code, f"line {line} of {page}"
+            assert printed.rstrip() == code.rstrip(), f"line {line} of {page}"
         printed = None
 
 
