@@ -129,6 +129,7 @@ cdef class AliasTable:
     --------
     AliasTable.from_logits : A table of the softmax of logits.
     AliasTables : Many tables.
+    Xoshiro256 : The generator that a seed makes.
     sample_logits : Draws from logits without a table, which is faster for a few draws.
 
     Notes
@@ -260,6 +261,7 @@ cdef class AliasTable:
         --------
         sampler : Faster for one draw at a time.
         map : The same for given words.
+        AliasTables.sample : Draws from many tables.
 
         Examples
         --------

@@ -25,6 +25,11 @@ def get_include() -> str:
     str
         An absolute path.
 
+    See Also
+    --------
+    get_sources : The C files to compile.
+    get_library : The same functions, compiled.
+
     Examples
     --------
     >>> import os, softdraw
@@ -44,6 +49,10 @@ def get_sources() -> list[str]:
     list of str
         Absolute paths.
 
+    See Also
+    --------
+    get_include : The folder of the header.
+
     Examples
     --------
     >>> import os, softdraw
@@ -60,6 +69,10 @@ def get_library() -> str:
     -------
     str
         An absolute path: that of a compiled module of this package.
+
+    See Also
+    --------
+    get_cdef : Declarations of its functions, for cffi.
 
     Examples
     --------
@@ -79,6 +92,11 @@ def get_cdef() -> str:
     -------
     str
         What ``cffi.FFI().cdef`` takes: enums, structs and functions, not the inline ones.
+
+    See Also
+    --------
+    get_library : The library that has the functions.
+    get_include : The folder of the header itself.
 
     Examples
     --------

@@ -212,6 +212,12 @@ cdef class Xoshiro256(BitGenerator):
     .. [1] D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators", ACM
        Transactions on Mathematical Software 47, 2021. https://prng.di.unimi.it
 
+    See Also
+    --------
+    numpy.random.Generator : Takes it, and draws numbers of many distributions.
+    AliasTable.sample : Takes it, or a seed of it, as `rng`.
+    sample_logits : Likewise.
+
     Examples
     --------
     >>> import numpy as np
@@ -319,6 +325,11 @@ cdef class Xoshiro256(BitGenerator):
         ValueError
             If `n_children` is negative.
 
+        See Also
+        --------
+        jumped : A generator far ahead of this one.
+        advance : Passes over words.
+
         Examples
         --------
         >>> import softdraw
@@ -352,6 +363,11 @@ cdef class Xoshiro256(BitGenerator):
             With no words and no half word left over from this one, and with a seed sequence of its
             own, made from that of this one and `jumps`, so that the two spawn different children.
 
+        See Also
+        --------
+        spawn : Generators with seeds of their own, which is the usual way.
+        advance : Passes over words of this one.
+
         Examples
         --------
         >>> import softdraw
@@ -383,6 +399,11 @@ cdef class Xoshiro256(BitGenerator):
         -------
         Xoshiro256
             This generator, without a half word. The next word is the one after those passed over.
+
+        See Also
+        --------
+        jumped : A generator far ahead.
+        spawn : Independent generators.
 
         Examples
         --------

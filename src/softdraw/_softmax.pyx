@@ -465,6 +465,7 @@ def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None, workers=None):
     See Also
     --------
     log_softmax : Its logarithm.
+    entropy : How uncertain it is.
     softmax_vjp : The gradient of a loss with respect to `x`.
     sample_logits : A draw from it, without computing all probabilities.
     AliasTable.from_logits : Many draws from it.
@@ -526,6 +527,7 @@ def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None, workers=None
     --------
     softmax : The probabilities.
     logsumexp : What it subtracts from ``x / temperature``.
+    sample_logits : Gives the log-probabilities of what it draws.
 
     Examples
     --------
@@ -582,6 +584,7 @@ def logsumexp(x, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False
     See Also
     --------
     log_softmax : ``x / temperature`` minus it.
+    softmax : The probabilities.
 
     Examples
     --------
@@ -640,6 +643,7 @@ def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=Fa
     See Also
     --------
     temperature_for : The temperature that gives an entropy.
+    log_softmax : The logarithms of the probabilities.
 
     Examples
     --------
@@ -703,6 +707,7 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None, workers=N
     See Also
     --------
     softmax : The probabilities.
+    log_softmax : Their logarithms, for losses.
 
     Examples
     --------

@@ -250,6 +250,7 @@ cdef class AliasTables:
     --------
     AliasTables.from_logits : Tables of the softmax of rows of logits.
     AliasTable : One table; what its notes promise holds for each row.
+    sample_logits : Draws from rows of equal length without tables, which is faster for a few draws.
 
     Notes
     -----

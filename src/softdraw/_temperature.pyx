@@ -63,6 +63,8 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
     See Also
     --------
     entropy : The entropy at a temperature.
+    softmax : The probabilities at a temperature.
+    sample_logits : A draw at a temperature.
 
     Examples
     --------

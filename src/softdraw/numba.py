@@ -308,6 +308,11 @@ def generator(rng: _RNG = None) -> _Words:
     TypeError
         For a generator of another kind.
 
+    See Also
+    --------
+    next_word : Takes a word from it.
+    softdraw.Xoshiro256 : The generator.
+
     Examples
     --------
     >>> import softdraw, softdraw.numba
@@ -340,6 +345,11 @@ def next_word(generator: _Words, /) -> np.uint64:
     -------
     uint64
         The word that the `Xoshiro256` would have given.
+
+    See Also
+    --------
+    generator : Opens a generator to it.
+    draw : Turns a word into a category.
 
     Examples
     --------
