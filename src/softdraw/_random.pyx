@@ -232,15 +232,19 @@ cdef class Xoshiro256(BitGenerator):
     """
 
     def __init__(self, seed=None):
-        BitGenerator.__init__(self, seed)
-        cdef cnp.ndarray words = np.array(self._seed_seq.generate_state(4, np.uint64))  # nobody else's
+        # What may run Python code of the caller, or raise, comes before BitGenerator.__init__, which leaves a
+        # generator without a state for a moment.
+        seed_seq = seed if isinstance(seed, ISeedSequence) else SeedSequence(seed)
+        cdef cnp.ndarray words = np.array(seed_seq.generate_state(4, np.uint64))  # nobody else's
         if words.dtype != np.uint64 or words.ndim != 1 or words.shape[0] != 4:
             raise ValueError(
                 f"generate_state(4, numpy.uint64) of seed, of type {type(seed).__name__}, must give 4 "
                 f"words of uint64, got shape {(<object> words).shape} and dtype {words.dtype}"
             )
+        lock = Lock()
+        BitGenerator.__init__(self, seed_seq)
         xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
-        self.lock = Lock()
+        self.lock = lock
         self._bitgen.state = &self.generator
         self._bitgen.next_uint64 = next_uint64
         self._bitgen.next_uint32 = next_uint32

@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 from numpy.random import PCG64, Generator, RandomState, SeedSequence
-from numpy.random.bit_generator import ISpawnableSeedSequence
+from numpy.random.bit_generator import ISeedSequence, ISpawnableSeedSequence
 from processes import find, in_child, needs_fork, run
 from tiers import run_on_tier
 
@@ -881,6 +881,30 @@ def test_a_generator_whose_init_has_not_been_called_is_refused():
             f"{kind.__name__} may not have been called$",
         ):
             TABLE.sample(rng=kind.__new__(kind))
+
+
+@pytest.mark.parametrize("seed", [-1, "seven", 1.5, object()])
+def test_a_generator_goes_on_where_another_seed_is_refused(seed):
+    rng, expected = Xoshiro256(7), Xoshiro256(7)
+    with pytest.raises((TypeError, ValueError)):
+        rng.__init__(seed)
+    assert rng.random_raw(20).tolist() == expected.random_raw(20).tolist()
+    rng.__init__(3)
+    assert rng.random_raw() == Xoshiro256(3).random_raw()
+
+
+def test_a_generator_may_be_used_while_it_is_seeded_again():
+    rng = Xoshiro256(7)
+
+    class Seeds(ISeedSequence):
+        def generate_state(self, n_words, dtype=np.uint32):
+            drawn.append(rng.random_raw())
+            return np.arange(1, n_words + 1, dtype=dtype)
+
+    drawn = []
+    rng.__init__(Seeds())
+    assert drawn == [Xoshiro256(7).random_raw()]
+    assert rng.random_raw() == Xoshiro256(Seeds()).random_raw()
 
 
 def test_none_is_another_generator_in_another_thread():

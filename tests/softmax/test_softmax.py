@@ -629,9 +629,10 @@ def test_out_may_overlap_the_temperatures(function):
 @pytest.mark.parametrize("function", SAME_SHAPE)
 @pytest.mark.parametrize("place", [0, 1, 17, 29])
 @pytest.mark.parametrize("axis", [0, 1])
-def test_out_may_hold_the_temperatures_anywhere(function, place, axis):
-    memory = np.abs(normal(36)) + 0.1
-    out, x = memory[:30].reshape(5, 6), normal(5, 6)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_out_may_hold_the_temperatures_anywhere(function, place, axis, dtype):
+    memory = np.abs(normal(36, dtype=dtype)) + dtype(0.1)
+    out, x = memory[:30].reshape(5, 6), normal(5, 6, dtype=dtype)
     temperature = memory[place : place + (6 if axis == 0 else 5)]
     expected = function(x, temperature=temperature.copy(), axis=axis)
     function(x, temperature=temperature, axis=axis, out=out)
