@@ -25,6 +25,8 @@ cdef extern from "pythread.h" nogil:
     void PyThread_release_lock(void *lock)
     unsigned long PyThread_start_new_thread(void (*run)(void *) noexcept nogil, void *argument)
     unsigned long PYTHREAD_INVALID_THREAD_ID
+    size_t PyThread_get_stacksize()
+    int PyThread_set_stacksize(size_t size)
 
 cdef enum:
     # The most threads of a call, and so of the pool.
@@ -34,6 +36,8 @@ cdef enum:
     # How often a thread looks, for about 50 us, whether it can go on, before it sleeps: the operating
     # system takes up to that long to wake it.
     LOOKS = 4000
+    # Bytes of stack for a thread, at least. A kernel takes up to 60,000.
+    STACK = 1 << 18
 
 
 # ---- how many ----------------------------------------------------------------------------------
@@ -260,6 +264,18 @@ cdef void serve(void *argument) noexcept nogil:
     PyThread_release_lock(me.ended)
 
 
+cdef bint start_with_stack(Thread *thread) noexcept:
+    """Start a thread with enough stack, even where `threading.stack_size` asks for less."""
+    cdef size_t given = PyThread_get_stacksize()  # 0 for the default of the platform
+    cdef bint is_small = 0 < given < STACK, started
+    if is_small:
+        PyThread_set_stacksize(STACK)
+    started = PyThread_start_new_thread(serve, thread) != PYTHREAD_INVALID_THREAD_ID
+    if is_small:
+        PyThread_set_stacksize(given)
+    return started
+
+
 cdef bint start_thread() noexcept:
     """Add a thread to the pool, whose lock is held; False if there can be no more."""
     global thread_count
@@ -269,7 +285,7 @@ cdef bint start_thread() noexcept:
     if thread.wake != NULL and thread.ended != NULL:
         PyThread_acquire_lock(thread.wake, 1)
         PyThread_acquire_lock(thread.ended, 1)
-        if PyThread_start_new_thread(serve, thread) != PYTHREAD_INVALID_THREAD_ID:
+        if start_with_stack(thread):
             thread_count += 1
             return True
         PyThread_release_lock(thread.wake)

@@ -445,6 +445,23 @@ def test_a_forked_child_has_threads_of_its_own():
     assert bits(softmax(LOGITS, workers=3)) == bits(expected)
 
 
+@needs_linux
+def test_a_forked_child_starts_its_own_threads_and_ends_with_them():
+    code = (
+        "from test_workers import thread_count\n"
+        "import os\n"
+        "softdraw.softmax(x, workers=4)\n"
+        "child = os.fork()\n"
+        "if child:\n"
+        "    sys.exit(os.waitpid(child, 0)[1])\n"
+        "softdraw.softmax(x, workers=3)\n"
+        "print(thread_count())\n"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
+    done = run([sys.executable, "-W", "ignore", "-c", START + code], environment=environment)
+    assert done.stdout == "3\n"
+
+
 @needs_fork
 def test_a_child_forked_while_other_threads_share_the_pool():
     expected = bits(softmax(LOGITS))
@@ -495,6 +512,19 @@ def test_calls_at_exit_run_in_the_calling_thread():
     )
     done = run([sys.executable, "-c", code + START + "softdraw.softmax(x, workers=3)"])
     assert done.stdout == "True\n"
+
+
+def test_threads_have_enough_stack_where_python_asks_for_little():
+    code = (
+        START + "import threading\n"
+        "threading.stack_size(48 << 10)\n"
+        "weights = np.random.default_rng(7).random(200_000)\n"
+        "ends = [0, 100_000, 200_000]\n"
+        "build = softdraw.AliasTables\n"
+        "print(build(weights, ends, workers=3) == build(weights, ends))\n"
+        "print(threading.stack_size())\n"
+    )
+    assert run([sys.executable, "-c", code]).stdout == "True\n49152\n"
 
 
 @needs_linux
