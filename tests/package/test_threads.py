@@ -1,6 +1,7 @@
 """Many threads at once on the same objects, with the GIL and, on a free-threaded build, without."""
 
 import copy
+import os
 import pickle
 import sys
 import threading
@@ -374,3 +375,31 @@ def test_the_first_use_may_be_in_many_threads_at_once(dtype):
     if dtype == "bfloat16":
         imports += "; from ml_dtypes import bfloat16"
     run([sys.executable, "-c", FIRST_USE.format(imports=imports, dtype=dtype)], timeout=600)
+
+
+@pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="sanitizers take more stack")
+def test_threads_with_128_kib_of_stack_are_enough_for_everything():
+    code = """
+import threading, numpy as np
+from softdraw import *
+def call():
+    weights = np.random.default_rng(7).random(200_000)
+    for dtype in (np.float16, np.float32, np.float64):
+        x = weights.astype(dtype)
+        for each in (x, x.reshape(-1, 10), x.reshape(10, -1)):
+            for axis in (0, -1):
+                softmax(each, axis=axis), log_softmax(each, axis=axis), logsumexp(each, axis=axis)
+                entropy(each, axis=axis), softmax_vjp(each, each, axis=axis)
+            sample_logits(each, top_k=5, top_p=0.9, min_p=0.1, rng=7, return_logprobs=True)
+            sample_logits(each, top_p=0.9, rng=7)
+        AliasTable(x).sample(10_000)
+        AliasTables.from_logits(x, [0, 100_000, 200_000]).sample([0, 1], 10_000)
+    temperature_for(weights, entropy=3)
+    Xoshiro256(7).advance(2**100).jumped()
+    print("done")
+threading.stack_size(128 << 10)
+thread = threading.Thread(target=call)
+thread.start()
+thread.join()
+"""
+    assert run([sys.executable, "-c", code]).stdout == "done\n"
