@@ -3,16 +3,18 @@
 python bench/clusters.py [--quick] [--chunk MB] [--chunks N] [SECTION ...]
 
 Sections: cost, workers, parts; all of them unless some are named. Each worker is a process of one
-thread, and holds its chunks in memory from the start. `cost` compares one worker with one task that calls the
-same functions chunk by chunk; `workers` compares one worker with two; `parts` measures what the model in
-docs/dask.md is made of. Contenders take turns, and the least of several rounds counts. Times are by the clock
-on the wall, so nothing else should run.
+thread, and holds its chunks in memory from the start. `cost` compares softdraw.dask with one task
+that calls the same functions chunk by chunk; `workers` compares one worker with two; `parts`
+measures what the model in docs/dask.md is made of. Contenders take turns. Times are by the clock on
+the wall, so nothing else should run.
 """
 
 import argparse
 import statistics
 import time
 
+import compare
+import dask
 import dask.array as da
 import distributed
 import numpy as np
@@ -31,7 +33,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--chunk", type=float, default=64, metavar="MB")
-    parser.add_argument("--chunks", type=int, default=12, help="a multiple of 4")
+    parser.add_argument("--chunks", type=int, default=24, help="a multiple of 4")
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], metavar="SECTION")
     return parser.parse_args()
 
@@ -51,7 +53,8 @@ def make_block(block_info):
 
 
 def make_logits(arguments, client, split):
-    """Logits in the memory of the workers, in rows of one chunk or of several, and the futures of chunks."""
+    """Logits in the memory of the workers, with rows of one chunk or of several, and the futures of
+    the chunks."""
     rows = int(arguments.chunk * 1e6 / 4 / WIDTH)
     across = SPLIT if split else 1
     down = arguments.chunks // across
@@ -65,7 +68,7 @@ def make_logits(arguments, client, split):
 
 
 def seconds_of(contenders, rounds):
-    """The least seconds of each contender, which take turns, and the ratios in each round."""
+    """The seconds of each contender in each round; they take turns."""
     for call in contenders.values():
         call()
     times = {name: [] for name in contenders}
@@ -77,7 +80,7 @@ def seconds_of(contenders, rounds):
     return times
 
 
-# ---- the same by hand ------------------------------------------------------------------------------
+# ---- the same by hand ----------------------------------------------------------------------------
 
 
 def softmax_by_hand(*chunks):
@@ -151,7 +154,7 @@ def with_hands(submit):
     return run
 
 
-# ---- sections --------------------------------------------------------------------------------------
+# ---- sections ------------------------------------------------------------------------------------
 
 
 def show_cost(arguments):
@@ -219,6 +222,8 @@ def show_parts(arguments):
             combine = lambda pieces=pieces: _partials.combine_partials(pieces)  # noqa: E731
             least = min(seconds_of({"combine": combine}, 20)["combine"])
             print(f"- combining {split} partials: {1e9 * least / rows / split:.0f} ns per partial")
+    # In the model, no idle worker takes chunks of another.
+    with dask.config.set({"distributed.scheduler.work-stealing": False}), start(2) as client:
         x, _ = make_logits(arguments, client, split=True)
         before = sum(client.run(bytes_received).values())
         by_dask(client, lambda: softdraw.dask.softmax(x, temperature=TEMPERATURE))()
@@ -226,8 +231,8 @@ def show_parts(arguments):
         rows, split = x.shape[0], SPLIT
         most = rows * 32 * 2 * split
         print(
-            f"- transfer of softmax with {split} chunks per row: {received / rows:.0f} bytes per row, at most "
-            f"{most / rows:.0f} by the model, of {4 * WIDTH * split:,} bytes of logits per row"
+            f"- softmax with {split} chunks per row moves {received / rows:.0f} bytes per row, "
+            f"at most {most / rows:.0f} by the model; a row has {4 * WIDTH * split:,} bytes"
         )
 
 
@@ -236,11 +241,8 @@ SECTIONS = {"cost": show_cost, "workers": show_workers, "parts": show_parts}
 
 def main():
     arguments = parse()
-    info = softdraw.cpu_info()
-    print(
-        f"tier {info['tier']}, dask {distributed.__version__}, numpy {np.__version__}; "
-        f"{arguments.chunks} chunks of {arguments.chunk:g} MB"
-    )
+    print(compare.heading("numpy", "dask", "distributed"))
+    print(f"{arguments.chunks} chunks of {arguments.chunk:g} MB")
     for name in arguments.sections or SECTIONS:
         SECTIONS[name](arguments)
 

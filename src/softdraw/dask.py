@@ -16,9 +16,12 @@ array([1, 0, 1, 1, 0])
 array([1, 0, 1, 1, 0])
 """
 
+# mypy: disable-error-code="no-untyped-call, no-any-return, unused-ignore"
+
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import pickle
 from collections.abc import Callable, Iterator, Sequence
@@ -42,8 +45,8 @@ from ._partials import (
 )
 
 try:
-    import dask.array as da
-    from dask import delayed
+    import dask.array as da  # type: ignore[import-not-found, import-untyped]
+    from dask.delayed import delayed  # type: ignore[import-not-found, import-untyped]
 except ImportError as error:
     raise ImportError("softdraw.dask needs Dask: pip install 'softdraw[dask]'") from error
 
@@ -55,7 +58,8 @@ __all__ = ["entropy", "log_softmax", "logsumexp", "sample", "sample_logits", "so
 _Axis: TypeAlias = int | tuple[int, ...] | None
 _Array: TypeAlias = NDArray[Any]
 
-# How many partials are combined at a time. Fixed, so that results do not depend on Dask's settings.
+# How many partials are combined at a time, along each axis: fixed, so that results do not depend on
+# Dask's settings.
 SPLIT_EVERY = 8
 
 # A partial and the entropy of the same items.
@@ -70,8 +74,8 @@ def softmax(
 ) -> da.Array:
     """Probabilities ``exp(x / temperature) / sum(exp(x / temperature))``.
 
-    Where each of the axes lies in one chunk, they are those of `softdraw.softmax` bit for bit. Where
-    an axis is split, each is within 2 ULP (float32) or 3 ULP (float64) of the exact one.
+    Where each of the axes lies in one chunk, they are those of `softdraw.softmax` bit for bit.
+    Where an axis is split, each is within 2 ULP (float32) or 3 ULP (float64) of the exact one.
 
     Parameters
     ----------
@@ -171,9 +175,9 @@ def entropy(
 ) -> da.Array:
     """Entropy of ``softmax(logits / temperature)``, in nats.
 
-    Where each of the axes lies in one chunk, the bits are those of `softdraw.entropy`. Where an axis
-    is split, the error is at most 2 ULP (float32), or 1e-13 of the result (float64). Parameters and
-    errors are those of `softmax`, and `keepdims` is that of `logsumexp`.
+    Where each of the axes lies in one chunk, the bits are those of `softdraw.entropy`. Where an
+    axis is split, the error is at most 2 ULP (float32), or 1e-13 of the result (float64).
+    Parameters and errors are those of `softmax`, and `keepdims` is that of `logsumexp`.
 
     Examples
     --------
@@ -268,12 +272,10 @@ class _Rows:
             keepdims=True,
             dtype=dtype,
             meta=np.empty((0,) * len(self.index), dtype),
-            split_every=SPLIT_EVERY ** len(self.axes),
+            split_every=dict.fromkeys(self.axes, SPLIT_EVERY),
         )
 
-    def finish(
-        self, function: Callable[..., _Array], whole: da.Array, keepdims: bool
-    ) -> da.Array:
+    def finish(self, function: Callable[..., _Array], whole: da.Array, keepdims: bool) -> da.Array:
         """What the function makes of the partials of whole rows."""
         result = self.blockwise(
             _finish, self.dtype, whole, function=function, dtype_of_result=self.dtype
@@ -288,9 +290,7 @@ def _compute_whole(
     x: _Array, temperature: Any, function: str, axes: tuple[int, ...], **named: Any
 ) -> _Array:
     axis = axes[0] if len(axes) == 1 else axes  # an int has a faster way
-    return np.asarray(
-        getattr(softdraw, function)(x, temperature=temperature, axis=axis, **named)
-    )
+    return np.asarray(getattr(softdraw, function)(x, temperature=temperature, axis=axis, **named))
 
 
 def _find_partials(x: _Array, temperature: Any, axes: tuple[int, ...]) -> _Array:
@@ -300,9 +300,7 @@ def _find_partials(x: _Array, temperature: Any, axes: tuple[int, ...]) -> _Array
     return find_partials(rows, temperatures).reshape(kept)
 
 
-def _combine_partials(
-    partials: _Array, axis: tuple[int, ...], keepdims: bool = True
-) -> _Array:
+def _combine_partials(partials: _Array, axis: tuple[int, ...], keepdims: bool = True) -> _Array:
     return combine_partials(_as_rows(partials, axis)).reshape(
         _lengths_with_ones(partials.shape, axis)
     )
@@ -344,8 +342,8 @@ def _combine_entropies(pieces: _Array, axis: tuple[int, ...], keepdims: bool = T
 
 
 def _relative_logsumexps(partials: _Array, whole: _Array) -> _Array:
-    """The logsumexp of each piece less max / T of its row: NaN for a row with NaN or an infinity, or
-    without items."""
+    """The logsumexp of each piece less max / T of its row: NaN for a row with NaN or an infinity,
+    or without items."""
     own = _logs_of_sums(partials)
     with np.errstate(all="ignore"):
         difference = partials["max"] - whole["max"][:, None]
@@ -438,8 +436,8 @@ def sample_logits(
         A seed, or a generator, which is advanced by one word per draw at once. None is a seed from
         the operating system, taken once: the same array computed twice has the same draws.
     invalid : {"raise", "skip"}, optional
-        What becomes of a row that has NaN, +inf or nothing to draw from: a ValueError when the draws
-        are computed, or the id -1 (and the log-probability NaN) for that row alone.
+        What becomes of a row that has NaN, +inf or nothing to draw from: a ValueError when the
+        draws are computed, or the id -1 (and the log-probability NaN) for that row alone.
     return_logprobs : bool, optional
         Whether to return log-probabilities too.
 
@@ -472,7 +470,7 @@ def sample_logits(
     (3,)
     """
     _check_is_dask("logits", logits)
-    check_rows("logits", logits.dtype, logits.shape, -1)
+    _, dtype = check_rows("logits", logits.dtype, logits.shape, -1)
     _check_known("logits", logits)
     if not logits.ndim:
         raise ValueError("logits must have at least one dimension, got a number")
@@ -483,6 +481,7 @@ def sample_logits(
         raise ValueError(f"chunks of logits must have at most 2**32 - 128 items per row, got {n}")
     check_invalid(invalid)
     extra = () if size is None else read_size(size)
+    logits = logits.astype(dtype)  # which changes integers alone
     axis = logits.ndim - 1
     parameters = {"top_k": top_k, "top_p": top_p, "min_p": min_p}
     given = {name: value for name, value in parameters.items() if value is not None}
@@ -491,9 +490,9 @@ def sample_logits(
     allowed = None if mask is None else _mask(mask, logits)
     shape = (*rows, *extra)
     words = _Words(_generator(rng, math.prod(shape)), shape)
-    named = {"words": words, "extra": extra, "invalid": invalid, "with_logprobs": return_logprobs}
+    named: dict[str, Any] = {"words": words, "extra": extra, "invalid": invalid}
     draw = _draw_from_pieces if len(logits.chunks[axis]) > 1 else _draw_from_rows
-    drawn = draw(logits, allowed, temperatures, filters, **named)
+    drawn = draw(logits, allowed, temperatures, filters, with_logprobs=return_logprobs, **named)
     if not return_logprobs:
         return drawn
     return drawn["id"], drawn["logprob"]
@@ -605,9 +604,7 @@ class _Words:
             yield run, generator
 
 
-def _draw_from_table(
-    table: softdraw.AliasTable, words: _Words, block_info: Any = None
-) -> _Array:
+def _draw_from_table(table: softdraw.AliasTable, words: _Words, block_info: Any = None) -> _Array:
     return words.draw(table, block_info[None]["array-location"])
 
 
@@ -652,7 +649,7 @@ def _draw_rows(
     names: tuple[str, ...],
     words: _Words,
     extra: tuple[int, ...],
-    invalid: str,
+    invalid: Any,
     with_logprobs: bool,
 ) -> _Array:
     mask = _only(mask)
@@ -682,7 +679,7 @@ def _draw_from_pieces(
     filters: dict[str, Any],
     words: _Words,
     extra: tuple[int, ...],
-    invalid: str,
+    invalid: Any,
     with_logprobs: bool,
 ) -> Any:
     """Draws where the last axis is split."""
@@ -691,8 +688,8 @@ def _draw_from_pieces(
     packed = ["a packed mask"] if mask is not None and mask.dtype == np.int32 else []
     for name in [*filters, *packed]:
         raise ValueError(
-            f"{name} needs the last axis of logits in one chunk, and it is split into {count}; write "
-            "logits.rechunk({-1: -1})"
+            f"{name} needs the last axis of logits in one chunk, and it is split into {count}; "
+            "write logits.rechunk({-1: -1})"
         )
     index, extra_index = tuple(range(axis + 1)), tuple(range(axis + 1, axis + 1 + len(extra)))
     pieces = ((logits, index), (mask, index), (temperature, index))
@@ -727,14 +724,25 @@ def _draw_from_pieces(
         adjust_chunks={axis: 1},
         with_logprobs=with_logprobs,
     )
-    # Chunks that are not chosen have the id -1 and the log-probability -inf.
     if not with_logprobs:
-        return drawn.max(axis=axis)
-    return {name: drawn[name].max(axis=axis) for name in ("id", "logprob")}
+        return _find_max(drawn, axis, -1)
+    return {
+        name: _find_max(drawn[name], axis, lowest)
+        for name, lowest in (("id", -1), ("logprob", -np.inf))
+    }
+
+
+def _find_max(drawn: da.Array, axis: int, lowest: float) -> da.Array:
+    """The draws from the chunks that were chosen: those from the others are the lowest."""
+    largest = functools.partial(np.max, initial=lowest)
+    meta = np.empty((0,) * (drawn.ndim - 1), drawn.dtype)
+    return da.reduction(
+        drawn, chunk=largest, aggregate=largest, axis=axis, dtype=drawn.dtype, meta=meta
+    )
 
 
 def _find_partials_to_draw(
-    logits: _Array, mask: _Array | None, temperature: Any, *places: _Array, invalid: str
+    logits: _Array, mask: _Array | None, temperature: Any, *places: _Array, invalid: Any
 ) -> _Array:
     masked = _masked(logits, mask)
     partials = _find_partials(masked, temperature, (logits.ndim - 1,))
@@ -744,7 +752,7 @@ def _find_partials_to_draw(
 
 
 def _choose_chunks(
-    partials: list[_Array], *places: Any, words: _Words, extra: tuple[int, ...], invalid: str
+    partials: list[_Array], *places: Any, words: _Words, extra: tuple[int, ...], invalid: Any
 ) -> _Array:
     """For each word, the chunk that it draws from and the word that draws in it."""
     begins = _begins_of(places)
@@ -789,7 +797,7 @@ def _draw_from_chosen(
     with_logprobs: bool,
 ) -> _Array:
     """The draws of the words that have chosen this chunk."""
-    *kept, n = logits.shape
+    kept = logits.shape[:-1]
     extra = choices.shape[len(kept) :]
     flat = choices.reshape(math.prod(kept), math.prod(extra))
     start, number = place
@@ -806,9 +814,7 @@ def _draw_from_chosen(
         ids[of_rows] = np.where(chosen[of_rows], drawn + start, -1)
         if with_logprobs:
             whole = flat["whole"][of_rows][:, 0]
-            each = softmax_piece(
-                np.take_along_axis(rows, drawn, axis=1), whole, logarithms=True
-            )
+            each = softmax_piece(np.take_along_axis(rows, drawn, axis=1), whole, logarithms=True)
             logprobs[of_rows] = np.where(chosen[of_rows], each, -np.inf)
     shape = (*kept, 1, *extra)
     if not with_logprobs:
@@ -827,18 +833,14 @@ def _masked(logits: _Array, mask: _Array | None) -> _Array:
     return np.where(mask.astype(bool), logits, logits.dtype.type(-np.inf))
 
 
-def _raise_for(
-    masked: _Array, logits: _Array, begins: list[int], nothing: bool = True
-) -> None:
+def _raise_for(masked: _Array, logits: _Array, begins: list[int], nothing: bool = True) -> None:
     """Raise the error of the first logit or row, if any, that cannot be drawn from."""
     hint = "; invalid='skip' gives -1 for such rows" if masked.ndim > 1 else ""
     bad = ~(masked < np.inf)
     if bad.any():
         place = np.unravel_index(np.argmax(bad), bad.shape)
         index = ", ".join(str(int(i) + begin) for i, begin in zip(place, begins, strict=True))
-        raise ValueError(
-            f"logits[{index}] is {logits[place]}; logits must be finite or -inf{hint}"
-        )
+        raise ValueError(f"logits[{index}] is {logits[place]}; logits must be finite or -inf{hint}")
     empty = (masked == -np.inf).all(axis=-1)
     if nothing and empty.any():
         place = np.unravel_index(np.argmax(empty), empty.shape)
@@ -852,7 +854,7 @@ def _raise_for_nothing(row: list[int]) -> None:
 
 
 def _dtype_of_logprobs(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return np.dtype(np.float64 if dtype.kind in "iub" or dtype.itemsize == 8 else np.float32)
+    return np.dtype(np.float64 if dtype.itemsize == 8 else np.float32)
 
 
 def _dtype_of_draws(logits: da.Array, with_logprobs: bool) -> np.dtype[Any]:
@@ -880,19 +882,17 @@ def _check_is_dask(name: str, x: Any) -> None:
 def _check_known(name: str, x: da.Array) -> None:
     if any(math.isnan(length) for length in x.shape):
         raise ValueError(
-            f"{name} has chunks of unknown sizes, so the places of its rows in the stream are not known; "
-            f"call {name}.compute_chunk_sizes() first"
+            f"{name} has chunks of unknown sizes, so the places of its rows in the stream are not "
+            f"known; call {name}.compute_chunk_sizes() first"
         )
 
 
-def _temperatures(
-    temperature: Any, x: da.Array, axes: tuple[int, ...]
-) -> da.Array | float:
+def _temperatures(temperature: Any, x: da.Array, axes: tuple[int, ...]) -> da.Array | float:
     """Temperatures with the dimensions of x, of length 1 along the axes; or one number."""
     if not isinstance(temperature, da.Array):
         return _like_rows(check_temperatures(temperature), "temperature", x, axes)
     check_rows("temperature", temperature.dtype, (), None)
-    checked = temperature.map_blocks(_checked_temperatures, dtype=np.float64)
+    checked = da.map_blocks(_checked_temperatures, temperature, dtype=np.float64)
     return _like_rows(checked, "temperature", x, axes)
 
 
@@ -944,9 +944,7 @@ def _mask(mask: Any, logits: da.Array) -> da.Array:
         for mine, length in zip(mask.shape[-2::-1], rows[::-1], strict=False)
     ):
         kind = "packed mask" if is_packed else "mask"
-        raise ValueError(
-            f"{kind} must have shape {(width,)} or {(*rows, width)}, got {mask.shape}"
-        )
+        raise ValueError(f"{kind} must have shape {(width,)} or {(*rows, width)}, got {mask.shape}")
     mask = mask.reshape((1,) * (logits.ndim - mask.ndim) + mask.shape)
     chunks = [
         (1,) if mine == 1 else chunks
@@ -960,8 +958,8 @@ def _check_ones(name: str, mask: _Array) -> None:
     if wrong.any():
         place = tuple(map(int, np.unravel_index(np.argmax(wrong), wrong.shape)))
         raise ValueError(
-            f"{name}[{', '.join(map(str, place))}] is {mask[place]}; a mask of dtype {mask.dtype} must "
-            "hold 1 for what may be drawn and 0 for what may not"
+            f"{name}[{', '.join(map(str, place))}] is {mask[place]}; a mask of dtype {mask.dtype} "
+            "must hold 1 for what may be drawn and 0 for what may not"
         )
 
 
@@ -1021,8 +1019,8 @@ def _blockwise(
 
 
 def _without(array: da.Array, axes: tuple[int, ...]) -> da.Array:
-    """An array without axes of length 1. Dask fuses this with the blocks, where it would fuse nothing with a
-    function of blocks that reduces them."""
+    """An array without axes of length 1. Dask fuses this with what made the blocks; with a function
+    that makes reduced blocks at once it fuses nothing."""
     index = tuple(range(array.ndim))
     kept = tuple(i for i in index if i not in axes)
     return _blockwise(_drop_axes, kept, array.dtype, (array, index), axes=axes)
@@ -1040,8 +1038,8 @@ def _only(block: Any) -> Any:
 
 
 def _places(x: da.Array, axis: int) -> da.Array:
-    """Where each chunk along an axis is: a block of its first index and its number. Made by a function of
-    blocks, which Dask fuses with what takes the places."""
+    """Where each chunk along an axis is: a block of its first index and its number, from a function
+    that Dask fuses with those that take the blocks."""
     return da.map_blocks(
         _find_place,
         chunks=(x.chunks[axis],),

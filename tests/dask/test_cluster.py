@@ -1,4 +1,4 @@
-"""softdraw.dask on a cluster of processes: the same results whatever the workers, lost or limited."""
+"""softdraw.dask on a cluster of processes: the same results with any workers, lost or limited."""
 
 import os
 import signal
@@ -183,9 +183,10 @@ def test_arrays_of_ten_gigabytes_pass_through_workers_of_two(tmp_path):
         block_of_logits, chunks=chunks, dtype=np.float32, meta=np.empty((0, 0), np.float32)
     )
     assert x.nbytes > 10e9
-    with start([{}, {}], memory_limit="2GB", local_directory=str(tmp_path)) as cluster, (
-        distributed.Client(cluster, timeout=PATIENCE)
-    ) as client:
+    with (
+        start([{}, {}], memory_limit="2GB", local_directory=str(tmp_path)) as cluster,
+        distributed.Client(cluster, timeout=PATIENCE) as client,
+    ):
         client.wait_for_workers(2, timeout=PATIENCE)
         pids = set(client.run(os.getpid).values())
         top, drawn = compute(
