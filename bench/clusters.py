@@ -2,19 +2,19 @@
 
 python bench/clusters.py [--quick] [--chunk MB] [--chunks N] [SECTION ...]
 
-Sections: cost, workers, parts; all of them unless some are named. Each worker is a process of one
-thread, and holds its chunks in memory from the start. `cost` compares softdraw.dask with one task
-that calls the same functions chunk by chunk; `workers` compares one worker with two; `parts`
-measures what the model in docs/dask.md is made of. Contenders take turns. Times are by the clock on
-the wall, so nothing else should run.
+Sections: alone, cost, workers, parts; all of them unless some are named. `alone` compares
+softdraw.dask, by Dask's scheduler in one thread, with the same functions called chunk by chunk;
+`cost` does so in a worker, which is a process of one thread and holds the chunks from the start;
+`workers` compares one worker with two; `parts` measures what the model in docs/dask.md is made of.
+Contenders take turns. Times on the wall mean little while anything else runs; CPU times mean more.
 """
 
 import argparse
+import functools
 import statistics
 import time
 
 import compare
-import dask
 import dask.array as da
 import distributed
 import numpy as np
@@ -62,22 +62,28 @@ def make_logits(arguments, client, split):
     x = da.map_blocks(
         make_block, chunks=chunks, dtype=np.float32, meta=np.empty((0, 0), np.float32)
     )
+    if not client:
+        x = x.persist(scheduler="sync")
+        return x, [x.blocks[index].compute(scheduler="sync") for index in np.ndindex(x.numblocks)]
     x = client.persist(x)
     distributed.wait(x)
     return x, distributed.futures_of(x)
 
 
 def seconds_of(contenders, rounds):
-    """The seconds of each contender in each round; they take turns."""
-    for call in contenders.values():
+    """The seconds of each contender, a client and a call, in each round; they take turns. First
+    those on the wall, then those of the CPU in the workers."""
+    for _, call in contenders.values():
         call()
-    times = {name: [] for name in contenders}
+    wall, cpu = ({name: [] for name in contenders} for _ in range(2))
     for _ in range(rounds):
-        for name, call in contenders.items():
+        for name, (client, call) in contenders.items():
+            cpu_begin = sum(client.run(time.process_time).values())
             begin = time.perf_counter()
             call()
-            times[name].append(time.perf_counter() - begin)
-    return times
+            wall[name].append(time.perf_counter() - begin)
+            cpu[name].append(sum(client.run(time.process_time).values()) - cpu_begin)
+    return wall, cpu
 
 
 # ---- the same by hand ----------------------------------------------------------------------------
@@ -126,7 +132,7 @@ def calls_of(arguments, client):
             name,
             size,
             lambda x=x, call=call, named=named: call(x, temperature=TEMPERATURE, **named),
-            lambda futures=futures, by_hand=by_hand: client.submit(by_hand, *futures, pure=False),
+            functools.partial(submit, client, by_hand, *futures),
         )
         del x, futures
     draws = int(arguments.chunk * 1e6 / 8)
@@ -134,45 +140,55 @@ def calls_of(arguments, client):
         "sample from a table",
         size,
         lambda: softdraw.dask.sample(TABLE, draws * arguments.chunks, chunks=draws, seed=7),
-        lambda: client.submit(sample_by_hand, draws, arguments.chunks, pure=False),
+        functools.partial(submit, client, sample_by_hand, draws, arguments.chunks),
     )
+
+
+def submit(client, function, *inputs):
+    return client.submit(function, *inputs, pure=False) if client else function(*inputs)
 
 
 def by_dask(client, call):
     """A contender: computes the result, leaves it on the workers, and lets go of it."""
-
-    def run():
-        distributed.wait(client.persist(call()))
-
-    return run
+    return client, lambda: distributed.wait(client.persist(call()))
 
 
-def with_hands(submit):
-    def run():
-        distributed.wait(submit())
-
-    return run
+def with_hands(client, submit):
+    return client, lambda: distributed.wait(submit())
 
 
 # ---- sections ------------------------------------------------------------------------------------
 
 
+def show_alone(arguments):
+    print("\nWithout a cluster: Dask's scheduler in this thread beside the same by hand\n")
+    print("| call | CPU by hand | CPU of softdraw.dask | ratio |")
+    print("|---|---|---|---|")
+    for name, size, call, by_hand in calls_of(arguments, None):
+        contenders = {"hand": by_hand, "dask": lambda call=call: call().persist(scheduler="sync")}
+        clocks = {key: compare.clock(each, compare.cpu_time) for key, each in contenders.items()}
+        once = dict.fromkeys(clocks, 1)
+        compare.one_round(clocks, once)
+        rounds = 5 if arguments.quick else 15
+        times = [compare.one_round(clocks, once) for _ in range(rounds)]
+        least = {key: min(each[key] for each in times) for key in clocks}
+        cells = [f"{1e3 * t:.0f} ms, {size / t / 1e9:.1f} GB/s" for t in least.values()]
+        print(f"| {name} | {' | '.join(cells)} | {least['dask'] / least['hand']:.3f} |", flush=True)
+
+
 def show_cost(arguments):
     print("\nOne worker: softdraw.dask beside one task that calls the same chunk by chunk\n")
-    print("| call | by hand | softdraw.dask | ratio of the least | median ratio |")
-    print("|---|---|---|---|---|")
+    print("| call | by hand | softdraw.dask | ratio | CPU by hand | CPU of softdraw.dask | ratio |")
+    print("|---|---|---|---|---|---|---|")
     with start(1) as client:
         for name, size, call, submit in calls_of(arguments, client):
-            contenders = {"hand": with_hands(submit), "dask": by_dask(client, call)}
-            times = seconds_of(contenders, 3 if arguments.quick else 15)
-            least = {key: min(each) for key, each in times.items()}
-            ratios = [d / h for d, h in zip(times["dask"], times["hand"], strict=True)]
-            shown = [f"{1e3 * t:.0f} ms, {size / t / 1e9:.1f} GB/s" for t in least.values()]
-            print(
-                f"| {name} | {shown[0]} | {shown[1]} | {least['dask'] / least['hand']:.2f} | "
-                f"{statistics.median(ratios):.2f} |",
-                flush=True,
-            )
+            contenders = {"hand": with_hands(client, submit), "dask": by_dask(client, call)}
+            cells = [name]
+            for times in seconds_of(contenders, 3 if arguments.quick else 15):
+                least = {key: min(each) for key, each in times.items()}
+                cells += [f"{1e3 * t:.0f} ms, {size / t / 1e9:.1f} GB/s" for t in least.values()]
+                cells.append(f"{least['dask'] / least['hand']:.2f}")
+            print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def show_workers(arguments):
@@ -184,7 +200,7 @@ def show_workers(arguments):
             calls_of(arguments, one), calls_of(arguments, two), strict=True
         ):
             contenders = {"one": by_dask(one, call), "two": by_dask(two, both)}
-            times = seconds_of(contenders, 3 if arguments.quick else 15)
+            times, _ = seconds_of(contenders, 3 if arguments.quick else 15)
             least = {key: min(each) for key, each in times.items()}
             gains = [a / b for a, b in zip(times["one"], times["two"], strict=True)]
             print(
@@ -194,8 +210,9 @@ def show_workers(arguments):
             )
 
 
-def bytes_received(dask_worker):
-    return sum(each["total"] for each in dask_worker.transfer_incoming_log)
+def sizes_received(dask_worker):
+    """The bytes of every key that the worker has got from another one."""
+    return [size for each in dask_worker.transfer_incoming_log for size in each["keys"].values()]
 
 
 def nothing(block):
@@ -205,11 +222,11 @@ def nothing(block):
 def show_parts(arguments):
     print("\nThe parts of the model\n")
     with start(2) as client:
-        for count in (500, 1_000):
-            x = da.zeros(count, chunks=1)
-            call = lambda x=x: x.map_blocks(nothing, dtype=float, name=f"no-{time.time()}")  # noqa: E731
-            least = min(seconds_of({"tasks": by_dask(client, call)}, 5)["tasks"])
-            print(f"- {count} tasks that do nothing: {1e6 * least / count:.0f} us per task")
+        count = 500
+        x = da.zeros(count, chunks=1)
+        call = lambda: x.map_blocks(nothing, dtype=float, name=f"nothing-{time.time()}")  # noqa: E731
+        least = min(seconds_of({"tasks": by_dask(client, call)}, 3)[0]["tasks"])
+        print(f"- {count} tasks that do nothing: {1e6 * least / count:.0f} us per task")
         for split in (4, 8):
             rows = 4_096
             pieces = np.stack(
@@ -220,23 +237,20 @@ def show_parts(arguments):
                 axis=1,
             )
             combine = lambda pieces=pieces: _partials.combine_partials(pieces)  # noqa: E731
-            least = min(seconds_of({"combine": combine}, 20)["combine"])
+            least = min(compare.interleaved({"combine": combine}).values())
             print(f"- combining {split} partials: {1e9 * least / rows / split:.0f} ns per partial")
-    # In the model, no idle worker takes chunks of another.
-    with dask.config.set({"distributed.scheduler.work-stealing": False}), start(2) as client:
         x, _ = make_logits(arguments, client, split=True)
-        before = sum(client.run(bytes_received).values())
-        by_dask(client, lambda: softdraw.dask.softmax(x, temperature=TEMPERATURE))()
-        received = sum(client.run(bytes_received).values()) - before
-        rows, split = x.shape[0], SPLIT
-        most = rows * 32 * 2 * split
+        distributed.wait(client.persist(softdraw.dask.softmax(x, temperature=TEMPERATURE)))
+        sizes = [size for each in client.run(sizes_received).values() for size in each]
+        partials = [size for size in sizes if size < 1e6]
         print(
-            f"- softmax with {split} chunks per row moves {received / rows:.0f} bytes per row, "
-            f"at most {most / rows:.0f} by the model; a row has {4 * WIDTH * split:,} bytes"
+            f"- softmax with {SPLIT} chunks per row on 2 workers moves partials of "
+            f"{sum(partials) / x.shape[0]:.0f} bytes per row, at most {32 * (SPLIT + 2)} by the "
+            f"model, and {len(sizes) - len(partials)} of {arguments.chunks} chunks"
         )
 
 
-SECTIONS = {"cost": show_cost, "workers": show_workers, "parts": show_parts}
+SECTIONS = {"alone": show_alone, "cost": show_cost, "workers": show_workers, "parts": show_parts}
 
 
 def main():
