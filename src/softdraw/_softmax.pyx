@@ -394,8 +394,8 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     chunks = getattr(like, "chunks", None)  # of an array of Dask
     if reduced and isinstance(chunks, tuple) and len(chunks[reduced[0]]) > 1:
         raise ValueError(
-            f"{names[0]} is split into {len(chunks[reduced[0]])} chunks along axis {reduced[0]}; the functions of "
-            f"softdraw.dask take such arrays, or write {names[0]}.rechunk({{{reduced[0]}: -1}})"
+            f"{names[0]} lies in multiple chunks along axis {reduced[0]}, {len(chunks[reduced[0]])} of them; "
+            f"the functions of softdraw.dask take it, or write {names[0]}.rechunk({{{reduced[0]}: -1}})"
         )
     temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
     if temperatures.ndim:
