@@ -54,6 +54,7 @@ def arguments(library):
         "x": x[0] if library == "NumPy" else x,  # that table is about one row
         "T": 0.7,
         "p": softdraw.softmax(x[0]),
+        "P": softdraw.softmax(x),
         "g": x[1],
         "n": 10,
         "k": 3,
