@@ -20,7 +20,7 @@ def draw():
     edges = np.arange(-57.5, 2.5, 2.5)
     figure, axes = plt.subplots(figsize=(6, 4))
     for index, (name, p) in enumerate(
-        [("exp(x / T - max)", usual), ("softdraw", softdraw.softmax(x, temperature=temperature))]
+        [("softdraw", softdraw.softmax(x, temperature=temperature)), ("exp(x / T - max)", usual)]
     ):
         error = np.abs(p - exact)[shown] / np.spacing(exact[shown].astype(np.float32))
         groups = np.digitize(below_max, edges)
