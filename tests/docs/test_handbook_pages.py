@@ -123,3 +123,9 @@ def test_each_page_is_reached_from_the_front_page():
     entries = [line for tree in trees for line in tree.splitlines() if line and line[0] != ":"]
     named = {page for entry in entries for page in DOCS.glob(f"{entry}.md")}
     assert named | {DOCS / "index.md"} == set(DOCS.rglob("*.md"))
+
+
+def test_the_reference_has_every_public_name():
+    text = "".join(page.read_text(encoding="utf-8") for page in DOCS.glob("reference/*.md"))
+    named = re.findall(r"^\.\. auto\w+:: (\w+)$", text, re.MULTILINE)
+    assert [name for name in softdraw.__all__ if name not in named] == []
