@@ -384,7 +384,7 @@ SECTIONS = [
             Target("no filter, from 32,000 on: 10 times as fast as the fastest peer", PEER,
                    "softdraw", at_least=10, cases="no filter, .*, ..+,"),
             Target("top_p, from 32,000 on: 80 times as fast as torch", "torch", "softdraw",
-                   at_least=80, cases="top_p, .*, ..+,"),
+                   at_least=80, cases="top_p .*, ..+,"),
         ),
     ),
     Section(

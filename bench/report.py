@@ -90,14 +90,19 @@ class Verdict:
         self.target = target
         self.values = [value for value, _ in values]
         self.missed = [case[0].case for value, case in values if not target.met(value)]
-        self.unit = "x" if target.to else " ULP" if cases[0][0].ulp is not None else " ns"
+        self.ulp = cases[0][0].ulp is not None
+
+    def in_words(self, value: float) -> str:
+        if self.target.to:
+            return f"{digits(value)}x"
+        return f"{digits(value)} ULP" if self.ulp else duration(value * 1e-9)
 
     def cells(self) -> list[str]:
-        low, high = digits(min(self.values)), digits(max(self.values))
+        low, high = self.in_words(min(self.values)), self.in_words(max(self.values))
         measured = low if low == high else f"{low} to {high}"
         of = f" in {len(self.missed)} of {len(self.values)}" if len(self.values) > 1 else ""
         result = f"**missed**{of}" if self.missed else "met"
-        return [self.target.text, measured + self.unit, result]
+        return [self.target.text, measured, result]
 
 
 def verdicts(section: Section, rows: Iterable[Row]) -> list[Verdict]:
