@@ -22,8 +22,9 @@ EPILOG = """\
 pip install '.[bench]' brings the other libraries, but for llama-cpp-python. Outputs
 are compared before they are timed. Contenders take turns, for a millisecond each,
 and the minimum over at least five rounds counts. "spread" is by how much the median
-exceeds it, for the contender where it does most. Everything runs in one thread, unless
-a section says otherwise.
+exceeds it, for the contender where it does most. Times are those for which the process
+has CPUs, which other programs do not add to, and by the clock on the wall where several
+threads share the work. Everything runs in one thread, unless a section says otherwise.
 
 python -m bench builds BEFORE AFTER compares two versions of softdraw, kernel by kernel,
 in one run: python -m bench builds --help says how.

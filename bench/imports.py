@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.cases import Case, Section
 
-TIMED = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
+TIMED = "import time; start = time.process_time(); import {}; print(time.process_time() - start)"
 
 
 def in_new_processes(module):

@@ -24,7 +24,7 @@ def sections_of(modules: Sequence[str]) -> dict[str, Section]:
 
 def timed(case: Case, quick: bool) -> Times:
     clocks = {name: case.clock(function) for name, function in case.contenders.items()}
-    return interleaved(clocks, rounds=3 if quick else 60, most=0.2 if quick else 4.0)
+    return interleaved(clocks, rounds=3 if quick else 30, most=0.2 if quick else 2.5)
 
 
 def rows_of(section: Section, case: Case, tier: str, quick: bool) -> Iterator[Row]:

@@ -10,7 +10,7 @@ import numpy as np
 
 import softdraw
 from bench import peers
-from bench.cases import Case, Section, Target, clock
+from bench.cases import Case, Section, Target, wall_clock
 from bench.softmax import TEMPERATURE, torch_softmax
 
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -26,7 +26,7 @@ class Together(list):
 def clock_of(work):
     """The clock of a function, or of functions together."""
     if not isinstance(work, Together):
-        return clock(work)
+        return wall_clock(work)
 
     def seconds(calls):
         barrier = threading.Barrier(len(work) + 1)
@@ -209,7 +209,7 @@ def small_calls(quick) -> Iterator[Case]:
     }
 
     def within_a_block(function):
-        timed = clock(function)
+        timed = wall_clock(function)
 
         def seconds(calls):
             with softdraw.set_workers(WORKERS):
@@ -228,7 +228,7 @@ def small_calls(quick) -> Iterator[Case]:
             name,
             contenders,
             place,
-            clock=lambda each: each[0](each[1]) if isinstance(each, tuple) else clock(each),
+            clock=lambda each: each[0](each[1]) if isinstance(each, tuple) else wall_clock(each),
         )
 
 
@@ -238,8 +238,8 @@ SECTIONS = [
         f"Calls that {WORKERS} threads share. The ceiling is what as many Python threads take "
         "that each compute their own part of the work from the start, without waiting for each "
         "other: memory, caches and the clock of the CPU are shared then, too. Softmax and draws "
-        "write into arrays that are there already, as torch's mul and softmax do. Nothing else "
-        "should run.",
+        "write into arrays that are there already, as torch's mul and softmax do. Times are "
+        "by the clock on the wall, so nothing else should run.",
         shared_calls,
         unit="us",
         targets=(

@@ -18,12 +18,12 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 
 from softdraw import AliasTable, Xoshiro256, __version__, cpu_info, softmax
+from softdraw._bench import cpu_time
 
 EXAMPLE = {
     "Ni Hao": 0.1,
@@ -114,15 +114,15 @@ def timed(prepare: Callable[[], tuple[Array, Draw]], draws: int) -> Work:
     """Prepares, draws and counts; neither the counting is timed, nor the making of an array."""
     out = np.empty(min(CHUNK, draws), np.int64)
     out.fill(0)  # now its memory is there
-    started = perf_counter()
+    started = cpu_time()
     probabilities, draw = prepare()
-    seconds = perf_counter() - started
+    seconds = cpu_time() - started
     counts = np.zeros(len(probabilities), np.int64)
     for done in range(0, draws, CHUNK):
         size = min(CHUNK, draws - done)
-        started = perf_counter()
+        started = cpu_time()
         drawn = draw(out[:size])
-        seconds += perf_counter() - started
+        seconds += cpu_time() - started
         counts += np.bincount(drawn, minlength=len(counts))
     return Work(probabilities, counts, seconds)
 
