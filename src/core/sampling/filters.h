@@ -19,13 +19,13 @@ static int apply_filters(filter_t *f, mass_rule_t *rule, block_sums_t *blocks, c
         *rule = make_mass_rule(f->ready, f->t, max, n);
         in_items = 1;
         if (f->top_k < n) {
-            keep_top_k(f, row, group);
+            keep_top_k(f, row, group, max);
         } else if (f->top_p < 1 || !is_long || rule->shifted) {
-            gather_from(items, row, -LARGEST, BLOCK_ITEMS, NULL, n);
+            gather(items, row, -LARGEST, LARGEST, n);
         } else {
             const real_t bound = find_min_p_bound(f, max);
             in_items = !are_many_from(f, row, bound);
-            if (in_items) gather_from(items, row, bound, group, f->group_maxima, n / 8);
+            if (in_items) gather_from_groups(items, row, bound, group, f->group_maxima, n / 8);
             in_items = in_items && items->n <= n / 8;
         }
         *rule = make_mass_rule(f->ready, f->t, max, in_items ? items->n : n);
@@ -43,7 +43,7 @@ static int apply_filters(filter_t *f, mass_rule_t *rule, block_sums_t *blocks, c
 /* Gathers what the rule keeps in f->items. */
 static void gather_by_rule(filter_t *f, const mass_rule_t *rule, const source_t *row) {
     kept_items_t *items = &f->items;
-    gather_from(items, row, rule->least, BLOCK_ITEMS, NULL, row->n);
+    gather(items, row, rule->least, LARGEST, row->n);
     size_t ties = 0;
     for (size_t i = 0; i < items->n; i++)
         ties += items->x[i] == rule->least && items->index[i] <= rule->last;
@@ -74,7 +74,7 @@ static int draw_from_row(filter_t *f, const source_t *row, const uint64_t *words
         const int error = draw_from_all(f->ready, f->t, row, words, draws, out, where);
         if (error != SOFTDRAW_OK || !logprobs) return error;
         const int plain = is_plain(row);
-        if (!plain) gather_from(&f->items, row, -LARGEST, BLOCK_ITEMS, NULL, row->n);
+        if (!plain) gather(&f->items, row, -LARGEST, LARGEST, row->n);
         for (size_t i = 0; i < draws; i++) logprobs[i] = read_item(row, (size_t)out[i]);
         write_log_probabilities(f, plain ? row->x : items->x, plain ? row->n : items->n, logprobs, draws);
         return SOFTDRAW_OK;

@@ -24,8 +24,8 @@ SD_BODY uint64_t find_between(const real_t *x, size_t left, pack_t low, pack_t h
 
 /* Appends those of n <= BLOCK_ITEMS items x, which begin at index i of a row, that are from low to high: by
  * compressing packs if they are more than an eighth, otherwise bit by bit. */
-SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t i, real_t low,
-                          real_t high) {
+static SD_NOINLINE void append_items(kept_items_t *items, const real_t *x, size_t n, size_t i, real_t low,
+                                     real_t high) {
     const pack_t from = v_set1(low), to = v_set1(high);
     uint64_t found[BLOCK_ITEMS / 64];
     size_t count = 0;
@@ -60,30 +60,59 @@ SD_BODY void append_items(kept_items_t *items, const real_t *x, size_t n, size_t
     for (size_t k = 0; k < count; k++) value[k] = x[index[k] - i];
 }
 
-/* Gathers the items from low to high, but stops soon after there are more than max_count. group_maxima,
- * unless it is NULL, has the maxima of groups of `group` items: groups below low are not read. */
-static SD_NOINLINE void gather(kept_items_t *items, const source_t *row, real_t low, real_t high,
-                               size_t group, const real_t *group_maxima, size_t max_count) {
+/* Gathers the items from low to high, but stops soon after there are more than max_count. */
+static void gather(kept_items_t *items, const source_t *row, real_t low, real_t high, size_t max_count) {
     real_t room[BLOCK_ITEMS];
-    const size_t n = row->n, groups = group_maxima ? (n + group - 1) / group : 0;
     items->n = 0;
-    for (size_t g = 0; g < groups; g += 64) {
-        uint64_t reaching = find_between(group_maxima + g, groups - g, v_set1(low), v_set1(LARGEST));
-        for (; reaching && items->n <= max_count; reaching &= reaching - 1) {
-            const size_t i = (g + SD_FIRST_BIT(reaching)) * group, count = n - i < group ? n - i : group;
-            append_items(items, fetch_block(row, i, count, room), count, i, low, high);
-        }
-    }
-    for (size_t i = 0; !group_maxima && i < n && items->n <= max_count; i += BLOCK_ITEMS) {
-        const size_t count = n - i < BLOCK_ITEMS ? n - i : BLOCK_ITEMS;
+    for (size_t i = 0; i < row->n && items->n <= max_count; i += BLOCK_ITEMS) {
+        const size_t count = row->n - i < BLOCK_ITEMS ? row->n - i : BLOCK_ITEMS;
         append_items(items, fetch_block(row, i, count, room), count, i, low, high);
     }
 }
 
-/* Gathers the items that are at least low. */
-static void gather_from(kept_items_t *items, const source_t *row, real_t low, size_t group,
-                        const real_t *group_maxima, size_t max_count) {
-    gather(items, row, low, LARGEST, group, group_maxima, max_count);
+/* Stores those of `group` packs x, which begin at index i of a row, that are at least low, with their
+ * indices, and returns how many they are. */
+SD_INLINE size_t copy_from(const int group, const real_t *x, size_t i, pack_t low, real_t *value,
+                           uint32_t *index) {
+    uint64_t each = 0;
+    FOR_EACH_PACK each |= (uint64_t)v_mask_ge(v_load(x + u * WIDTH), low) << u * WIDTH;
+    const size_t count = SD_COUNT_BITS(each);
+    do { /* four, even if fewer are left: the end of a loop over each bit would be mispredicted */
+        SD_UNROLL for (int k = 0; k < 4; k++, each &= each - 1) {
+            const size_t bit = SD_FIRST_BIT(each | UINT64_C(1) << (group * WIDTH - 1));
+            *value++ = x[bit];
+            *index++ = (uint32_t)(i + bit);
+        }
+    } while (each);
+    return count;
+}
+
+/* Gathers the items that are at least low, but stops soon after there are more than max_count. group_maxima
+ * has the maxima of groups of `group` items: groups below low are not read. */
+static SD_NOINLINE void gather_from_groups(kept_items_t *items, const source_t *row, real_t low,
+                                           size_t group, const real_t *group_maxima, size_t max_count) {
+    real_t room[BLOCK_ITEMS];
+    const pack_t limit = v_set1(low);
+    const size_t n = row->n, groups = (n + group - 1) / group;
+    const real_t *x = is_plain(row) ? row->x : NULL;
+    size_t kept = 0;
+    for (size_t g = 0; g < groups; g += 64) {
+        uint64_t reaching = find_between(group_maxima + g, groups - g, limit, v_set1(LARGEST));
+        for (; reaching && kept <= max_count; reaching &= reaching - 1) {
+            const size_t i = (g + SD_FIRST_BIT(reaching)) * group;
+            if (x && n - i >= group && group == 4 * WIDTH) {
+                kept += copy_from(4, x + i, i, limit, items->x + kept, items->index + kept);
+            } else if (x && n - i >= group && group == 2 * WIDTH) {
+                kept += copy_from(2, x + i, i, limit, items->x + kept, items->index + kept);
+            } else {
+                const size_t count = n - i < group ? n - i : group;
+                items->n = kept;
+                append_items(items, fetch_block(row, i, count, room), count, i, low, LARGEST);
+                kept = items->n;
+            }
+        }
+    }
+    items->n = kept;
 }
 
 /* Drops all items but those above `least` and the first `ties` that are equal to it. */

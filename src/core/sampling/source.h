@@ -55,6 +55,13 @@ static real_t read_item(const source_t *row, size_t i) {
 /* Whether v_mark_nan has marked a lane. */
 SD_INLINE int has_nan(pack_t marks) { return v_mask_ge(marks, marks) != mask_first(WIDTH); }
 
+/* The maximum of each lane of the four packs at x. */
+SD_INLINE pack_t find_lane_max_of_four(const real_t *x, pack_t *nan_marks) {
+    const pack_t a = v_load(x), b = v_load(x + WIDTH), c = v_load(x + 2 * WIDTH), d = v_load(x + 3 * WIDTH);
+    *nan_marks = v_mark_nan(v_mark_nan(*nan_marks, a, b), c, d);
+    return v_max(v_max(a, b), v_max(c, d));
+}
+
 /* Returns the largest item, or NaN if any item is NaN. group_maxima, unless it is NULL, receives the
  * largest item of every `group` items; group is a divisor of BLOCK_ITEMS and at least two packs. */
 static real_t find_maxima(const source_t *row, size_t group, real_t *group_maxima) {
@@ -64,7 +71,15 @@ static real_t find_maxima(const source_t *row, size_t group, real_t *group_maxim
     for (size_t i = 0; i < row->n; i += BLOCK_ITEMS) {
         const size_t count = row->n - i < BLOCK_ITEMS ? row->n - i : BLOCK_ITEMS;
         const real_t *x = fetch_block(row, i, count, room);
-        for (size_t j = 0; j < count; j += group) {
+        size_t j = 0;
+        for (; group >= 4 * WIDTH && count - j >= group; j += group) {
+            pack_t a = find_lane_max_of_four(x + j, &nan_marks);
+            for (size_t k = 4 * WIDTH; k < group; k += 4 * WIDTH)
+                a = v_max(find_lane_max_of_four(x + j + k, &nan_marks), a);
+            all = v_max(a, all);
+            if (group_maxima) *group_maxima++ = v_reduce_max(a);
+        }
+        for (; j < count; j += group) {
             const size_t end = count - j < group ? count : j + group;
             pack_t a = lowest, b = lowest;
             size_t k = j;

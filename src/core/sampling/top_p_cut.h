@@ -52,7 +52,8 @@ static int place_cutoff_in_ties(filter_t *f, block_sums_t *blocks, mass_rule_t *
     }
     if (!(above + (double)count * tie_mass >= target + slack)) return 0;
     const cutoff_t cutoff = {bound, count_ties_reaching(above, tie_mass, count, target), above};
-    if (split->error > 0 && !is_cutoff_certain(&cutoff, tie_mass, target - slack, target + slack)) return -1;
+    if (split->error > 0 && !is_cutoff_certain(&cutoff, tie_mass, target - slack, target + slack))
+        return -1;
     keep_ties(blocks, rule, row, bound, ties, cutoff.ties);
     return 1;
 }
@@ -75,8 +76,7 @@ static int place_cutoff(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, co
             found = place_cutoff_in_ties(f, blocks, rule, row, split);
         return found;
     }
-    gather(items, row, upwards ? next_up(bound) : far_end, upwards ? far_end : bound, BLOCK_ITEMS, NULL,
-           row->n);
+    gather(items, row, upwards ? next_up(bound) : far_end, upwards ? far_end : bound, row->n);
     const double base = upwards ? above - sum_weights(rule, items->x, items->n) : above;
     for (;;) {
         const double target = f->top_p * split->mass, slack = f->top_p * split->error;

@@ -10,11 +10,12 @@
 static int keep_top_p_of_peaked(filter_t *f, mass_rule_t *rule, const source_t *row, real_t bound,
                                 double rest, double power, int may_skip_sum) {
     kept_items_t *items = &f->items;
-    const size_t n = row->n, group = may_skip_sum ? BLOCK_ITEMS / 4 : BLOCK_ITEMS;
+    const size_t n = row->n, group = 4 * WIDTH;
     cutoff_t cutoff, second;
     real_t max = may_skip_sum ? find_maxima(row, group, f->group_maxima) : bound;
     if (!IS_FINITE(max)) return 0;
-    gather_from(items, row, next_up(bound), group, may_skip_sum ? f->group_maxima : NULL, n / 8);
+    if (may_skip_sum) gather_from_groups(items, row, next_up(bound), group, f->group_maxima, n / 8);
+    else gather(items, row, next_up(bound), LARGEST, n / 8);
     if (items->n > n / 8 || items->n == 0) return 0;
     if (!may_skip_sum) max = v_reduce_max(find_lane_max(items->x, items->n));
     *rule = make_mass_rule(f->ready, f->t, max, n);
