@@ -47,6 +47,7 @@ cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num)
 # Parameters: numbers or arrays of them, maybe one per row.
 cdef object whole_numbers(object value, str name)
 cdef object real_numbers(object value, str name)
+cdef cnp.ndarray checked_temperatures(cnp.ndarray given, bint allow_zero)
 cdef object temperatures_of_rows(object value, bint allow_zero, tuple shape, tuple reduced)
 cdef double one_temperature(object value) except -1
 cdef object fit_to_rows(object values, str name, tuple shape, tuple reduced)

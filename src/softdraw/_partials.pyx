@@ -8,8 +8,8 @@ from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, axes_of, check_error, check_real, fit_to_rows, is_skip, plain_axis,
-    result_dtype, shape_of, temperatures_from,
+    as_carray, axes_of, check_error, check_real, checked_temperatures, fit_to_rows, is_skip,
+    plain_axis, real_numbers, result_dtype, shape_of,
 )
 from softdraw._core cimport softdraw_partial
 
@@ -26,7 +26,7 @@ def check_rows(str name, dtype, tuple shape, axis):
 
 def check_temperatures(temperature):
     """Return temperatures as a float64 array, each checked."""
-    return temperatures_from(temperature, True)
+    return checked_temperatures(real_numbers(temperature, "temperature"), True)
 
 
 def fit_rows(values, str name, tuple shape, tuple reduced):
