@@ -3,10 +3,11 @@
     python playground/build.py              # all of it; takes emscripten, and half a minute
     python playground/build.py --keep-core  # keep the core of the page that is there
     python playground/build.py --check      # fail if that would change the page
+    python playground/build.py --output X   # all of it, into the file X
 
-The C core is compiled to WebAssembly, compressed, and stands in the page as base64. The style and the
-script stand there, too, so the page is one file, which needs no network. Its policy lets a browser
-run this script and apply this style, and nothing else.
+The C core is compiled to WebAssembly, compressed, and stands in the page as base64. The style and
+the script stand there, too, so the page is one file, which needs no network. Its policy lets a
+browser run this script and apply this style, and nothing else.
 """
 
 import argparse
@@ -88,8 +89,8 @@ def make_page(core):
         for name, text in (("style", style), ("script", script))
     }
     policy = (
-        f"default-src 'none'; style-src '{hashes['style']}'; base-uri 'none'; form-action 'none';"
-        f" script-src '{hashes['script']}' 'wasm-unsafe-eval'"
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:;"
+        f" style-src '{hashes['style']}'; script-src '{hashes['script']}' 'wasm-unsafe-eval'"
     )
     parts = {
         "policy": policy,
@@ -103,16 +104,18 @@ def make_page(core):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--keep-core", action="store_true", help="compile nothing")
-    parser.add_argument("--check", action="store_true", help="fail if --keep-core would change it")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--keep-core", action="store_true", help="compile nothing")
+    kinds.add_argument("--check", action="store_true", help="fail if --keep-core would change it")
+    parser.add_argument("--output", type=Path, default=PAGE, help="the file to write")
     options = parser.parse_args()
     if options.check:
         if make_page(core_of_page()) != PAGE.read_text(encoding="utf-8"):
             sys.exit(f"{PAGE.name} is older than its sources: run python playground/build.py")
         return
     page = make_page(core_of_page() if options.keep_core else compile_core())
-    PAGE.write_text(page, encoding="utf-8", newline="\n")
-    print(f"{PAGE}: {len(page.encode()):,} bytes")
+    options.output.write_bytes(page.encode())
+    print(f"{options.output}: {len(page.encode()):,} bytes")
 
 
 if __name__ == "__main__":

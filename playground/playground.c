@@ -125,11 +125,11 @@ EXPORT double find_temperature(double perplexity) {
     return error ? -error : found;
 }
 
-/* The largest perplexity that a temperature gives. */
-EXPORT double find_largest_perplexity(void) {
+/* The least (0) or the largest (1) perplexity that a temperature gives. */
+EXPORT double find_perplexity_limit(int which) {
     double range[2] = {0, 0};
     softdraw_temperature_for_range_f64(logits, n, SOFTDRAW_PERPLEXITY, range);
-    return range[1];
+    return range[which != 0];
 }
 
 EXPORT const char *describe_error(int error) { return softdraw_strerror(error); }

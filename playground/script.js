@@ -207,6 +207,13 @@
     return `${(100 * p).toExponential(1)}%`;
   }
 
+  // Four digits, and an exponent where the number would be long.
+  function brief(x) {
+    const size = Math.abs(x);
+    if (x !== 0 && size < Infinity && (size < 1e-4 || size >= 1e7)) return x.toExponential(2);
+    return x.toLocaleString("en", {maximumSignificantDigits: 4});
+  }
+
   const amount = (x) => x.toLocaleString("en", {maximumFractionDigits: x < 100 ? 2 : 1});
   const plural = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 
@@ -223,7 +230,7 @@
     const [p, h, q, g] = [perplexity, entropy, perplexityAfter, entropyAfter].map((x) => x.toPrecision(5));
     let text = `Perplexity ${p}: as open as a choice among so many equally likely words. Entropy ${h} nats.`;
     if (reasons.some(Boolean)) text += ` After the filters: perplexity ${q}, entropy ${g} nats.`;
-    announce(find("summary"), text);
+    say(find("summary"), text);
   }
 
   function showDraws(state, results) {
@@ -236,14 +243,14 @@
     });
     find("latest").replaceChildren(
       ...results.latest.map((i) => create("li", {}, state.tokens[i])));
-    announce(find("drawn"), `${plural(results.made, "draw")} of seed ${state.seed}.`);
+    say(find("drawn"), `${plural(results.made, "draw")} of seed ${state.seed}.`);
   }
 
-  // Text for screen readers, too, which hear it once it has stayed the same for a moment.
-  const pending = new Map();
-  function announce(element, text) {
-    clearTimeout(pending.get(element));
-    pending.set(element, setTimeout(() => say(element, text), element.textContent ? 300 : 0));
+  // For screen readers, which hear of results when these have stayed the same for a moment.
+  let newsTimer;
+  function announce(...ids) {
+    clearTimeout(newsTimer);
+    newsTimer = setTimeout(() => say(find("news"), ids.map((id) => find(id).textContent).join(" ")), 500);
   }
 
   function showCurve(state) {
@@ -265,18 +272,14 @@
       create("line", {x1: left, x2: right, y1: top, y2: top, "stroke-dasharray": "2 3"}),
     ];
     const value = Math.exp(high / state.T);
-    const text = (number) => number.toLocaleString("en", {maximumSignificantDigits: 4});
-    const plain = value > 1e-6 && value < 1e7;
-    const label = Number.isFinite(value) && value > 0
-      ? `${text(high)}/${text(state.T)}` : "";
-    if (label && label.length < 30) {
+    if (Number.isFinite(value) && value > 0) {
       const line = create("text", {x: left + 6, y: top - 8, class: "quiet"}, "e");
-      line.append(create("tspan", {dy: -5, "font-size": 10}, label),
-        create("tspan", {dy: 5}, ` = ${plain ? text(value) : value.toExponential(2)}`));
+      line.append(create("tspan", {dy: -5, "font-size": 10}, `${brief(high)}/${brief(state.T)}`),
+        create("tspan", {dy: 5}, ` = ${brief(value)}`));
       parts.push(line);
     }
-    parts.push(create("text", {x: left, y: bottom + 30, class: "quiet"}, `x = ${text(low)}`));
-    parts.push(create("text", {x: right, y: bottom + 30, class: "quiet", "text-anchor": "end"}, text(high)));
+    parts.push(create("text", {x: left, y: bottom + 18, class: "quiet"}, `x = ${brief(low)}`));
+    parts.push(create("text", {x: right, y: bottom + 18, class: "quiet", "text-anchor": "end"}, brief(high)));
     if (state.T !== 1) parts.push(create("path", {d: path(1), class: "one"}));
     parts.push(create("path", {d: path(state.T)}));
 
@@ -432,7 +435,8 @@
     if (!state) {
       stopStream();
       shown = null;
-      announce(find("drawn"), "Correct the marked fields to go on.");
+      say(find("drawn"), "Correct the marked fields to go on.");
+      announce("drawn");
       return;
     }
     for (const [name, value] of [["T", state.T], ["k", state.k ?? rows().length], ["p", state.p], ["m", state.m]]) {
@@ -447,6 +451,7 @@
     showCurve(state);
     showDraws(state, shown);
     showPython(state);
+    announce("summary", "drawn");
     writeLink();
   }
 
@@ -459,6 +464,7 @@
     drawUpTo(total, shown);
     showDraws(shown, shown);
     showPython(shown);
+    announce("drawn");
     writeLink();
   }
 
@@ -536,8 +542,8 @@
     const T = check(find("perplexity"), find("perplexity-error"), (text) => {
       const found = core.find_temperature(readNumber(text));
       if (found >= 0) return found;
-      const most = core.find_largest_perplexity().toPrecision(6);
-      throw new Invalid(`With these logits, perplexities from 1 to ${Number(most)} are possible (equal scores at the top raise the 1).`);
+      const [least, most] = [0, 1].map((which) => brief(core.find_perplexity_limit(which)));
+      throw new Invalid(`These logits can have a perplexity from ${least} to ${most}.`);
     });
     if (T === undefined) return;
     find("T").value = String(T).replace("Infinity", "inf");

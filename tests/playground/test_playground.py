@@ -7,13 +7,13 @@ what Python gives for the same logits, filters and seed, to the bit.
 import math
 import shutil
 import struct
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from processes import find, run
 
 import softdraw
 
@@ -45,9 +45,9 @@ def browser():
 def open_page(browser):
     """A function that opens the page with a fragment in a context without a network. The test fails
     if the page has an error, opens a dialog or asks for anything but itself."""
-    contexts, faults = [], []
+    contexts, faults, requests = [], [], []
 
-    def open_page(fragment="", width=1280, scheme="light"):
+    def open_page(fragment="", width=1280, scheme="light", file=PAGE):
         context = browser.new_context(
             viewport={"width": width, "height": 844}, color_scheme=scheme, offline=True
         )
@@ -57,18 +57,17 @@ def open_page(browser):
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text))
         page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: faults.extend(elsewhere(request.url)))
-        page.goto(PAGE.as_uri() + fragment)
+        page.on("request", lambda request: requests.append(request.url.split("#")[0]))
+        page.goto(file.as_uri() + fragment)
         wait(page, "Boolean(window.softdraw)")
         return page
-
-    def elsewhere(url):
-        return [] if url.split("#")[0] == PAGE.as_uri() or url.startswith("blob:") else [url]
 
     yield open_page
     for context in contexts:
         context.close()
     assert faults == []
+    assert all(url.startswith("blob:") or url.endswith(".html") for url in requests), requests
+    assert sum(url.endswith(".html") for url in requests) == len(contexts)
 
 
 def fragment(words=GREETINGS, **state):
@@ -114,8 +113,8 @@ def shown(page):
 
 
 def check(state):
-    """Assert that the numbers on the page are those of Python. The filtered ones are those of softmax
-    and entropy of the logits that the page says are kept."""
+    """Assert that the numbers on the page are those of Python. The filtered ones are those of
+    softmax and entropy of the logits that the page says are kept."""
     logits, temperature = state["logits"], state["T"]
     cut = np.array([reason != "" for reason in state["reasons"]])
     kept = np.where(cut, -np.inf, logits)
@@ -144,8 +143,16 @@ def check(state):
 
 
 def test_the_page_is_made_from_its_sources():
-    command = [sys.executable, ROOT / "playground" / "build.py", "--check"]
-    subprocess.run(command, check=True, timeout=60)
+    run([sys.executable, ROOT / "playground" / "build.py", "--check"], timeout=60)
+
+
+@pytest.mark.slow
+def test_a_page_that_is_compiled_now_has_the_same_numbers(open_page, tmp_path):
+    find("emcc")
+    page = tmp_path / "page.html"
+    command = [sys.executable, ROOT / "playground" / "build.py", "--output", page]
+    run(command, timeout=600)
+    check(shown(open_page(fragment(T=5, k=5, p=0.9, m=0.01, draws=100_000), file=page)))
 
 
 def test_it_starts_with_the_six_greetings(open_page):
@@ -261,7 +268,8 @@ def test_the_temperature_for_a_perplexity(open_page):
     check(shown(page))
     page.fill("#perplexity", "7")
     page.press("#perplexity", "Enter")
-    assert "perplexities from 1 to 6 are possible" in page.inner_text("#perplexity-error")
+    message = "These logits can have a perplexity from 1 to 6."
+    assert page.text_content("#perplexity-error") == message
     page.fill("#perplexity", "6")
     page.press("#perplexity", "Enter")
     assert shown(page)["T"] == math.inf
@@ -413,12 +421,12 @@ def test_every_field_and_button_has_a_name_and_results_are_announced(open_page):
         (e) => !e.ariaLabel && !e.labels?.length && !e.textContent.trim()
     ).map((e) => e.outerHTML)"""
     assert page.evaluate(unnamed) == []
-    for place in ("summary", "drawn", "T-error"):
+    for place in ("news", "T-error"):
         assert page.get_attribute(f"#{place}", "role") == "status"
     page.fill("#T", "5")
-    wait(page, "document.querySelector('#summary').textContent.includes('5.7183')")
+    wait(page, "document.querySelector('#news').textContent.startsWith('Perplexity 5.7183')")
     page.click("text=100 more")
-    wait(page, "document.querySelector('#drawn').textContent === '200 draws of seed 7.'")
+    wait(page, "document.querySelector('#news').textContent === '200 draws of seed 7.'")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -434,66 +442,67 @@ def test_nothing_is_wider_than_the_screen(open_page, width, scheme):
 # ---- bad input -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("field", "text", "message"),
-    [
-        ("T", "", "Write a number here."),
-        ("T", "abc", "“abc” is not a number."),
-        ("T", "NaN", "“NaN” is not a number."),
-        ("T", "0x10", "“0x10” is not a number."),
-        ("T", "-1", "The temperature is 0 or more."),
-        ("T", "0,7", "Write a point: 0.7"),
-        ("T", "1e999", "“1e999” is too large; the largest number is 1.7e308."),
-        ("k", "0", "top_k is a whole number from 1 to 1,000,000, not “0”; or write off."),
-        ("k", "2.5", "top_k is a whole number from 1 to 1,000,000, not “2.5”; or write off."),
-        ("p", "1.01", "top_p is from 0 to 1."),
-        ("p", "0.999", "top_p has at most two decimals here."),
-        ("m", "-inf", "min_p is from 0 to 1."),
-        (
-            "seed",
-            "-1",
-            "The seed is a whole number from 0 to 18,446,744,073,709,551,615, not “-1”.",
-        ),
-        ("seed", str(2**64), "not “18446744073709551616”."),
-        (
-            "draws",
-            "100001",
-            "The number of draws is a whole number from 0 to 100,000, not “100001”.",
-        ),
-        ("draws", "9" * 100, "not “99999999999999999999…”."),
-    ],
-)
-def test_a_bad_value_is_said_beside_its_field(open_page, field, text, message):
+BAD_VALUES = [
+    ("T", "", "Write a number here."),
+    ("T", "abc", "“abc” is not a number."),
+    ("T", "NaN", "“NaN” is not a number."),
+    ("T", "0x10", "“0x10” is not a number."),
+    ("T", "-1", "The temperature is 0 or more."),
+    ("T", "0,7", "Write a point: 0.7"),
+    ("T", "1e999", "“1e999” is too large; the largest number is 1.7e308."),
+    ("k", "0", "top_k is a whole number from 1 to 1,000,000, not “0”; or write off."),
+    ("k", "2.5", "top_k is a whole number from 1 to 1,000,000, not “2.5”; or write off."),
+    ("p", "1.01", "top_p is from 0 to 1."),
+    ("p", "0.999", "top_p has at most two decimals here."),
+    ("m", "-inf", "min_p is from 0 to 1."),
+    (
+        "seed",
+        "-1",
+        "The seed is a whole number from 0 to 18,446,744,073,709,551,615, not “-1”.",
+    ),
+    ("seed", str(2**64), "not “18446744073709551616”."),
+    (
+        "draws",
+        "100001",
+        "The number of draws is a whole number from 0 to 100,000, not “100001”.",
+    ),
+    ("draws", "9" * 100, "not “99999999999999999999…”."),
+]
+BAD_WORDS = [
+    ("token", " ", "Write a word here."),
+    ("token", "Hello", "“Hello” is there already."),
+    ("logit", "", "Write a number here."),
+    ("logit", "--1", "“--1” is not a number."),
+    ("logit", "inf", "A logit is a finite number, or -inf for a word that is never drawn."),
+]
+
+
+def test_a_bad_value_is_said_beside_its_field(open_page):
     page = open_page()
-    before = page.input_value(f"#{field}")
-    page.fill(f"#{field}", text)
-    assert message in page.inner_text(f"#{field}-error")
-    assert page.get_attribute(f"#{field}", "aria-invalid") == "true"
-    assert f"{field}-error" in page.get_attribute(f"#{field}", "aria-describedby")
-    assert shown(page) is None
-    assert page.is_disabled("text=100 more")
-    page.fill(f"#{field}", before)
-    assert page.text_content(f"#{field}-error") == ""
-    check(shown(page))
+    for field, text, message in BAD_VALUES:
+        before = page.input_value(f"#{field}")
+        page.fill(f"#{field}", text)
+        assert message in page.text_content(f"#{field}-error")
+        assert page.get_attribute(f"#{field}", "aria-invalid") == "true"
+        assert f"{field}-error" in page.get_attribute(f"#{field}", "aria-describedby")
+        assert shown(page) is None
+        assert page.is_disabled("text=100 more")
+        page.fill(f"#{field}", before)
+        assert page.text_content(f"#{field}-error") == ""
+        check(shown(page))
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("token", " ", "Write a word here."),
-        ("token", "Hello", "“Hello” is there already."),
-        ("logit", "", "Write a number here."),
-        ("logit", "--1", "“--1” is not a number."),
-        ("logit", "inf", "A logit is a finite number, or -inf for a word that is never drawn."),
-    ],
-)
-def test_a_bad_word_or_logit_is_said_in_its_row(open_page, name, text, message):
+def test_a_bad_word_or_logit_is_said_in_its_row(open_page):
     page = open_page()
     row = "#rows li:nth-child(6)"
-    page.fill(f"{row} .{name}", text)
-    assert page.text_content(f"{row} .error") == message
-    assert page.get_attribute(f"{row} .{name}", "aria-invalid") == "true"
-    assert shown(page) is None
+    for name, text, message in BAD_WORDS:
+        before = page.input_value(f"{row} .{name}")
+        page.fill(f"{row} .{name}", text)
+        assert page.text_content(f"{row} .error") == message
+        assert page.get_attribute(f"{row} .{name}", "aria-invalid") == "true"
+        assert shown(page) is None
+        page.fill(f"{row} .{name}", before)
+        check(shown(page))
 
 
 def test_nothing_to_draw(open_page):
