@@ -259,7 +259,7 @@
     let low = Math.min(...finite);
     if (low === high) low = high - Math.max(1, Math.abs(high) / 2);
     const scale = Math.max(Math.abs(low), Math.abs(high));
-    const [left, right, top, bottom] = [14, 330, 30, 196];
+    const [left, right, top, bottom] = [12, 276, 28, 164];
     const xOf = (x) => left + (right - left) * (x / scale - low / scale) / (high / scale - low / scale);
     const yOf = (height) => bottom - (bottom - top) * height;
     const grid = Array.from({length: POINTS + 1}, (_, i) => low * (1 - i / POINTS) + high * (i / POINTS));
@@ -267,7 +267,7 @@
       (height, i) => `${i ? "L" : "M"}${xOf(grid[i]).toFixed(2)} ${yOf(height).toFixed(2)}`).join("");
 
     const parts = [
-      create("line", {x1: left, x2: 350, y1: bottom, y2: bottom}),
+      create("line", {x1: left, x2: right + 14, y1: bottom, y2: bottom}),
       create("line", {x1: left, x2: left, y1: top - 14, y2: bottom}),
       create("line", {x1: left, x2: right, y1: top, y2: top, "stroke-dasharray": "2 3"}),
     ];
@@ -290,7 +290,7 @@
       if (x > -Infinity) points.push({x: xOf(x), y: yOf(all[i++]), token: state.tokens[at], at});
     });
     // names, from the highest down, where they cover no other name or point
-    const placed = [];
+    const placed = [{left: 0, right: left + 110, top: top - 26, bottom: top - 4}]; // the height's label
     for (const point of points.sort((a, b) => b.x - a.x)) {
       const out = shown.reasons[point.at] !== "";
       parts.push(create("circle", {cx: point.x, cy: point.y, r: 5, ...(out ? {class: "out"} : {})}));

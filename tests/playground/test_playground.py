@@ -252,6 +252,18 @@ def test_what_a_filter_cuts_is_what_it_is_defined_to_cut(open_page):
     assert compared > 30
 
 
+@pytest.mark.parametrize("temperature", [0.2, 1, 5, math.inf])
+def test_the_curve_is_the_exponential(open_page, temperature):
+    """From the least logit, 0, to the largest, 4, at whose height the curve is cut."""
+    page = open_page(fragment(T=temperature))
+    path = page.get_attribute("#curve path:not(.one)", "d")
+    x, y = np.array([point.split() for point in path[1:].split("L")], float).T
+    logits = 4 * (x - x[0]) / (x[-1] - x[0])
+    bottom = float(page.get_attribute("#curve line", "y1"))
+    heights = (bottom - y) / (bottom - y[-1])
+    np.testing.assert_allclose(heights, np.exp((logits - 4) / temperature), atol=5e-4, rtol=0)
+
+
 def test_a_tie_at_temperature_0_is_said(open_page):
     state = shown(open_page(fragment({"a": 1, "b": 3, "c": 3}, T=0)))
     assert state["before"].tolist() == [0, 0.5, 0.5]
