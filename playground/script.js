@@ -43,7 +43,7 @@
   try {
     core = await load();
   } catch (error) {
-    say(find("link-error"), `This browser cannot run the page; one from 2023 or later can. (${error})`);
+    say(find("link-error"), `This browser cannot run the page, which needs WebAssembly and DecompressionStream. (${error})`);
     return;
   }
   const doubles = (address, n) => new Float64Array(core.memory.buffer, address, n);
