@@ -473,6 +473,7 @@ def test_no_payload_of_a_nan_comes_back(function, dtype, pattern, first):
     for temperature in (0.0, 0.7, inf):
         assert (bits(function(x, temperature=temperature)) == pattern).all()
         assert (bits(logsumexp(x, temperature=temperature)) == pattern).all()
+        assert (bits(entropy(x, temperature=temperature)) == pattern).all()
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
