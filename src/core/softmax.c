@@ -16,13 +16,19 @@ SD_INLINE int check_rows(const void *x, const void *out, const sd_rows *all, siz
     return SOFTDRAW_OK;
 }
 
+/* The stride of rows that kernels add after each row: 0 for one row, so that any stride is as good as others. */
+SD_INLINE ptrdiff_t stride_of(ptrdiff_t stride, size_t rows) { return rows > 1 ? stride : 0; }
+
 /* Defines a function of softdraw.h that writes `written` items per row. sd_kernels_in_use is called last,
  * when few values have to be kept across the call. */
 #define DEFINE_ROWS(function, kernel, TYPE, item, written)                                        \
     int function(const item *x, ptrdiff_t x_stride, item *out, ptrdiff_t out_stride, size_t rows, \
                  size_t n, const double *temperature, ptrdiff_t temperature_stride) {             \
         const sd_host_state before = sd_set_default_state();                                      \
-        const sd_rows all = {x_stride, out_stride, temperature_stride, rows, n, temperature};     \
+        const sd_rows all = {stride_of(x_stride, rows),                                           \
+                             stride_of(out_stride, rows),                                         \
+                             stride_of(temperature_stride, rows),                                 \
+                             rows, n, temperature};                                               \
         int error = check_rows(x, out, &all, written, 0);                                         \
         if (!error) {                                                                             \
             const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                  \
@@ -55,11 +61,14 @@ DEFINE_ROWS(softdraw_entropy_bf16, entropy, SD_BF16, uint16_t, 1)
                  ptrdiff_t temperature_stride) {                                                  \
         if (rows && n && !g) return SOFTDRAW_ERROR_NULL;                                          \
         const sd_host_state before = sd_set_default_state();                                      \
-        const sd_rows all = {p_stride, out_stride, temperature_stride, rows, n, temperature};     \
+        const sd_rows all = {stride_of(p_stride, rows),                                           \
+                             stride_of(out_stride, rows),                                         \
+                             stride_of(temperature_stride, rows),                                 \
+                             rows, n, temperature};                                               \
         int error = check_rows(p, out, &all, n, DBL_TRUE_MIN);                                    \
         if (!error) {                                                                             \
             const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                  \
-            if (kernels) kernels->softmax_vjp(p, g, g_stride, out, &all);                         \
+            if (kernels) kernels->softmax_vjp(p, g, stride_of(g_stride, rows), out, &all);        \
             else error = SOFTDRAW_ERROR_ISA;                                                      \
         }                                                                                         \
         sd_restore_state(before);                                                                 \

@@ -188,10 +188,11 @@ static int find_temperatures(const sd_kernels *kernels, const double *x, ptrdiff
         if (where) *where = r;
         return error;
     }
-    for (size_t r = 0; r < rows; r++, x += x_stride) {
-        read_row(kernels, &goal, x, n);
+    for (size_t r = 0; r < rows; r++) {
+        const double *row = x + (ptrdiff_t)r * x_stride;
+        read_row(kernels, &goal, row, n);
         goal.target = target[(ptrdiff_t)r * target_stride];
-        out[r] = find_temperature(kernels, &goal, x, n);
+        out[r] = find_temperature(kernels, &goal, row, n);
     }
     return SOFTDRAW_OK;
 }

@@ -274,8 +274,41 @@ static void filters_tell_their_size(void) {
     IS_FINE(SAMPLE());
 }
 
+/* The strides of one row lead nowhere, and may be anything; sanitizers see whether a pointer overflows. */
+static void one_row_takes_any_stride(void) {
+    static const ptrdiff_t strides[] = {PTRDIFF_MAX, PTRDIFF_MIN, PTRDIFF_MAX / 8 + 1};
+    static const size_t lengths[] = {1, 7, 20, 200, 5000};
+    static float x32[5000], out32[5000];
+    static double x[5000], out[5000];
+    static uint16_t half[5000], out_half[5000];
+    static double scratch[30000];
+    const double target = 0.9;
+    const uint64_t k = 3, word = 5;
+    int64_t id;
+    x32[0] = 1, x[0] = 1, half[0] = 0x3c00;
+    for (int i = 0; i < 3; i++) {
+        const ptrdiff_t s = strides[i];
+        softdraw_filters f = SOFTDRAW_FILTERS_INIT;
+        f.top_k = &k, f.top_k_stride = s, f.top_p = &one, f.top_p_stride = s;
+        for (int j = 0; j < 5; j++) {
+            const size_t n = lengths[j];
+            IS_FINE(softdraw_softmax_f32(x32, s, out32, s, 1, n, &one, s));
+            IS_FINE(softdraw_softmax_f64(x, s, out, s, 1, n, &one, s));
+            IS_FINE(softdraw_softmax_f16(half, s, out_half, s, 1, n, &one, s));
+            IS_FINE(softdraw_log_softmax_f32(x32, s, out32, s, 1, n, &one, s));
+            IS_FINE(softdraw_logsumexp_f64(x, s, out, s, 1, n, &one, s));
+            IS_FINE(softdraw_entropy_f32(x32, s, out32, s, 1, n, &one, s));
+            IS_FINE(softdraw_softmax_vjp_f64(x, s, x, s, out, s, 1, n, &one, s));
+            IS_FINE(softdraw_sample_f32(x32, s, 1, n, &f, &word, 1, &id, NULL, scratch, NULL));
+            IS_FINE(softdraw_sample_f64(x, s, 1, n, NULL, &word, 1, &id, NULL, NULL, NULL));
+            if (n == 7) IS_FINE(softdraw_temperature_for_f64(x, s, 1, n, SOFTDRAW_TOP_PROB, &target, s, out, NULL));
+        }
+    }
+}
+
 int main(void) {
     require_tier();
+    one_row_takes_any_stride();
     every_error_has_a_sentence_of_its_own();
     the_version_is_that_of_the_header();
     rows_must_be_somewhere_and_temperatures_valid();
