@@ -48,6 +48,7 @@ copybutton_prompt_is_regexp = True
 html_theme = "furo"
 html_title = f"softdraw {version}"
 html_static_path = ["_static"]
+html_extra_path = ["../playground/softdraw_playground.html"]
 templates_path = ["_templates"]
 html_sidebars = {
     "**": [
