@@ -102,7 +102,7 @@ SD_BODY int find_cutoff(cutoff_t *cutoff, const mass_rule_t *rule, const int wei
 
 /* The same by number among at most four packs of items: for each item, counts those as large. No branch but
  * the last one depends on values, as the rounds of quickselect do, whose ends are mispredicted. */
-static int find_cutoff_of_few(cutoff_t *cutoff, const real_t *x, size_t n, size_t target) {
+static int find_cutoff_of_few(cutoff_t *cutoff, const real_t *x, size_t n, double target) {
     pack_t packs[4];
     for (size_t j = 0; j < 4; j++)
         packs[j] = j * WIDTH < n ? load_up_to(x + j * WIDTH, n - j * WIDTH) : v_set1(-(real_t)INFINITY);
@@ -113,10 +113,11 @@ static int find_cutoff_of_few(cutoff_t *cutoff, const real_t *x, size_t n, size_
             from |= (uint64_t)v_mask_ge(packs[j], pivots) << j * WIDTH;
             up_to |= (uint64_t)v_mask_ge(pivots, packs[j]) << j * WIDTH;
         }
-        const size_t above = 4 * WIDTH - SD_COUNT_BITS(up_to);
-        if (above < target && target <= SD_COUNT_BITS(from)) {
+        const size_t above = 4 * WIDTH - SD_COUNT_BITS(up_to), equal = SD_COUNT_BITS(from) - above;
+        const int is_above = above > 0 && (double)above >= target;
+        if (!is_above && (double)(above + equal) >= target) {
             cutoff->least = x[i];
-            cutoff->ties = target - above;
+            cutoff->ties = count_ties_reaching((double)above, 1, equal, target);
             cutoff->above = (double)above;
             return 1;
         }
@@ -125,7 +126,7 @@ static int find_cutoff_of_few(cutoff_t *cutoff, const real_t *x, size_t n, size_
 }
 
 static SD_NOINLINE int find_cutoff_by_count(cutoff_t *cutoff, real_t *x, size_t n, double target) {
-    return n <= 4 * WIDTH ? find_cutoff_of_few(cutoff, x, n, (size_t)target)
+    return n <= 4 * WIDTH ? find_cutoff_of_few(cutoff, x, n, target)
                           : find_cutoff(cutoff, NULL, 0, 0, x, n, 0, target);
 }
 
