@@ -65,8 +65,9 @@ BLOCKS = "▏▎▍▌▋▊▉█"  # a bar's last character, in eighths
 CHUNK = 2**20  # draws held in memory at a time
 SCALAR = """\
 The scalar kernels are in use. They give the same results, but the softmax of a long row takes 30 to
-90 times as long as with AVX2, and draws three times as long. They are for x86 CPUs without AVX2 and fma (most from before 2013, and
-some low-power ones), for WebAssembly, and for builds by GCC for Windows."""
+90 times as long as with AVX2, and draws three times as long. They are for x86 CPUs without AVX2 and
+fma (most from before 2013, and some low-power ones), for WebAssembly, and for builds by GCC for
+Windows."""
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Draw: TypeAlias = Callable[[Array], Array]  # given an array to draw into, which NumPy ignores
