@@ -241,11 +241,15 @@ cdef class Xoshiro256(BitGenerator):
                 f"generate_state(4, numpy.uint64) of seed, of type {type(seed).__name__}, must give 4 "
                 f"words of uint64, got shape {(<object> words).shape} and dtype {words.dtype}"
             )
-        lock = Lock()
-        BitGenerator.__init__(self, seed_seq)
-        xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
-        self.lock = lock
-        self._bitgen.state = &self.generator
+        cdef Lock lock = self.lock if type(self.lock) is Lock else Lock()  # threads may wait for the one it has
+        lock.take(-1)
+        try:
+            BitGenerator.__init__(self, seed_seq)
+            self.lock = lock
+            self._bitgen.state = &self.generator
+            xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
+        finally:
+            lock.give()
         self._bitgen.next_uint64 = next_uint64
         self._bitgen.next_uint32 = next_uint32
         self._bitgen.next_double = next_double

@@ -907,6 +907,20 @@ def test_a_generator_may_be_used_while_it_is_seeded_again():
     assert rng.random_raw() == Xoshiro256(Seeds()).random_raw()
 
 
+def test_a_generator_keeps_its_lock_when_it_is_seeded_again():
+    """Threads that wait for it would wait for ever."""
+    rng = Xoshiro256(7)
+    lock, drawn = rng.lock, []
+    thread = threading.Thread(target=lambda: drawn.append(TABLE.sample(10, rng=rng)))
+    with lock:
+        thread.start()
+        time.sleep(0.05)
+        rng.__init__(5)
+        assert rng.lock is lock
+    thread.join(60)
+    assert drawn[0].tolist() == TABLE.sample(10, rng=5).tolist()
+
+
 def test_none_is_another_generator_in_another_thread():
     drawn = []
     threads = [
