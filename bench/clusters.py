@@ -1,6 +1,6 @@
 """What does softdraw.dask cost beside the kernels called by hand, and what do more workers gain?
 
-python bench/clusters.py [--quick] [--chunk MB] [--chunks N] [SECTION ...]
+python -m bench.clusters [--quick] [--chunk MB] [--chunks N] [SECTION ...]
 
 Sections: alone, cost, workers, parts; all of them unless some are named. `alone` compares
 softdraw.dask, by Dask's scheduler in one thread, with the same functions called chunk by chunk;
@@ -14,14 +14,16 @@ import functools
 import statistics
 import time
 
-import compare
+import dask
 import dask.array as da
 import distributed
 import numpy as np
 
 import softdraw
 import softdraw.dask
+from bench.cases import clock
 from softdraw import _partials
+from softdraw._bench import cpu_name, interleaved
 
 TEMPERATURE = 0.7
 WIDTH = 16_384  # items per row of a chunk
@@ -166,12 +168,10 @@ def show_alone(arguments):
     print("|---|---|---|---|")
     for name, size, call, by_hand in calls_of(arguments, None):
         contenders = {"hand": by_hand, "dask": lambda call=call: call().persist(scheduler="sync")}
-        clocks = {key: compare.clock(each, compare.cpu_time) for key, each in contenders.items()}
-        once = dict.fromkeys(clocks, 1)
-        compare.one_round(clocks, once)
+        clocks = {key: clock(each) for key, each in contenders.items()}
         rounds = 5 if arguments.quick else 15
-        times = [compare.one_round(clocks, once) for _ in range(rounds)]
-        least = {key: min(each[key] for each in times) for key in clocks}
+        times = interleaved(clocks, rounds=rounds, least=0.0, most=float("inf"))
+        least = {key: min(each) for key, each in times.items()}
         cells = [f"{1e3 * t:.0f} ms, {size / t / 1e9:.1f} GB/s" for t in least.values()]
         print(f"| {name} | {' | '.join(cells)} | {least['dask'] / least['hand']:.3f} |", flush=True)
 
@@ -237,7 +237,7 @@ def show_parts(arguments):
                 axis=1,
             )
             combine = lambda pieces=pieces: _partials.combine_partials(pieces)  # noqa: E731
-            least = min(compare.interleaved({"combine": combine}).values())
+            least = min(interleaved({"combine": clock(combine)})["combine"])
             print(f"- combining {split} partials: {1e9 * least / rows / split:.0f} ns per partial")
         x, _ = make_logits(arguments, client, split=True)
         distributed.wait(client.persist(softdraw.dask.softmax(x, temperature=TEMPERATURE)))
@@ -255,7 +255,7 @@ SECTIONS = {"alone": show_alone, "cost": show_cost, "workers": show_workers, "pa
 
 def main():
     arguments = parse()
-    print(compare.heading("numpy", "dask", "distributed"))
+    print(f"{cpu_name()}, dask {dask.__version__}, distributed {distributed.__version__}")
     print(f"{arguments.chunks} chunks of {arguments.chunk:g} MB")
     for name in arguments.sections or SECTIONS:
         SECTIONS[name](arguments)
