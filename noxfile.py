@@ -73,7 +73,8 @@ def copy_checkout(session):
 def install_requirements(session, *others):
     """Install what building and testing takes, and not the package."""
     extras = PROJECT["project"]["optional-dependencies"]
-    needed = [name for extra in extras if extra.startswith(("test", "dask")) for name in extras[extra]]
+    chosen = [extra for extra in extras if extra.startswith(("test", "dask"))]
+    needed = [name for extra in chosen for name in extras[extra]]
     tests = [name for name in needed if not name.startswith("softdraw[")]
     session.install(*PROJECT["build-system"]["requires"], *tests, "cffi", "numba", *others)
 
