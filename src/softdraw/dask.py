@@ -47,8 +47,8 @@ from ._partials import (
 try:
     import dask.array as da  # type: ignore[import-not-found, import-untyped]
     from dask.delayed import delayed  # type: ignore[import-not-found, import-untyped]
-except ImportError as error:
-    raise ImportError("softdraw.dask needs Dask: pip install 'softdraw[dask]'") from error
+except ImportError as _error:
+    raise ImportError("softdraw.dask needs Dask: pip install 'softdraw[dask]'") from _error
 
 if TYPE_CHECKING:
     from ._random import _RNG
