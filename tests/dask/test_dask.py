@@ -1,6 +1,7 @@
 """softdraw.dask against the calls on one machine: values, draws, chunks, and errors."""
 
 import copy
+import doctest
 import pickle
 import subprocess
 import sys
@@ -486,7 +487,9 @@ def test_lazy_temperatures_are_looked_at_when_computed(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_plain_call_on_a_split_axis_names_this_module(name):
     argument = "logits" if name == "entropy" else "x"
-    with raises(ValueError, f"^{argument} lies in multiple chunks along axis 2, 5 of them; .*softdraw.dask"):
+    with raises(
+        ValueError, f"^{argument} lies in multiple chunks along axis 2, 5 of them; .*softdraw.dask"
+    ):
         getattr(softdraw, name)(lazy(X, (2, 5, 9)))
 
 
@@ -556,6 +559,12 @@ def test_dask_is_named_where_it_is_missing():
     code = "import sys; sys.modules['dask'] = None; import softdraw; import softdraw.dask"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "ImportError: softdraw.dask needs Dask: pip install 'softdraw[dask]'" in done.stderr
+
+
+def test_the_examples_in_docstrings_run():
+    done = doctest.testmod(module)
+    assert done.attempted > 20
+    assert not done.failed
 
 
 def test_importing_softdraw_does_not_import_dask():
