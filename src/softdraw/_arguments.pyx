@@ -106,17 +106,20 @@ cdef object unmasked_array(object value, str name):
         raise
 
 
-cdef object whole_numbers_of(object value, object array):
+cdef object whole_numbers_of(object value, cnp.ndarray array):
     """Return array, or as uint64 what NumPy makes float64 of: a sequence of integers on both sides of 2**63."""
-    if value is array or array.dtype.kind != "f" or array.size == 0:
+    cdef int axis
+    if value is array or cnp.PyArray_TYPE(array) != cnp.NPY_FLOAT64 or cnp.PyArray_SIZE(array) == 0:
         return array
     first = value
-    for _ in range(array.ndim):  # a look at one item, which of most sequences is a float, is quick
-        if type(first) not in (list, tuple) and (
+    for axis in range(cnp.PyArray_NDIM(array)):
+        if type(first) is not list and type(first) is not tuple and (
             PyObject_CheckBuffer(first) or not isinstance(first, Sequence)
         ):
             return array
         first = first[0]
+    if type(first) is float:  # as most are
+        return array
     items = integers_of(value) if isinstance(first, (int, np.integer)) else None
     if items is None or not all([0 <= item < 2**64 for item in items.reshape(-1)]):
         return array

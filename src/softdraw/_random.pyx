@@ -486,14 +486,11 @@ cdef BitGenerator own_generator():
 cdef object generator_type = Generator  # found without a look into a dict
 
 
-cdef BitGenerator bit_generator_within(object generator):
-    source = generator.bit_generator
-    if not isinstance(source, BitGenerator):
-        raise TypeError(
-            f"rng.bit_generator must be a BitGenerator, got {type(source).__name__}; __init__ of the "
-            f"{type(generator).__name__} may not have been called"
-        )
-    return <BitGenerator> source
+cdef BitGenerator refuse_generator(object rng, object source):
+    raise TypeError(
+        f"rng.bit_generator must be a BitGenerator, got {type(source).__name__}; __init__ of the "
+        f"{type(rng).__name__} may not have been called"
+    )
 
 
 cdef BitGenerator bit_generator_of(object rng):
@@ -502,11 +499,13 @@ cdef BitGenerator bit_generator_of(object rng):
     if rng is None:
         return own_generator()
     if type(rng) is generator_type:
-        return bit_generator_within(rng)
+        source = rng.bit_generator
+        return <BitGenerator> source if isinstance(source, BitGenerator) else refuse_generator(rng, source)
     if isinstance(rng, BitGenerator):
         return <BitGenerator> rng  # isinstance looks at the C type, which no proxy can fake
     if isinstance(rng, Generator):
-        return bit_generator_within(rng)
+        source = rng.bit_generator
+        return <BitGenerator> source if isinstance(source, BitGenerator) else refuse_generator(rng, source)
     if isinstance(rng, ISeedSequence) or is_seed("rng", rng):
         return Xoshiro256(rng)
     if isinstance(rng, Sequence) or isinstance(rng, np.ndarray) and rng.ndim:
