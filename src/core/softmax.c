@@ -77,39 +77,49 @@ DEFINE_ROWS(softdraw_entropy_bf16, entropy, SD_BF16, uint16_t, 1)
 DEFINE_VJP(softdraw_softmax_vjp_f32, SD_F32, float)
 DEFINE_VJP(softdraw_softmax_vjp_f64, SD_F64, double)
 
-#define DEFINE_PIECES(type, TYPE, real)                                                               \
-    int softdraw_partial_##type(const real *x, ptrdiff_t x_stride, softdraw_partial *out, size_t rows, \
-                                size_t n, const double *temperature, ptrdiff_t temperature_stride) {  \
-        const sd_host_state before = sd_set_default_state();                                          \
-        const sd_rows all = {x_stride, 1, temperature_stride, rows, n, temperature};                  \
-        int error = check_rows(x, out, &all, 1, 0);                                                   \
-        if (!error) {                                                                                 \
-            const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
-            if (kernels) kernels->find_partials(x, out, &all);                                        \
-            else error = SOFTDRAW_ERROR_ISA;                                                          \
-        }                                                                                             \
-        sd_restore_state(before);                                                                     \
-        return error;                                                                                 \
-    }                                                                                                 \
-    int softdraw_softmax_piece_##type(const real *x, ptrdiff_t x_stride, const softdraw_partial *whole, \
-                                      real *out, ptrdiff_t out_stride, size_t rows, size_t n,         \
-                                      int logarithms) {                                               \
-        if (rows && !whole) return SOFTDRAW_ERROR_NULL;                                               \
-        const sd_host_state before = sd_set_default_state();                                          \
-        const sd_rows all = {x_stride, out_stride, PARTIAL_DOUBLES, rows, n,                          \
-                             rows ? &whole->temperature : NULL};                                      \
-        int error = check_rows(x, out, &all, n, 0);                                                   \
-        if (!error) {                                                                                 \
-            const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                      \
-            if (kernels) kernels->write_from_partials(x, whole, out, &all, logarithms);               \
-            else error = SOFTDRAW_ERROR_ISA;                                                          \
-        }                                                                                             \
-        sd_restore_state(before);                                                                     \
-        return error;                                                                                 \
+/* Partials lie one after another, and so do their temperatures. */
+enum { PARTIAL_DOUBLES = sizeof(softdraw_partial) / sizeof(double) };
+
+#define DEFINE_PARTIAL(function, TYPE, real)                                                      \
+    int function(const real *x, ptrdiff_t x_stride, softdraw_partial *out, size_t rows, size_t n, \
+                 const double *temperature, ptrdiff_t temperature_stride) {                       \
+        const sd_host_state before = sd_set_default_state();                                      \
+        const sd_rows all = {stride_of(x_stride, rows),                                           \
+                             1,                                                                   \
+                             stride_of(temperature_stride, rows),                                 \
+                             rows, n, temperature};                                               \
+        int error = check_rows(x, out, &all, 1, 0);                                               \
+        if (!error) {                                                                             \
+            const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                  \
+            if (kernels) kernels->find_partials(x, out, &all);                                    \
+            else error = SOFTDRAW_ERROR_ISA;                                                      \
+        }                                                                                         \
+        sd_restore_state(before);                                                                 \
+        return error;                                                                             \
     }
-enum { PARTIAL_DOUBLES = sizeof(softdraw_partial) / sizeof(double) }; /* from temperature to temperature */
-DEFINE_PIECES(f32, SD_F32, float)
-DEFINE_PIECES(f64, SD_F64, double)
+DEFINE_PARTIAL(softdraw_partial_f32, SD_F32, float)
+DEFINE_PARTIAL(softdraw_partial_f64, SD_F64, double)
+
+#define DEFINE_PIECE(function, TYPE, real)                                                        \
+    int function(const real *x, ptrdiff_t x_stride, const softdraw_partial *whole, real *out,     \
+                 ptrdiff_t out_stride, size_t rows, size_t n, int logarithms) {                   \
+        if (rows && !whole) return SOFTDRAW_ERROR_NULL;                                           \
+        const sd_host_state before = sd_set_default_state();                                      \
+        const sd_rows all = {stride_of(x_stride, rows),                                           \
+                             stride_of(out_stride, rows),                                         \
+                             PARTIAL_DOUBLES,                                                     \
+                             rows, n, rows ? &whole->temperature : NULL};                         \
+        int error = check_rows(x, out, &all, n, 0);                                               \
+        if (!error) {                                                                             \
+            const sd_kernels *kernels = sd_kernels_in_use(TYPE);                                  \
+            if (kernels) kernels->write_from_partials(x, whole, out, &all, logarithms);           \
+            else error = SOFTDRAW_ERROR_ISA;                                                      \
+        }                                                                                         \
+        sd_restore_state(before);                                                                 \
+        return error;                                                                             \
+    }
+DEFINE_PIECE(softdraw_softmax_piece_f32, SD_F32, float)
+DEFINE_PIECE(softdraw_softmax_piece_f64, SD_F64, double)
 
 int softdraw_combine_partials(const softdraw_partial *partials, ptrdiff_t stride, softdraw_partial *out,
                               size_t rows, size_t n) {
@@ -117,6 +127,7 @@ int softdraw_combine_partials(const softdraw_partial *partials, ptrdiff_t stride
     if (n == 0) return SOFTDRAW_ERROR_LENGTH;
     if (!partials || !out) return SOFTDRAW_ERROR_NULL;
     const sd_host_state before = sd_set_default_state();
+    stride = stride_of(stride, rows);
     const sd_rows all = {0, 1, PARTIAL_DOUBLES * stride, rows, n, &partials->temperature};
     int error = check_rows(partials, out, &all, 1, 0);
     if (!error) {

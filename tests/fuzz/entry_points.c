@@ -112,6 +112,53 @@ static void fuzz_vjp(bytes_t *b) {
     free(p);
 }
 
+/* Rows in pieces of any values, and then pieces of rows whose partials are any bits. */
+static void fuzz_pieces(bytes_t *b) {
+    const size_t type = take_size(b, 2), itemsize = item_sizes[type], rows = take_size(b, 5);
+    const size_t pieces = 1 + take_size(b, 4), n = take_size(b, 150), count = rows * pieces;
+    const int logarithms = (int)take_size(b, 2);
+    const ptrdiff_t s = (ptrdiff_t)n;
+    double *t = take_items(b, 1, 8);
+    void *x = take_items(b, count * n, itemsize), *out = allocate(rows * n * itemsize);
+    softdraw_partial *partials = allocate(count * sizeof *partials);
+    softdraw_partial *whole = allocate(rows * sizeof *whole);
+    int error = SOFTDRAW_OK;
+    for (size_t i = 0; i < pieces && !error; i++) {
+        const char *piece = (const char *)x + i * rows * n * itemsize;
+        error = type == 0 ? softdraw_partial_f32((const float *)piece, s, whole, rows, n, t, 0)
+                          : softdraw_partial_f64((const double *)piece, s, whole, rows, n, t, 0);
+        for (size_t r = 0; r < rows && !error; r++) partials[r * pieces + i] = whole[r];
+    }
+    CHECK(error == (rows == 0 || *t >= 0 ? SOFTDRAW_OK : SOFTDRAW_ERROR_TEMPERATURE));
+    for (int given = 0; given < 2; given++) {
+        if (given) {
+            free(partials);
+            partials = take_items(b, count * (sizeof *partials / 8), 8);
+        } else if (error) {
+            continue;
+        }
+        const int combined = softdraw_combine_partials(partials, (ptrdiff_t)pieces, whole, rows, pieces);
+        CHECK(given || combined == SOFTDRAW_OK);
+        for (size_t i = 0; i < pieces && !combined; i++) {
+            const char *piece = (const char *)x + i * rows * n * itemsize;
+            const int written = type == 0 ? softdraw_softmax_piece_f32((const float *)piece, s, whole, out,
+                                                                       s, rows, n, logarithms)
+                                          : softdraw_softmax_piece_f64((const double *)piece, s, whole, out,
+                                                                       s, rows, n, logarithms);
+            CHECK(written == SOFTDRAW_OK);
+            for (size_t k = 0; k < rows * n && !given && !logarithms; k++) {
+                const double p = type == 0 ? (double)((float *)out)[k] : ((double *)out)[k];
+                CHECK(p != p || (p >= 0 && p <= 1));
+            }
+        }
+    }
+    free(whole);
+    free(partials);
+    free(out);
+    free(x);
+    free(t);
+}
+
 static int is_possible(const void *x, size_t type, size_t i) {
     if (type == 0) return ((const float *)x)[i] > -INFINITY;
     if (type == 1) return ((const double *)x)[i] > -INFINITY;
@@ -351,8 +398,8 @@ int LLVMFuzzerInitialize(int *count, char ***arguments) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static void (*const targets[])(bytes_t *) = {
-        fuzz_rows,  fuzz_vjp,       fuzz_sample, fuzz_alias, fuzz_temperature_for,
-        fuzz_table, fuzz_generator, fuzz_numbers};
+        fuzz_rows,  fuzz_vjp,       fuzz_sample,  fuzz_alias, fuzz_temperature_for,
+        fuzz_table, fuzz_generator, fuzz_numbers, fuzz_pieces};
     bytes_t bytes = {data, data + size};
     if (size > 0) targets[*bytes.at++ % (sizeof targets / sizeof *targets)](&bytes);
     return 0;
