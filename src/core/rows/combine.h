@@ -1,18 +1,13 @@
 /* The partial of several pieces of a row together (partials.h), for pieces of float32 and float64: computed
  * in float64, in which both have their maxima exactly. */
 
-/* Returns 1 + the excess of a partial: its sum relative to its maximum. */
-SD_INLINE sd_sum sum_of_partial(const softdraw_partial *p) {
-    const sd_sum one = {1, 0}, excess = {p->excess, p->excess_low};
-    return sd_sum_add(one, excess);
-}
-
 /* The partial of n partials with the temperature t, of which the largest maximum, `largest`, is finite, and
  * no excess is NaN. */
 SD_INLINE sd_sum combine_excesses(const softdraw_partial *partials, size_t n, const temperature_t *t,
                                   double largest) {
     const int shifted = needs_shift(t, largest);
     const reduction_t r = choose_reduction(t, largest, shifted);
+    const sd_sum one = {1, 0};
     sd_sum ties = {-1, 0}, others = {0, 0}, of_max = {1, 0};
     pack_t s, q, x = v_set1(largest);
     if (!t->limit) {
@@ -20,9 +15,9 @@ SD_INLINE sd_sum combine_excesses(const softdraw_partial *partials, size_t n, co
         of_max = read_exponential(s, q);
     }
     for (size_t i = 0; i < n; i++) {
-        const sd_sum sum = sum_of_partial(partials + i);
+        const sd_sum excess = {partials[i].excess, partials[i].excess_low};
+        const sd_sum sum = sd_sum_add(one, excess); /* relative to the maximum of the partial */
         if (partials[i].max == largest) {
-            const sd_sum excess = {partials[i].excess, partials[i].excess_low};
             ties.high += 1;
             others = sd_sum_add(others, excess);
         } else if (partials[i].max >= -LARGEST && t->limit == ALL_EQUAL) {
