@@ -74,7 +74,10 @@ def core_of_page():
     """The core in the page that is there."""
     page = PAGE.read_text(encoding="utf-8")
     if f'content="{hash_source()}"' not in page:
-        sys.exit("playground.c is not what it was: run python playground/build.py, with emscripten")
+        sys.exit(
+            "playground.c has changed since the page was compiled: "
+            "run python playground/build.py, with emscripten"
+        )
     return re.search(r'id="core">([^<]*)<', page)[1]
 
 

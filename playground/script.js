@@ -355,7 +355,7 @@
     }, 300);
   }
 
-  // Fills the fields from the fragment of the address; what it lacks is as at the start.
+  // Fills the fields from the fragment of the address; fields that it does not name start at their defaults.
   function readLink() {
     const complaints = [];
     let text = location.hash.slice(1);

@@ -42,7 +42,7 @@ def lazy(x, chunks, name="x"):
 
 
 def check(name, got, x, **arguments):
-    """A lazy result is what it says that it is, and close to the result on one machine."""
+    """The result has the shape and dtype announced, and is close to that of one machine."""
     wanted = getattr(softdraw, name)(x, **arguments)
     result = got.compute()
     assert isinstance(got, da.Array)
@@ -311,7 +311,7 @@ def test_draws_from_split_rows_depend_on_the_chunks_of_the_rows_alone():
     wanted = sd.sample_logits(lazy(LOGITS, (6, 5, 7)), rng=7, size=3).compute()
     for chunks in ((1, 1, 7), (4, 2, 7)):
         assert (sd.sample_logits(lazy(LOGITS, chunks), rng=7, size=3).compute() == wanted).all()
-    # Nearly every word draws what it draws from the whole row.
+    # Nearly every word gives the same draw as from the whole row.
     assert (wanted == softdraw.sample_logits(LOGITS, rng=7, size=3)).mean() > 0.99
 
 

@@ -3,7 +3,7 @@
 - ``python`` blocks are doctests, and ``py`` blocks are run. All of a page share their names.
 - A block of another language whose first line is a comment with a file name is such a file.
 - ``sh`` blocks are run by bash, in the folder of those files, which has examples/, too; a ``text``
-  block that follows one at once is what it prints.
+  block directly after one shows its output.
 """
 
 import doctest
