@@ -81,50 +81,50 @@ int softdraw_tier_available(int tier) {
     }
 }
 
-/* The tier to run, or -1 if SOFTDRAW_ISA names none that is available. */
-static int choose_tier(void) {
+/* What is in use where SOFTDRAW_ISA names no available tier: no kernels. */
+static const tier_tables no_tier;
+
+/* The tables of the tier to run. */
+static const tier_tables *choose_tier(void) {
     const char *forced = getenv("SOFTDRAW_ISA");
     if (forced && *forced) {
         for (int tier = 0; tier < TIERS; tier++)
-            if (strcmp(forced, tiers[tier].name) == 0 && softdraw_tier_available(tier)) return tier;
-        return -1;
+            if (strcmp(forced, tiers[tier].name) == 0 && softdraw_tier_available(tier)) return &tiers[tier];
+        return &no_tier;
     }
     for (int tier = TIERS - 1; tier > 0; tier--)
-        if (softdraw_tier_available(tier)) return tier;
-    return SOFTDRAW_SCALAR;
+        if (softdraw_tier_available(tier)) return &tiers[tier];
+    return &tiers[SOFTDRAW_SCALAR];
 }
 
-/* The only state: 0 until a tier is chosen, then its number + 2, or 1 if SOFTDRAW_ISA names none that is
- * available. Several threads may write it at once, but all write the same value, so the order of memory
- * accesses does not matter. MSVC has no atomics, but reads and writes a volatile int whole. */
+/* The only state: NULL until a tier is chosen. Several threads may write it at once, but all write the same
+ * pointer, to constants, so the order of memory accesses does not matter. MSVC has no atomics, but reads and
+ * writes a volatile pointer whole. */
 #if defined(_MSC_VER) || defined(__STDC_NO_ATOMICS__)
-static volatile int chosen;
+static const tier_tables *volatile chosen;
 #define LOAD_CHOSEN() chosen
-#define STORE_CHOSEN(number) (chosen = (number))
+#define STORE_CHOSEN(tables) (chosen = (tables))
 #else
 #include <stdatomic.h>
-static atomic_int chosen;
+static const tier_tables *_Atomic chosen;
 #define LOAD_CHOSEN() atomic_load_explicit(&chosen, memory_order_relaxed)
-#define STORE_CHOSEN(number) atomic_store_explicit(&chosen, number, memory_order_relaxed)
+#define STORE_CHOSEN(tables) atomic_store_explicit(&chosen, tables, memory_order_relaxed)
 #endif
 
-static inline int tier_in_use(void) {
-    int number = LOAD_CHOSEN();
-    if (number == 0) {
-        number = choose_tier() + 2;
-        STORE_CHOSEN(number);
+static inline const tier_tables *tables_in_use(void) {
+    const tier_tables *tables = LOAD_CHOSEN();
+    if (!tables) {
+        tables = choose_tier();
+        STORE_CHOSEN(tables);
     }
-    return number - 2;
+    return tables;
 }
 
-int softdraw_tier_in_use(void) { return tier_in_use(); }
-
-const sd_kernels *sd_kernels_in_use(enum sd_type type) {
-    const int tier = tier_in_use();
-    return tier < 0 ? NULL : tiers[tier].kernels[type];
+int softdraw_tier_in_use(void) {
+    const tier_tables *tables = tables_in_use();
+    return tables == &no_tier ? -1 : (int)(tables - tiers);
 }
 
-const sd_word_kernels *sd_word_kernels_in_use(void) {
-    const int tier = tier_in_use();
-    return tier < 0 ? NULL : tiers[tier].words;
-}
+const sd_kernels *sd_kernels_in_use(enum sd_type type) { return tables_in_use()->kernels[type]; }
+
+const sd_word_kernels *sd_word_kernels_in_use(void) { return tables_in_use()->words; }

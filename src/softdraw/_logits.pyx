@@ -259,10 +259,10 @@ cdef void clear(softdraw_filters *filters) noexcept:
 
 cdef inline bint is_row(object logits) noexcept:
     """logits is of exactly type ndarray, aligned, contiguous, native, 1-D, and float32 or float64."""
-    return (cnp.PyArray_CheckExact(logits) and cnp.PyArray_ISCARRAY_RO(logits)
-            and cnp.PyArray_NDIM(logits) == 1
-            and (cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT32
-                 or cnp.PyArray_TYPE(logits) == cnp.NPY_FLOAT64))
+    return (cnp.PyArray_CheckExact(logits) and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>logits)
+            and cnp.PyArray_NDIM(<cnp.ndarray>logits) == 1
+            and (cnp.PyArray_TYPE(<cnp.ndarray>logits) == cnp.NPY_FLOAT32
+                 or cnp.PyArray_TYPE(<cnp.ndarray>logits) == cnp.NPY_FLOAT64))
 
 
 cdef inline bint is_from_0_to(double most, double number) noexcept:

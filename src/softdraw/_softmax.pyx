@@ -52,12 +52,12 @@ cdef enum:
 # ---- contiguous rows: a kernel -----------------------------------------------------------------
 
 
-cdef bint is_contiguous(const Function *function, object x) noexcept:
+cdef inline bint is_contiguous(const Function *function, object x) noexcept:
     """x is of exactly type ndarray, aligned, C-contiguous, native, and of a type that has a kernel."""
     return (
         cnp.PyArray_CheckExact(x)
-        and cnp.PyArray_ISCARRAY_RO(x)
-        and has_kernel(function, cnp.PyArray_TYPE(x))
+        and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>x)
+        and has_kernel(function, cnp.PyArray_TYPE(<cnp.ndarray>x))
     )
 
 
@@ -189,7 +189,7 @@ cdef object call_kernel(const Function *function, object x, object g, object tem
     if out is None:
         if out_ndim > 0:
             result = new_array(out_ndim, array)
-    elif cnp.PyArray_CheckExact(out) and cnp.PyArray_ISCARRAY(out):
+    elif cnp.PyArray_CheckExact(out) and cnp.PyArray_ISCARRAY(<cnp.ndarray>out):
         result = <cnp.ndarray>out
         if (not begins_like(result, out_ndim, array) or not are_same_or_apart(result, array)
                 or g is not None and not are_same_or_apart(result, <cnp.ndarray>g)
