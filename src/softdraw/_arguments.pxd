@@ -34,6 +34,7 @@ cdef int refuse_call(str name, str parameters, tuple arguments, dict named) exce
 
 # Arrays.
 cdef bint is_bfloat16(int type_num) noexcept
+cdef int refuse_masked(object value, str name) except -1
 cdef object unmasked_array(object value, str name)
 cdef bint is_foreign(object x)
 cdef object converted_to(object dtype, object array)
@@ -46,6 +47,7 @@ cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num)
 
 # Parameters: numbers or arrays of them, maybe one per row.
 cdef object whole_numbers(object value, str name)
+cdef object whole_number(object value, str name, str others=*)
 cdef object real_numbers(object value, str name)
 cdef cnp.ndarray checked_temperatures(cnp.ndarray given, bint allow_zero)
 cdef object temperatures_of_rows(object value, bint allow_zero, tuple shape, tuple reduced)
@@ -60,7 +62,7 @@ cdef tuple lengths_with_ones(tuple shape, tuple reduced)
 cdef bint is_skip(object invalid) except -1
 
 # Shapes and words.
-cdef tuple shape_of(object size)
+cdef tuple shape_of(object size, int ndim=*)
 cdef cnp.ndarray word_array(object words)
 cdef cnp.ndarray as_words(cnp.ndarray array)
 

@@ -89,12 +89,17 @@ cdef bint is_masked(object value):
     return ma is not None and isinstance(value, ma.MaskedArray)
 
 
-cdef object unmasked_array(object value, str name):
-    """Return value as an array; a masked array is an error, because its mask would be lost."""
+cdef int refuse_masked(object value, str name) except -1:
     if is_masked(value):
         raise TypeError(
             f"{name} is a masked array; fill or compress it first, its mask would be lost"
         )
+    return 0
+
+
+cdef object unmasked_array(object value, str name):
+    """Return value as an array; a masked array is an error, because its mask would be lost."""
+    refuse_masked(value, name)
     try:
         return whole_numbers_of(value, np.asarray(value))
     except TypeError:
@@ -240,6 +245,14 @@ cdef object whole_numbers(object value, str name):
     return given
 
 
+cdef object whole_number(object value, str name, str others=""):
+    """Return an integer of any type, as an int; `others` says what else may be given."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer{others}, got {type(value).__name__}") from None
+
+
 cdef object real_numbers(object value, str name):
     """Return a real number, or an array of them, as an array of a real type."""
     given = unmasked_array(value, name)
@@ -352,8 +365,12 @@ cdef bint is_skip(object invalid) except -1:
 cdef object MOST_DRAWS = 1 << 59  # their bytes fit in 63 bits; no memory holds as many
 
 
-cdef tuple shape_of(object size):
-    """Return size, an int or a tuple of ints, as a tuple."""
+# Dimensions of an array of NumPy.
+cdef int MOST_DIMENSIONS = 32 if np.__version__.startswith("1.") else 64
+
+
+cdef tuple shape_of(object size, int ndim=0):
+    """Return size, an int or a tuple of ints, as a tuple of lengths that follow ndim others."""
     if type(size) is int and 0 <= size <= MOST_DRAWS:
         return (size,)
     try:
@@ -362,6 +379,9 @@ cdef tuple shape_of(object size):
         raise TypeError(f"size must be an int or a tuple of ints, got {size!r}") from None
     if shape and min(shape) < 0:
         raise ValueError(f"size must be >= 0, got {size}")
+    if ndim + len(shape) > MOST_DIMENSIONS:
+        most = MOST_DIMENSIONS - ndim
+        raise ValueError(f"size must have at most {most} dimensions here, got {len(shape)}")
     if math.prod(shape) > MOST_DRAWS:
         raise ValueError(f"size must be at most 2**59 draws in all, got {size}")
     return shape

@@ -9,7 +9,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 from softdraw cimport _core
 from softdraw._arguments cimport (
     as_carray, axes_of, check_error, check_real, checked_temperatures, fit_to_rows, is_skip,
-    plain_axis, real_numbers, result_dtype, shape_of,
+    plain_axis, real_numbers, refuse_masked, result_dtype, shape_of, unmasked_array,
 )
 from softdraw._core cimport softdraw_partial
 
@@ -35,9 +35,19 @@ def fit_rows(values, str name, tuple shape, tuple reduced):
     return fit_to_rows(values, name, shape, reduced)
 
 
-def read_size(size):
-    """Return `size`, an int or a tuple of ints, as a tuple."""
-    return shape_of(size)
+def plain_array(value, str name):
+    """Return value as an array; a masked one is an error."""
+    return unmasked_array(value, name)
+
+
+def check_unmasked(value, str name):
+    """Raise for a masked array, whose mask would be lost."""
+    refuse_masked(value, name)
+
+
+def read_size(size, int ndim=0):
+    """Return `size`, an int or a tuple of ints, as a tuple of lengths that follow ndim others."""
+    return shape_of(size, ndim)
 
 
 def check_invalid(invalid):

@@ -18,7 +18,7 @@ from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from softdraw._arguments cimport check_header, header_of
+from softdraw._arguments cimport check_header, header_of, whole_number
 from softdraw._core cimport (
     softdraw_xoshiro, xoshiro_advance, xoshiro_fill, xoshiro_jump, xoshiro_next, xoshiro_seed,
 )
@@ -344,7 +344,7 @@ cdef class Xoshiro256(BitGenerator):
         >>> len(softdraw.Xoshiro256(7).spawn(3))
         3
         """
-        n_children = operator.index(n_children)
+        n_children = whole_number(n_children, "n_children")
         if n_children < 0:
             raise ValueError(f"n_children must be >= 0, got {n_children}")
         if not isinstance(self._seed_seq, ISpawnableSeedSequence):
@@ -383,7 +383,7 @@ cdef class Xoshiro256(BitGenerator):
         >>> bool(rng.jumped(2).random_raw() == rng.jumped().jumped().random_raw())
         True
         """
-        jumps = operator.index(jumps)
+        jumps = whole_number(jumps, "jumps")
         if not 0 <= jumps < 2**64:
             raise ValueError(f"jumps must be in [0, 2**64), got {jumps}")
         seed = self._seed_seq.generate_state(4, np.uint64)
@@ -420,7 +420,7 @@ cdef class Xoshiro256(BitGenerator):
         >>> bool(rng.random_raw(11)[10] == softdraw.Xoshiro256(7).advance(10).random_raw())
         True
         """
-        delta = operator.index(delta)
+        delta = whole_number(delta, "delta")
         if not 0 <= delta < 2**128:
             raise ValueError(f"delta must be in [0, 2**128), got {delta}")
         cdef uint64_t low = delta & 2**64 - 1, high = delta >> 64

@@ -1,6 +1,5 @@
 """AliasTables: many tables of any lengths in one block."""
 
-import operator
 
 import numpy as np
 
@@ -13,7 +12,8 @@ from numpy.random.bit_generator cimport BitGenerator
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
     as_carray, as_words, check_error, check_header, header_of, internal, is_skip, place_of, real_numbers,
-    refuse_call, refuse_positional, shape_of, temperatures_of_rows, unmasked_array, word_array,
+    refuse_call, refuse_positional, shape_of, temperatures_of_rows, unmasked_array, whole_number,
+    word_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
 from softdraw._core cimport (
@@ -611,7 +611,7 @@ cdef class AliasTables:
     def __getitem__(self, row):
         if isinstance(row, slice):
             return self.slice(range(self.rows)[row])
-        cdef object index = operator.index(row)
+        cdef object index = whole_number(row, "row", " or a slice")
         if not -self.rows <= index < self.rows:
             raise IndexError(f"row is {index}; there are {self.rows} rows")
         index %= self.rows

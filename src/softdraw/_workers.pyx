@@ -6,7 +6,6 @@ to claim a piece. A caller computes pieces of its job itself until none is left.
 pieces that another thread is computing already, never for a thread to come.
 """
 
-import operator
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +15,7 @@ from cpython.long cimport PyLong_CheckExact
 from cpython.ref cimport PyObject, Py_DECREF
 from libc.stddef cimport size_t
 
+from softdraw._arguments cimport whole_number
 from softdraw._core cimport SOFTDRAW_OK, HostState, set_default_state
 
 cdef extern from "pythread.h" nogil:
@@ -59,9 +59,9 @@ cdef int given_workers(object workers) except -1:
         return 0
     if PyLong_CheckExact(workers) and 0 < workers <= MAX_WORKERS:  # what most give
         return workers
-    if isinstance(workers, bool) or not hasattr(workers, "__index__"):
-        raise TypeError(f"workers must be an integer or None, got {type(workers).__name__}")
-    number = operator.index(workers)
+    if isinstance(workers, bool):
+        raise TypeError("workers must be an integer or None, got bool")
+    number = whole_number(workers, "workers", " or None")
     if number == -1:
         number = count_cpus()
     if number < 1:

@@ -72,7 +72,7 @@ static void a_jump_of_nothing_only_drops_the_buffer(void) {
 static void advance_passes_over_as_many_words(void) {
     for (int taken = 0; taken < 10; taken++) {
         for (uint64_t delta = 0; delta < 600; delta++) {
-            softdraw_xoshiro g, expected;
+            softdraw_xoshiro g = {0}, expected;
             softdraw_xoshiro_seed(&g, seed);
             for (int i = 0; i < taken; i++) softdraw_xoshiro_next(&g);
             expected = g;
@@ -86,7 +86,7 @@ static void advance_passes_over_as_many_words(void) {
 
 static void advances_add_up(void) {
     const uint64_t most = ~(uint64_t)0;
-    softdraw_xoshiro once, twice;
+    softdraw_xoshiro once = {0}, twice;
     for (int taken = 0; taken < 9; taken++) {
         softdraw_xoshiro_seed(&once, seed);
         for (int i = 0; i < taken; i++) softdraw_xoshiro_next(&once);

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 
+import mpmath
 import numpy as np
 import oracle
 import pytest
@@ -21,7 +22,7 @@ dask = pytest.importorskip("dask")
 from dask._task_spec import Alias  # noqa: E402
 
 import softdraw.dask as sd  # noqa: E402
-from softdraw import dask as module  # noqa: E402
+from softdraw.dask import _draws, _family, _words  # noqa: E402
 
 FUNCTIONS = ["softmax", "log_softmax", "logsumexp", "entropy"]
 REDUCTIONS = ["logsumexp", "entropy"]
@@ -135,12 +136,44 @@ def test_errors_in_ulp_where_the_axis_is_split(name, dtype):
             assert error <= BOUNDS[np.dtype(dtype).name], (temperature, chunks)
 
 
-@pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 2), (np.float64, 1e-13 * 2**52)])
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 2), (np.float64, 8)])
 def test_errors_of_entropy_where_the_axis_is_split(dtype, bound):
     for row, temperature in hard_rows(dtype):
         x = row[-1_000:].astype(dtype)
         got = sd.entropy(lazy(x, 130), temperature=temperature).compute()
         assert oracle.entropy_errors(got, x, temperature).max() <= bound, temperature
+
+
+def test_entropy_of_pairs_at_every_distance():
+    for difference in np.append(np.geomspace(1e-3, 600, 200), [650.3, 690.7, 701.9, 744.1, 800]):
+        for temperature in (0.7782799796140205, 5e-324, 1e305):
+            x = np.array([-95.61268897516919, -95.61268897516919 - difference]) * temperature
+            if temperature == 5e-324:
+                x = np.round([-95.6, -95.6 - difference]) * temperature
+            got = sd.entropy(lazy(x, 1), temperature=temperature).compute()
+            error = oracle.entropy_errors(got, x, temperature).max()
+            assert error <= 8 if got > 1e-300 else abs(got) < 1e-290, (difference, temperature)
+
+
+def test_entropy_of_many_items_far_below_one_other():
+    n, t = 1 << 20, 0.7782799796140205
+    for distance in (500.3, 540.9, 544.1):
+        x = np.append(0, np.full(n, -distance))
+        with mpmath.workdps(50):
+            quotient = mpmath.mpf(distance) / mpmath.mpf(t)
+            ratio = n * mpmath.exp(-quotient)
+            exact = mpmath.log1p(ratio) + quotient * ratio / (1 + ratio)
+            got = sd.entropy(lazy(x, ((1, n),)), temperature=t).compute()
+            assert abs(mpmath.mpf(float(got)) / exact - 1) < 8 * 2**-53
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_temperature_minus_0_is_0(name):
+    x, temperatures = X[0], np.array([-0.0, 0, 1, -0.0, 2])
+    for each in (temperatures, da.from_array(temperatures, chunks=2)):
+        got = getattr(sd, name)(lazy(x, (2, 9)), temperature=each)
+        check(name, got, x, temperature=temperatures)
+    check(name, getattr(sd, name)(lazy(x, 9), temperature=-0.0), x, temperature=-0.0)
 
 
 def test_a_larger_input_has_no_smaller_result_across_chunks():
@@ -403,6 +436,37 @@ def test_a_generator_is_advanced_by_one_word_per_draw():
     assert generator.random_raw() == both.random_raw()
 
 
+def test_a_refused_argument_takes_no_word():
+    generator, fresh = softdraw.Xoshiro256(7), softdraw.Xoshiro256(7)
+    split = lazy(LOGITS, (2, 2, 9))
+    lengths = (1,) * 63
+    for named in (
+        {"top_k": 2},
+        {"top_p": 0.5},
+        {"min_p": 0.5},
+        {"mask": np.zeros(2, np.int32)},
+        {"mask": np.full(40, 2, np.int8)},
+        {"size": lengths},
+        {"temperature": -1},
+        {"invalid": "ignore"},
+    ):
+        with pytest.raises(ValueError):
+            sd.sample_logits(split, rng=generator, **named)
+    table = softdraw.AliasTable([1, 2])
+    for size, chunks in ((-1, 1), ((*lengths, 1, 1), 1), (5, (2, 2))):
+        with pytest.raises(ValueError):
+            sd.sample(table, size, chunks=chunks, seed=generator)
+    assert generator.random_raw() == fresh.random_raw()
+
+
+def test_logprobs_at_temperature_0_are_those_of_certainty():
+    for chunks in (4, 2, 1):
+        ids, logprobs = sd.sample_logits(
+            lazy(np.zeros(4), chunks), temperature=0, rng=1, return_logprobs=True
+        )
+        assert (ids.compute(), logprobs.compute()) == (0, 0)
+
+
 # ---- draws from a table --------------------------------------------------------------------------
 
 
@@ -435,7 +499,7 @@ def test_the_graph_has_the_table_once():
 
 
 def test_the_words_of_blocks_pickle():
-    words = module._Words(softdraw.Xoshiro256(7), (4, 5))
+    words = _words.Words(softdraw.Xoshiro256(7), (4, 5))
     again = pickle.loads(pickle.dumps(words))
     assert (again.take([(1, 3), (2, 5)]) == words.take([(1, 3), (2, 5)])).all()
 
@@ -545,6 +609,71 @@ def test_a_bad_logit_is_named_by_its_global_place(chunks, value):
 
 
 @pytest.mark.parametrize("chunks", [(2, 2, 40), (2, 2, 7)])
+def test_a_bad_parameter_is_named_by_its_global_place(chunks):
+    x = lazy(LOGITS, chunks)
+    mask = np.ones(LOGITS.shape, np.int8)
+    mask[5, 3, 37] = 2
+    with raises(ValueError, r"^mask\[5, 3, 37\] is 2; a mask of dtype int8 must hold 1"):
+        sd.sample_logits(x, mask=lazy(mask, (2, 2, 13)), rng=7).compute()
+    with raises(ValueError, r"^mask\[37\] is 2; a mask of dtype int8 must hold 1"):
+        sd.sample_logits(x, mask=lazy(mask[5, 3], 13), rng=7).compute()
+    bad = np.ones(LOGITS.shape[:2])
+    bad[5, 3] = 7
+    names = ["top_p", "min_p"] if len(x.chunks[2]) == 1 else []
+    for name in names:
+        with raises(ValueError, rf"^{name}\[5, 3\] must be in \[0, 1\], got 7"):
+            sd.sample_logits(x, rng=7, **{name: lazy(bad, (4, 2))}).compute()
+        with raises(ValueError, rf"^{name}\[5, 3, 0\] must be in \[0, 1\], got 7"):
+            sd.sample_logits(x, rng=7, **{name: lazy(bad[:, :, None], (4, 2, 1))}).compute()
+    with raises(ValueError, r"^temperature\[5, 3\] must be >= 0, got -7"):
+        sd.sample_logits(x, temperature=lazy(-bad, (4, 2)) + 2 * (bad < 7), rng=7).compute()
+
+
+def test_masked_arrays_are_refused():
+    masked = np.ma.array(LOGITS, mask=LOGITS > 1)
+    refused = "is a masked array; fill or compress it first, its mask would be lost"
+    for chunks in ((2, 5, 9), (2, 5, 40)):
+        for name in FUNCTIONS:
+            argument = "logits" if name == "entropy" else "x"
+            with raises(TypeError, f"^{argument} {refused}"):
+                getattr(sd, name)(da.from_array(masked, chunks=chunks))
+            for temperature in (np.ma.ones(5), da.from_array(np.ma.ones(5), chunks=2)):
+                with raises(TypeError, f"^temperature {refused}"):
+                    getattr(sd, name)(lazy(X, chunks), temperature=temperature)
+        with raises(TypeError, f"^logits {refused}"):
+            sd.sample_logits(da.from_array(masked, chunks=chunks))
+        for name in ("temperature", "top_k", "top_p", "min_p"):
+            given = np.ma.ones(5, int)
+            for value in (given, da.from_array(given, chunks=2)):
+                with raises(TypeError, f"^{name} {refused}"):
+                    sd.sample_logits(lazy(LOGITS, chunks), **{name: value})
+        for value in (np.ma.ones(40, bool), da.from_array(np.ma.ones(40, bool), chunks=9)):
+            with raises(TypeError, f"^mask {refused}"):
+                sd.sample_logits(lazy(LOGITS, chunks), mask=value)
+
+
+def test_masked_blocks_of_an_array_that_does_not_say_so_are_refused():
+    hidden = da.map_blocks(
+        lambda block: np.ma.array(block, mask=block > 1), lazy(LOGITS, (2, 5, 9)),
+        dtype=LOGITS.dtype, meta=np.empty((0, 0, 0), LOGITS.dtype),
+    )  # fmt: skip
+    for x in (hidden, hidden.rechunk((2, 5, 40))):
+        for name in FUNCTIONS:
+            with pytest.raises(TypeError, match="is a masked array"):
+                getattr(sd, name)(x).compute()
+        with pytest.raises(TypeError, match="logits is a masked array"):
+            sd.sample_logits(x, rng=7).compute()
+
+
+def test_parameters_may_have_empty_chunks():
+    t = da.from_array(np.array([0.5]), chunks=((0, 1),))
+    for x, chunks in ((X[0], (2, 9)), (X[0, 0], 9), (X[0, 0], 40)):
+        check("softmax", sd.softmax(lazy(x, chunks), temperature=t), x, temperature=0.5)
+    mask = da.from_array(np.ones((1, 40), bool), chunks=((0, 1), (40,)))
+    assert sd.sample_logits(lazy(LOGITS[0], (2, 9)), mask=mask, rng=7).compute().shape == (5,)
+
+
+@pytest.mark.parametrize("chunks", [(2, 2, 40), (2, 2, 7)])
 def test_a_row_with_nothing_to_draw_from_is_named_by_its_global_place(chunks):
     logits = LOGITS.copy()
     logits[5, 3] = -np.inf
@@ -562,9 +691,9 @@ def test_dask_is_named_where_it_is_missing():
 
 
 def test_the_examples_in_docstrings_run():
-    done = doctest.testmod(module)
-    assert done.attempted > 20
-    assert not done.failed
+    done = [doctest.testmod(module) for module in (sd, _family, _draws)]
+    assert sum(each.attempted for each in done) > 20
+    assert not any(each.failed for each in done)
 
 
 def test_importing_softdraw_does_not_import_dask():

@@ -350,10 +350,14 @@ def test_delta_out_of_range(delta):
         Xoshiro256(7).advance(delta)
 
 
-@pytest.mark.parametrize("delta", [1.0, "1", None])
-def test_delta_that_is_no_integer(delta):
-    with pytest.raises(TypeError):
-        Xoshiro256(7).advance(delta)
+@pytest.mark.parametrize("value", [1.0, "1", None, np.array([1, 2])])
+@pytest.mark.parametrize(
+    ("method", "name"), [("advance", "delta"), ("jumped", "jumps"), ("spawn", "n_children")]
+)
+def test_what_is_no_integer_is_named(method, name, value):
+    message = f"{name} must be an integer, got {type(value).__name__}"
+    with pytest.raises(TypeError, match=re.escape(message)):
+        getattr(Xoshiro256(7), method)(value)
 
 
 @pytest.mark.parametrize("jumps", [-1, 2**64])

@@ -74,7 +74,7 @@ class TestArgument:
         with pytest.raises(ValueError, match=re.escape(message)):
             call(workers=workers)
 
-    @pytest.mark.parametrize("workers", [2.0, "2", True, [2], np.float32(1)])
+    @pytest.mark.parametrize("workers", [2.0, "2", True, [2], np.float32(1), np.array([2])])
     def test_what_is_no_integer_is_an_error(self, call, workers):
         message = f"workers must be an integer or None, got {type(workers).__name__}"
         with pytest.raises(TypeError, match=re.escape(message)):

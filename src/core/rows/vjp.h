@@ -23,6 +23,7 @@ static void softmax_vjp(const void *probabilities, const void *gradient, ptrdiff
                         const sd_rows *rows) {
     const real_t *p = probabilities, *g = gradient;
     real_t *out = result;
+    if (rows->n == 0) return;
     double t = sd_nan();
     vjp_temperature_t temperature = make_vjp_temperature(1);
     for (size_t i = 0; i < rows->rows; i++) {

@@ -15,8 +15,9 @@ static int clamp_int(int a, int low, int high) { return a < low ? low : a > high
  * exactly even where p is subnormal. g is multiplied by 2^G_EXPONENT, or by a larger power where T is so
  * small that results would have to be scaled up. If the largest |g| is then not from 1 to 2^911, g is
  * multiplied instead by the power of two that brings the largest |g| as near to 2^MAX_G_EXPONENT as
- * possible. For p from 0 to 1 the products then neither overflow nor lose bits to underflow, and results do
- * so only when they are scaled back, where they must. */
+ * possible. Where p sums to more than 1, so that the sum of p g is much larger than any g, the sum is brought
+ * there. For p from 0 to 1 the products then neither overflow nor lose bits to underflow, and results do so
+ * only when they are scaled back, where they must. */
 enum { P_EXPONENT = 110, G_EXPONENT = 455, MAX_G_EXPONENT = 910 };
 
 /* T = 2^exponent m, with m at least 1 and less than 2; 1 if T is infinite. */
@@ -80,6 +81,10 @@ static int make_vjp_writer(vjp_writer_t *w, const double *p, const double *g, si
         const int e = find_exponent(largest);
         if (e + exponent < 0 || e + exponent > MAX_G_EXPONENT) {
             exponent = clamp_int(MAX_G_EXPONENT - e, -1022, 1023);
+            sum = sum_products(p, g, n, sd_power_of_2(exponent), &largest);
+        }
+        if (fabs(sum.high) > 4 * sd_power_of_2(MAX_G_EXPONENT)) {
+            exponent -= find_exponent(fabs(sum.high)) - MAX_G_EXPONENT;
             sum = sum_products(p, g, n, sd_power_of_2(exponent), &largest);
         }
     }

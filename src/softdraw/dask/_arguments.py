@@ -1,0 +1,162 @@
+"""Checks of arguments, and parameters in the chunks of the rows that they are for."""
+
+# mypy: disable-error-code="no-untyped-call, no-any-return, unused-ignore"
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import dask.array as da  # type: ignore[import-not-found, import-untyped]
+import numpy as np
+
+import softdraw
+
+from .._partials import check_temperatures, check_unmasked, fit_rows, plain_array
+from ._blocks import Array
+
+
+def check_is_dask(name: str, x: Any) -> None:
+    if not isinstance(x, da.Array):
+        raise TypeError(
+            f"{name} must be an array of Dask, got {type(x).__name__}; the functions of softdraw "
+            "itself take others"
+        )
+    check_unmasked(x._meta, name)
+
+
+def check_known(name: str, x: da.Array) -> None:
+    if any(math.isnan(length) for length in x.shape):
+        raise ValueError(
+            f"{name} has chunks of unknown sizes, so the places of its rows in the stream are not "
+            f"known; call {name}.compute_chunk_sizes() first"
+        )
+
+
+# ---- parameters ----------------------------------------------------------------------------------
+
+
+def parameter_of(name: str, value: Any, x: da.Array, axes: tuple[int, ...]) -> Any:
+    """A parameter for the rows of x, with the dimensions of x, of length 1 along the axes; or one
+    number."""
+    if isinstance(value, da.Array):
+        check_unmasked(value._meta, name)
+        value = join_ones(value)
+        dtype = check_parameter(name, np.empty(0, value.dtype)).dtype
+        value = map_checked(check_parameter, name, value, dtype)
+    else:
+        value = check_parameter(name, value)
+    return like_rows(value, name, x, axes)
+
+
+def check_parameter(name: str, value: Any) -> Array:
+    """The value as an array, of which each number has been checked."""
+    if name == "temperature":
+        return np.asarray(np.abs(check_temperatures(value)))  # -0 becomes +0
+    values = np.asarray(value) if isinstance(value, int) else plain_array(value, name)
+    # One draw from a row of one item for each value raises what is wrong with the values.
+    items = np.zeros((*values.shape, 1))
+    softdraw.sample_logits(items, words=np.zeros(values.shape, np.uint64), **{name: value})
+    return values
+
+
+def map_checked(check: Any, name: str, values: da.Array, dtype: np.dtype[Any]) -> da.Array:
+    """What a check returns for each block; its errors name the place in the whole array."""
+    meta = np.empty((0,) * values.ndim, dtype)
+    return da.map_blocks(_check_block, values, check=check, argument=name, dtype=dtype, meta=meta)
+
+
+def _check_block(block: Any, check: Any, argument: str, block_info: Any = None) -> Any:
+    try:
+        return check(argument, block)
+    except ValueError as error:
+        begins = [begin for begin, _ in block_info[0]["array-location"]]
+        raise ValueError(_moved(str(error), argument, begins)) from None
+
+
+def _moved(message: str, name: str, begins: list[Any]) -> str:
+    """A message that begins with the place of an element in a block, `name[2, 0]`, with its place
+    in the whole array."""
+    place = re.match(re.escape(name) + r"\[([\d, ]+)\]", message)
+    if not place or any(math.isnan(begin) for begin in begins):
+        return message
+    index = [int(i) for i in place[1].split(",")]
+    moved = ", ".join(str(i + begin) for i, begin in zip(index, begins, strict=True))
+    return f"{name}[{moved}]{message[place.end() :]}"
+
+
+def mask_of(mask: Any, logits: da.Array) -> da.Array:
+    """A mask with the dimensions of the logits."""
+    if isinstance(mask, da.Array):
+        check_unmasked(mask._meta, "mask")
+        mask = join_ones(mask)
+    else:
+        mask = plain_array(mask, "mask")
+    if mask.dtype in (np.int8, np.uint8):
+        is_lazy = isinstance(mask, da.Array)
+        mask = (
+            map_checked(check_ones, "mask", mask, np.dtype(bool))
+            if is_lazy
+            else check_ones("mask", mask)
+        )
+    if mask.dtype not in (np.bool_, np.int8, np.uint8, np.int32):
+        raise TypeError(
+            "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
+            f"got dtype {mask.dtype}; write mask.astype(bool)"
+        )
+    is_packed = mask.dtype == np.int32
+    *rows, n = logits.shape
+    width = -(-n // 32) if is_packed else n
+    fits = 0 < mask.ndim <= logits.ndim and mask.shape[-1] == width
+    if not fits or any(
+        mine not in (1, length)
+        for mine, length in zip(mask.shape[-2::-1], rows[::-1], strict=False)
+    ):
+        kind = "packed mask" if is_packed else "mask"
+        raise ValueError(f"{kind} must have shape {(width,)} or {(*rows, width)}, got {mask.shape}")
+    mask = mask.reshape((1,) * (logits.ndim - mask.ndim) + mask.shape)
+    chunks = [
+        (1,) if mine == 1 else chunks
+        for mine, chunks in zip(mask.shape[:-1], logits.chunks, strict=False)
+    ]
+    return in_chunks(mask, (*chunks, (width,) if is_packed else logits.chunks[-1]))
+
+
+def check_ones(name: str, mask: Array) -> Array:
+    """A mask of 0 and 1 as booleans."""
+    check_unmasked(mask, name)
+    wrong = mask.view(np.uint8) > 1
+    if wrong.any():
+        place = tuple(map(int, np.unravel_index(np.argmax(wrong), wrong.shape)))
+        raise ValueError(
+            f"{name}[{', '.join(map(str, place))}] is {mask[place]}; a mask of dtype {mask.dtype} "
+            "must hold 1 for what may be drawn and 0 for what may not"
+        )
+    return mask.astype(bool)
+
+
+def like_rows(values: Any, name: str, x: da.Array, axes: tuple[int, ...]) -> Any:
+    """Values for the rows of x, with its dimensions, of length 1 along the axes; or one number."""
+    rows = fit_rows(values, name, x.shape, axes)
+    if rows.ndim == 0 and isinstance(rows, np.ndarray):
+        return rows[()]
+    kept = x.ndim - len(axes)
+    rows = rows.reshape((1,) * (kept - rows.ndim) + rows.shape)
+    rows = rows[tuple(None if i in axes else slice(None) for i in range(x.ndim))]
+    return in_chunks(
+        rows,
+        tuple((1,) if rows.shape[i] == 1 else x.chunks[i] for i in range(x.ndim)),
+    )
+
+
+def join_ones(values: da.Array) -> da.Array:
+    """Values with each dimension of length 1 in one chunk: where empty ones lie beside it, Dask
+    cannot reshape."""
+    return values.rechunk({i: -1 for i, length in enumerate(values.shape) if length == 1})
+
+
+def in_chunks(values: Any, chunks: tuple[tuple[int, ...], ...]) -> da.Array:
+    if isinstance(values, da.Array):
+        return values.rechunk(chunks)
+    return da.from_array(values, chunks=chunks)

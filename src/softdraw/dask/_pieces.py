@@ -1,0 +1,172 @@
+"""What the softmax family makes of blocks, and of the partials of pieces of rows."""
+
+# mypy: disable-error-code="no-untyped-call, no-any-return, unused-ignore"
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import softdraw
+
+from .._partials import PARTIAL, check_unmasked, combine_partials, find_partials, softmax_piece
+from ._blocks import Array, as_rows, lengths_with_ones, order_of
+
+# A partial and the entropy of the same items.
+ENTROPY = np.dtype([("partial", PARTIAL), ("entropy", np.float64)])
+
+# The exponential of anything below is 0 in float64.
+LOWEST_POWER = -746.0
+
+
+def compute_whole(
+    x: Array, temperature: Any, function: str, axes: tuple[int, ...], **named: Any
+) -> Array:
+    axis = axes[0] if len(axes) == 1 else axes  # an int has a faster way
+    return np.asarray(getattr(softdraw, function)(x, temperature=temperature, axis=axis, **named))
+
+
+def find_block_partials(
+    x: Array, temperature: Any, axes: tuple[int, ...], name_of_rows: str
+) -> Array:
+    check_unmasked(x, name_of_rows)
+    rows = as_rows(x, axes)
+    kept = lengths_with_ones(x.shape, axes)
+    temperatures = np.broadcast_to(temperature, kept).reshape(-1)
+    return find_partials(rows, temperatures).reshape(kept)
+
+
+def combine_block_partials(partials: Array, axis: tuple[int, ...], keepdims: bool = True) -> Array:
+    return combine_partials(as_rows(partials, axis)).reshape(
+        lengths_with_ones(partials.shape, axis)
+    )
+
+
+def write_piece(x: Array, whole: Array, axes: tuple[int, ...], logarithms: bool) -> Array:
+    order = order_of(x.ndim, axes)
+    result = softmax_piece(as_rows(x, axes), whole.reshape(-1), logarithms)
+    result = rounded_to(x.dtype, result).reshape([x.shape[i] for i in order])
+    return result.transpose(np.argsort(order))
+
+
+def find_entropies(x: Array, temperature: Any, axes: tuple[int, ...], name_of_rows: str) -> Array:
+    partials = find_block_partials(x, temperature, axes, name_of_rows)
+    result = np.empty(partials.shape, ENTROPY)
+    result["partial"] = partials
+    rows = as_rows(x, axes)
+    result["entropy"] = softdraw.entropy(
+        rows, temperature=partials["temperature"].reshape(-1)
+    ).reshape(partials.shape)
+    return result
+
+
+def combine_entropies(pieces: Array, axis: tuple[int, ...], keepdims: bool = True) -> Array:
+    """The entropy of pieces: that of the pieces' probabilities, and the mean of their own."""
+    rows = as_rows(pieces, axis)
+    partials, entropies = rows["partial"], rows["entropy"]
+    whole = combine_partials(partials)
+    relative, lost = relative_logsumexps(partials, whole)
+    shares, logs = softdraw.softmax(relative), softdraw.log_softmax(relative)
+    entropy = softdraw.entropy(relative)
+    # With what rounding has lost of the relative logsumexps, the logarithm of a share changes by
+    # what its own has lost, less the mean of all.
+    change = lost - sum_of_products(shares, lost)[:, None]
+    of_pieces = sum_of_products(shares * (1 + change), entropies)
+    result = np.empty(len(rows), ENTROPY)
+    result["partial"] = whole
+    result["entropy"] = entropy - sum_of_products(shares * change, logs) + of_pieces
+    return result.reshape(lengths_with_ones(pieces.shape, axis))
+
+
+def sum_of_products(shares: Array, values: Array) -> Array:
+    """For each row, the sum of shares times values, where shares are not 0."""
+    total = np.zeros(len(shares))
+    for each in range(shares.shape[1]):  # in a fixed order, unlike NumPy's sums
+        share = shares[:, each]
+        with np.errstate(invalid="ignore"):
+            total += np.where(share != 0, share * values[:, each], 0)
+    return total
+
+
+def relative_logsumexps(partials: Array, whole: Array) -> tuple[Array, Array]:
+    """The logsumexp of each piece less max / T of its row, NaN for a row with NaN or an infinity,
+    or without items; and what rounding has lost of each, or 0 where e to that power is 0."""
+    own = logs_of_sums(partials)
+    t = whole["temperature"][:, None]
+    with np.errstate(all="ignore"):
+        difference, lost_of_difference = add_exactly(partials["max"], -whole["max"][:, None])
+        scaled = np.where(difference == 0, 0, difference / t)
+        result, lost_of_sum = add_exactly(scaled, own)
+        # A power of two out of both, so that nothing overflows or falls below the smallest number.
+        mantissa, exponent = np.frexp(t)
+        product, lost_of_product = multiply_exactly(scaled, mantissa)
+        remainder = np.ldexp(difference, -exponent) - product - lost_of_product
+        lost = (remainder + np.ldexp(lost_of_difference, -exponent)) / mantissa + lost_of_sum
+    lost[~(np.isfinite(lost) & (result > LOWEST_POWER))] = 0
+    result[np.isneginf(partials["max"])] = -np.inf
+    result[~np.isfinite(whole["max"] + whole["excess"])] = np.nan
+    return result, lost
+
+
+def logs_of_sums(partials: Array) -> Array:
+    """The logsumexp of each partial less its max / T; NaN where the maximum is not finite."""
+    highest = np.ascontiguousarray(partials["max"]).reshape(-1, 1)
+    return -softmax_piece(highest, partials.reshape(-1), logarithms=True).reshape(partials.shape)
+
+
+def logsumexp_of_partials(whole: Array) -> Array:
+    highest, t = whole["max"], whole["temperature"]
+    with np.errstate(all="ignore"):
+        first = np.where(highest == 0, 0, highest / t)
+        finite = np.where(np.isinf(first), first, first + logs_of_sums(whole))
+        # Of a maximum that is infinite, only NaN makes anything else.
+        result = np.where(np.isfinite(highest), finite, highest) + whole["excess"] * 0
+    return result + 0.0  # -0 becomes +0
+
+
+def entropy_of_pieces(whole: Array) -> Array:
+    return np.where(np.isfinite(whole["partial"]["max"]), whole["entropy"], np.nan)
+
+
+def finish(
+    whole: Array, function: Callable[[Array], Array], dtype_of_result: np.dtype[Any]
+) -> Array:
+    return rounded_to(dtype_of_result, function(whole.reshape(-1))).reshape(whole.shape)
+
+
+def keep(block: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    return block
+
+
+def rounded_to(dtype: np.dtype[Any], result: Array) -> Array:
+    if result.dtype == dtype:
+        return result
+    with np.errstate(all="ignore"):  # what is too large or too small becomes infinite or 0
+        rounded = result.astype(dtype)
+        return np.add(rounded, 0, out=rounded, casting="unsafe")  # -0 becomes +0
+
+
+# ---- sums and products, with what rounding has lost of them --------------------------------------
+
+
+def add_exactly(a: Array, b: Array) -> tuple[Array, Array]:
+    total = a + b
+    added = total - a
+    return total, (a - (total - added)) + (b - added)
+
+
+def multiply_exactly(a: Array, b: Array) -> tuple[Array, Array]:
+    """Of numbers far from the largest and the smallest."""
+    product = a * b
+    (a_high, a_low), (b_high, b_low) = halve_digits(a), halve_digits(b)
+    lost = a_high * b_high - product + a_high * b_low + a_low * b_high + a_low * b_low
+    return product, lost
+
+
+def halve_digits(a: Array) -> tuple[Array, Array]:
+    """Two numbers of half as many digits, whose sum is a."""
+    shifted = a * (2.0**27 + 1)
+    high = shifted - (shifted - a)
+    return high, a - high
