@@ -78,7 +78,6 @@ setup(
         emit_linenums=True,  # so that reports of sanitizers and of coverage name lines of a .pyx
         compiler_directives={
             "language_level": 3,
-            "boundscheck": False,
             "wraparound": False,
             "embedsignature": False,
             "binding": True,

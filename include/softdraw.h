@@ -207,9 +207,10 @@ int softdraw_combine_partials(const softdraw_partial *partials, ptrdiff_t stride
 
 /* Writes the softmax of `rows` rows of n contiguous elements, each a piece of a row whose partial is
  * whole[r], or its logarithms if `logarithms` is not 0. The error is at most 2 ULP (float32) and 3 ULP
- * (float64). The logsumexp of the row is max / T minus the logarithm for an element equal to max.
- * Elements that whole[r] does not include have unspecified results. out may be x if both strides are
- * equal; otherwise they must not overlap. */
+ * (float64). The latter needs whole[r] from partials by softdraw_partial_f64 alone, because those by
+ * softdraw_partial_f32 are only as exact as float32 needs. The logsumexp of the row is max / T minus
+ * the logarithm for an element equal to max. Elements that whole[r] does not include have
+ * unspecified results. out may be x if both strides are equal; otherwise they must not overlap. */
 int softdraw_softmax_piece_f32(const float *x, ptrdiff_t x_stride, const softdraw_partial *whole,
                                float *out, ptrdiff_t out_stride, size_t rows, size_t n,
                                int logarithms);

@@ -86,7 +86,10 @@ cdef bint is_real(object dtype):
 cdef bint is_masked(object value):
     # Importing numpy.ma takes 10 ms. Where nobody has imported it, there is no masked array.
     ma = sys.modules.get("numpy.ma")
-    return ma is not None and isinstance(value, ma.MaskedArray)
+    if ma is None or type(value) is np.ndarray:
+        return False
+    # An array of Dask has one without items, of the kind that its blocks are, as _meta.
+    return isinstance(value, ma.MaskedArray) or isinstance(getattr(value, "_meta", None), ma.MaskedArray)
 
 
 cdef int refuse_masked(object value, str name) except -1:

@@ -17,8 +17,8 @@ from libc.stdint cimport uintptr_t
 
 from softdraw._arguments cimport (
     as_carray, axes_of, check_real, checked_out, converted_to, is_foreign, lengths_with_ones,
-    lengths_without, plain_axis, read_number, real_array, real_numbers, refuse_positional, result_dtype,
-    temperatures_of_rows,
+    lengths_without, plain_axis, read_number, real_array, real_numbers, refuse_masked, refuse_positional,
+    result_dtype, temperatures_of_rows,
 )
 from softdraw._core cimport HostState, restore_state, set_default_state, softmax_f64
 from softdraw._ufuncs cimport (
@@ -382,6 +382,7 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     like, = [each for each in given if is_foreign(each)][:1]
     arrays = []
     for each, name in zip(given, names):
+        refuse_masked(each, name)
         if not is_foreign(each):
             # An operation with zeros gives NumPy's arrays the chunks of Dask's.
             each = np.zeros_like(like, dtype=np.int8) + real_array(each, name)
@@ -391,16 +392,22 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     if arrays[len(arrays) - 1].shape != shape:
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
     reduced = axes_of(axis, len(shape))
+    temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
+    cdef bint is_number = len(shape) == 0
+    if is_number:  # one row of one element
+        arrays = [each[np.newaxis] for each in arrays]
+        reduced = (0,)
     chunks = getattr(like, "chunks", None)  # of an array of Dask
-    if reduced and isinstance(chunks, tuple) and len(chunks[reduced[0]]) > 1:
+    if not is_number and isinstance(chunks, tuple) and len(chunks[reduced[0]]) > 1:
         raise ValueError(
             f"{names[0]} lies in multiple chunks along axis {reduced[0]}, {len(chunks[reduced[0]])} of them; "
             f"the functions of softdraw.dask take it, or write {names[0]}.rechunk({{{reduced[0]}: -1}})"
         )
-    temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
     if temperatures.ndim:
         temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures
     result = ufunc_of(function, arrays[0].dtype)(*arrays, temperatures, axis=reduced[0])
+    if is_number:
+        return result if function.reduces else result[0]
     return np.expand_dims(result, reduced[0]) if keepdims else result
 
 

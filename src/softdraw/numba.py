@@ -70,6 +70,11 @@ def _function(name: str) -> Any:
 # ---- tables ------------------------------------------------------------------------------------
 
 
+def _check_type(name: str, value: object, expected: type) -> None:
+    if not isinstance(value, expected):
+        raise TypeError(f"{name} must be an {expected.__name__}, got {type(value).__name__}")
+
+
 def table(table: AliasTable, /) -> tuple[_Words, np.uint64]:
     """Give what `draw` needs of a table.
 
@@ -96,6 +101,7 @@ def table(table: AliasTable, /) -> tuple[_Words, np.uint64]:
     >>> len(buckets), int(bits)
     (4, 2)
     """
+    _check_type("table", table, AliasTable)
     return table.buckets, np.uint64(table.bits)
 
 
@@ -126,6 +132,7 @@ def tables(tables: AliasTables, /) -> tuple[_Words, _Words]:
     >>> len(buckets), len(records)
     (4, 2)
     """
+    _check_type("tables", tables, AliasTables)
     return tables.buckets, tables.records
 
 

@@ -118,6 +118,14 @@ def test_the_arrays_of_tables_are_not_copied_and_cannot_be_changed():
         assert not array.flags.writeable
 
 
+def test_what_is_no_table_is_refused():
+    table, tables = softdraw.AliasTable([1, 2]), softdraw.AliasTables([1, 2, 1], [0, 2, 3])
+    with pytest.raises(TypeError, match="^table must be an AliasTable, got AliasTables$"):
+        kernels.table(tables)
+    with pytest.raises(TypeError, match="^tables must be an AliasTables, got AliasTable$"):
+        kernels.tables(table)
+
+
 def test_wrong_types_are_refused_when_a_function_is_compiled():
     buckets, bits = kernels.table(softdraw.AliasTable([1, 2, 3]))
     word = np.ones(1, np.uint64)

@@ -1,5 +1,6 @@
 """The generalized ufuncs behind the softmax family, and other libraries' arrays that reach them."""
 
+import contextlib
 import pickle
 import warnings
 
@@ -88,6 +89,74 @@ def test_what_a_dask_array_cannot_have_is_refused(dask_array):
         softmax(lazy.astype(complex))
     with pytest.raises(ValueError, match="multiple chunks"):
         softmax(lazy, axis=0)
+
+
+def test_dask_arrays_without_dimensions_are_one_element(dask_array):
+    number = dask_array.from_array(np.array(3.0, np.float32))
+    for function in (softmax, softdraw.log_softmax, softdraw.logsumexp, softdraw.entropy):
+        for axis in (-1, 0):
+            for named in ({}, {"temperature": 0.5}, {"temperature": np.array(2.0)}):
+                got = function(number, axis=axis, **named)
+                assert (got.shape, got.dtype) == ((), np.float32)
+                assert got.compute() == function(np.float32(3), axis=axis, **named)
+    assert softdraw.entropy(number, keepdims=True).compute().shape == ()
+    assert softmax_vjp(number * 0 + 1, number).compute() == 0
+    with pytest.raises(IndexError, match="axis 1 is out of bounds"):
+        softmax(number, axis=1)
+
+
+def test_masked_arrays_of_dask_are_refused(dask_array):
+    masked = dask_array.ma.masked_array(dask_array.ones((2, 2), chunks=(1, 2)), mask=np.eye(2))
+    plain = dask_array.ones((2, 2), chunks=(1, 2))
+    refused = "is a masked array; fill or compress it first, its mask would be lost"
+    for function in (softmax, softdraw.log_softmax, softdraw.logsumexp):
+        with pytest.raises(TypeError, match=f"^x {refused}"):
+            function(masked)
+        with pytest.raises(TypeError, match=f"^temperature {refused}"):
+            function(plain, temperature=masked[0])
+    with pytest.raises(TypeError, match=f"^g {refused}"):
+        softmax_vjp(plain, masked)
+    with pytest.raises(TypeError, match=f"^logits {refused}"):
+        softdraw.sample_logits(masked)
+    with pytest.raises(TypeError, match=f"^weights {refused}"):
+        softdraw.AliasTable(masked[0])
+
+
+class Liar(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of another library that says other shapes and chunks than it has."""
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, shape, chunks):
+        self.shape, self.chunks, self.ndim = shape, chunks, len(shape)
+
+    def __array_ufunc__(self, *arguments, **keywords):
+        return self
+
+    def __array_function__(self, *arguments, **keywords):
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        return np.zeros(3)
+
+    def __getitem__(self, index):
+        return self
+
+    def sum(self, axis):
+        return self
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+@pytest.mark.parametrize("chunks", [None, (), ((),), ((3,), ()), ((1, 2),), (5,)])
+def test_arrays_that_lie_about_themselves_get_a_result_or_an_error(shape, chunks):
+    liar = Liar(shape, chunks)
+    for function in (softmax, softdraw.log_softmax, softdraw.logsumexp, softdraw.entropy):
+        for axis in (-1, 0, 1):
+            for temperature in (1, np.ones(2), np.ones((2, 1))):
+                with contextlib.suppress(ValueError, TypeError, IndexError):
+                    function(liar, axis=axis, temperature=temperature)
+    with contextlib.suppress(ValueError, TypeError, IndexError):
+        softmax_vjp(liar, liar)
 
 
 def test_arrays_of_no_other_library_are_converted():

@@ -23,7 +23,7 @@ def check_is_dask(name: str, x: Any) -> None:
             f"{name} must be an array of Dask, got {type(x).__name__}; the functions of softdraw "
             "itself take others"
         )
-    check_unmasked(x._meta, name)
+    check_unmasked(x, name)
 
 
 def check_known(name: str, x: da.Array) -> None:
@@ -41,7 +41,7 @@ def parameter_of(name: str, value: Any, x: da.Array, axes: tuple[int, ...]) -> A
     """A parameter for the rows of x, with the dimensions of x, of length 1 along the axes; or one
     number."""
     if isinstance(value, da.Array):
-        check_unmasked(value._meta, name)
+        check_unmasked(value, name)
         value = join_ones(value)
         dtype = check_parameter(name, np.empty(0, value.dtype)).dtype
         value = map_checked(check_parameter, name, value, dtype)
@@ -89,7 +89,7 @@ def _moved(message: str, name: str, begins: list[Any]) -> str:
 def mask_of(mask: Any, logits: da.Array) -> da.Array:
     """A mask with the dimensions of the logits."""
     if isinstance(mask, da.Array):
-        check_unmasked(mask._meta, "mask")
+        check_unmasked(mask, "mask")
         mask = join_ones(mask)
     else:
         mask = plain_array(mask, "mask")
