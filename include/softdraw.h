@@ -227,7 +227,8 @@ enum softdraw_quantity {
 
 /* The inverse problem: for each of `rows` rows of n contiguous logits, row r from x + r * x_stride
  * on, out[r] becomes the temperature T at which the quantity (one of enum softdraw_quantity) of
- * softmax(x / T) is target[r * target_stride]. Either T has a relative error of at most 1e-9, or
+ * softmax(x / T) is target[r * target_stride]; a T that is too large or too small for a double is
+ * infinity, 0 or the nearest subnormal one. Otherwise either T has a relative error of at most 1e-9, or
  * the quantity at T is within 4 ULP of the target. A target within 4 ULP of the quantity at T = 0
  * or at infinity gives that T. If all logits of a row are equal, the quantity does not depend on T,
  * and T is 1.
@@ -433,7 +434,9 @@ typedef struct {
  * drawn from `draws` times: ids[r * draws + i] becomes the item that words[r * draws + i] draws
  * from row r. It is a pure function of row, filters and word: the first item, in the order of the
  * row, at which the sum of the exponentials, each within 2 ULP, exceeds word / 2^64 of their
- * total. Items whose logit is -inf, or whose probability softmax would round to 0, are never drawn.
+ * total. Items whose logit is -inf, or whose probability softmax would round to 0, are never drawn,
+ * and neither may be those whose exponential is less than n 2^-148 (float64: n 2^-1073) of the
+ * largest.
  *
  * logprobs, unless it is NULL, gets the natural logarithms of the probabilities of the items drawn,
  * in the distribution after the filters. filters may be NULL for no filter. scratch has

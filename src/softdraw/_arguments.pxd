@@ -59,6 +59,7 @@ cdef object plain_axis(object axis)
 cdef tuple axes_of(object axis, int ndim)
 cdef tuple lengths_without(tuple shape, tuple reduced)
 cdef tuple lengths_with_ones(tuple shape, tuple reduced)
+cdef bint is_true(object value, str name) except -1
 cdef bint is_skip(object invalid) except -1
 
 # Shapes and words.

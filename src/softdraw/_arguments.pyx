@@ -53,6 +53,9 @@ cdef int refuse_call(str name, str parameters, tuple arguments, dict named) exce
 
 # ---- arrays ------------------------------------------------------------------------------------
 
+# Of an array of NumPy.
+cdef int MOST_DIMENSIONS = 32 if np.__version__.startswith("1.") else 64
+
 # NumPy's number for the bfloat16 of ml_dtypes, once an array of it has been given. Threads may read it
 # while another one writes it. MSVC has no atomics, but reads and writes a volatile int whole.
 cdef extern from *:
@@ -88,8 +91,22 @@ cdef bint is_masked(object value):
     ma = sys.modules.get("numpy.ma")
     if ma is None or type(value) is np.ndarray:
         return False
+    if isinstance(value, (list, tuple)):
+        return holds_masked(value, ma.MaskedArray, 0)
     # An array of Dask has one without items, of the kind that its blocks are, as _meta.
     return isinstance(value, ma.MaskedArray) or isinstance(getattr(value, "_meta", None), ma.MaskedArray)
+
+
+cdef bint holds_masked(object sequence, object masked, int depth):
+    """A list or tuple has a masked array in it, as deep as NumPy would look."""
+    cdef bint is_nested = len(sequence) > 0 and isinstance(sequence[0], (list, tuple, np.ndarray))
+    if not is_nested or depth == MOST_DIMENSIONS:  # numbers, which may be many
+        return False
+    for each in sequence:
+        if isinstance(each, masked) or isinstance(each, (list, tuple)) and holds_masked(
+                each, masked, depth + 1):
+            return True
+    return False
 
 
 cdef int refuse_masked(object value, str name) except -1:
@@ -104,7 +121,13 @@ cdef object unmasked_array(object value, str name):
     """Return value as an array; a masked array is an error, because its mask would be lost."""
     refuse_masked(value, name)
     try:
-        return whole_numbers_of(value, np.asarray(value))
+        array = np.asanyarray(value)
+        refuse_masked(array, name)  # what __array__ may have returned
+        return whole_numbers_of(value, np.asarray(array))
+    except ValueError as error:
+        if isinstance(value, (list, tuple)) and "inhomogeneous" in str(error):
+            raise ValueError(f"{name} is ragged: its parts have different lengths or dimensions") from None
+        raise
     except TypeError:
         if str(getattr(value, "dtype", "")) == "torch.bfloat16":
             raise TypeError(
@@ -355,6 +378,16 @@ cdef tuple lengths_with_ones(tuple shape, tuple reduced):
     return tuple([1 if i in reduced else length for i, length in enumerate(shape)])
 
 
+cdef bint is_true(object value, str name) except -1:
+    """Whether a flag is set: of any type that is true or false."""
+    if value is True or value is False:
+        return value is True
+    try:
+        return bool(value)
+    except ValueError:  # an array
+        raise TypeError(f"{name} must be True or False, got {type(value).__name__}") from None
+
+
 cdef bint is_skip(object invalid) except -1:
     """Whether the argument `invalid` is "skip" and not "raise"."""
     if not isinstance(invalid, str) or invalid not in ("raise", "skip"):
@@ -366,10 +399,6 @@ cdef bint is_skip(object invalid) except -1:
 
 
 cdef object MOST_DRAWS = 1 << 59  # their bytes fit in 63 bits; no memory holds as many
-
-
-# Dimensions of an array of NumPy.
-cdef int MOST_DIMENSIONS = 32 if np.__version__.startswith("1.") else 64
 
 
 cdef tuple shape_of(object size, int ndim=0):

@@ -28,7 +28,7 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, as_words, fit_to_rows, is_skip, place_of, read_number, real_array, real_numbers,
+    as_carray, as_words, fit_to_rows, is_skip, is_true, place_of, read_number, real_array, real_numbers,
     refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers, word_array,
 )
 from softdraw._core cimport softdraw_filters
@@ -476,7 +476,7 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
     ratios = None if min_p is None else real_numbers(min_p, "min_p")
     allowed = None if mask is None else mask_array(mask)
     extra = () if size is None else shape_of(size)
-    cdef bint with_logprobs = bool(return_logprobs), skips = is_skip(invalid)
+    cdef bint with_logprobs = is_true(return_logprobs, "return_logprobs"), skips = is_skip(invalid)
     cdef BitGenerator source = None
     cdef cnp.ndarray taken = None
     if words is None:

@@ -8,7 +8,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, axes_of, check_error, check_real, checked_temperatures, fit_to_rows, is_skip,
+    as_carray, axes_of, check_error, check_real, checked_temperatures, fit_to_rows, is_skip, is_true,
     plain_axis, real_numbers, refuse_masked, result_dtype, shape_of, unmasked_array,
 )
 from softdraw._core cimport softdraw_partial
@@ -43,6 +43,11 @@ def plain_array(value, str name):
 def check_unmasked(value, str name):
     """Raise for a masked array, whose mask would be lost."""
     refuse_masked(value, name)
+
+
+def is_flag_set(value, str name):
+    """Return whether a flag is set."""
+    return is_true(value, name)
 
 
 def read_size(size, int ndim=0):

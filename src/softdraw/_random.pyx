@@ -138,6 +138,8 @@ cdef class Lock:
     def acquire(self, blocking=True, timeout=-1):
         """Take the lock; as for `threading.RLock`, False if it is not free, or not in time."""
         longest = threading.TIMEOUT_MAX
+        if not isinstance(timeout, (int, float)):
+            raise TypeError(f"timeout must be a number, got {type(timeout).__name__}")
         if timeout != -1 and not (blocking and 0 <= timeout <= longest):
             raise ValueError(f"timeout must be from 0 to {longest}, and goes with blocking=True")
         if not blocking:
@@ -232,24 +234,27 @@ cdef class Xoshiro256(BitGenerator):
     """
 
     def __init__(self, seed=None):
-        # What may run Python code of the caller, or raise, comes before BitGenerator.__init__, which leaves a
-        # generator without a state for a moment.
-        seed_seq = seed if isinstance(seed, ISeedSequence) else SeedSequence(seed)
+        # What may run Python code of the caller, or raise, comes before anything changes.
+        seed_seq = seed if isinstance(seed, ISeedSequence) else seed_sequence_of(seed)
         cdef cnp.ndarray words = np.array(seed_seq.generate_state(4, np.uint64))  # nobody else's
         if words.dtype != np.uint64 or words.ndim != 1 or words.shape[0] != 4:
             raise ValueError(
                 f"generate_state(4, numpy.uint64) of seed, of type {type(seed).__name__}, must give 4 "
                 f"words of uint64, got shape {(<object> words).shape} and dtype {words.dtype}"
             )
-        cdef Lock lock = self.lock if type(self.lock) is Lock else Lock()  # threads may wait for the one it has
-        lock.take(-1)
-        try:
-            BitGenerator.__init__(self, seed_seq)
-            self.lock = lock
-            self._bitgen.state = &self.generator
+        if self._bitgen.state != NULL:
+            # Other threads may be using it: BitGenerator.__init__ would leave it, for a moment, without a state
+            # and with another lock.
+            hold(self)
+            with cython.critical_section(self):
+                self._seed_seq = seed_seq
             xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
-        finally:
-            lock.give()
+            release(self)
+            return
+        BitGenerator.__init__(self, seed_seq)
+        self.lock = Lock()
+        xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
+        self._bitgen.state = &self.generator
         self._bitgen.next_uint64 = next_uint64
         self._bitgen.next_uint32 = next_uint32
         self._bitgen.next_double = next_double
@@ -258,7 +263,7 @@ cdef class Xoshiro256(BitGenerator):
     @property
     def seed_seq(self):
         """The seed sequence that this generator was made from."""
-        return self._seed_seq
+        return seed_seq_of(self)
 
     @property
     def state(self):
@@ -284,10 +289,9 @@ cdef class Xoshiro256(BitGenerator):
         cdef Py_ssize_t j, k
         if not isinstance(value, dict):
             raise TypeError(f"state must be a dict, got {type(value).__name__}")
-        if value.get("bit_generator") != "Xoshiro256":
-            raise ValueError(
-                f"state is for a {value.get('bit_generator')} generator, not for Xoshiro256"
-            )
+        kind = value.get("bit_generator")
+        if not isinstance(kind, str) or kind != "Xoshiro256":
+            raise ValueError(f"state is for a {kind} generator, not for Xoshiro256")
         if not isinstance(value.get("state", {}), dict):
             raise TypeError(f"state['state'] must be a dict, got {type(value['state']).__name__}")
         try:
@@ -345,13 +349,14 @@ cdef class Xoshiro256(BitGenerator):
         3
         """
         n_children = whole_number(n_children, "n_children")
-        if n_children < 0:
-            raise ValueError(f"n_children must be >= 0, got {n_children}")
-        if not isinstance(self._seed_seq, ISpawnableSeedSequence):
+        if not 0 <= n_children <= 2**31:
+            raise ValueError(f"n_children must be in [0, 2**31], got {n_children}")
+        seed_seq = seed_seq_of(self)
+        if not isinstance(seed_seq, ISpawnableSeedSequence):
             raise TypeError("the seed sequence of this Xoshiro256 cannot spawn")
         hold(self)  # a seed sequence has no lock of its own to count its children under
         try:
-            children = self._seed_seq.spawn(n_children)
+            children = seed_seq.spawn(n_children)
         finally:
             release(self)
         return [type(self)(seed_seq) for seed_seq in children]
@@ -386,7 +391,7 @@ cdef class Xoshiro256(BitGenerator):
         jumps = whole_number(jumps, "jumps")
         if not 0 <= jumps < 2**64:
             raise ValueError(f"jumps must be in [0, 2**64), got {jumps}")
-        seed = self._seed_seq.generate_state(4, np.uint64)
+        seed = seed_seq_of(self).generate_state(4, np.uint64)
         cdef Xoshiro256 ahead = type(self)(SeedSequence([*seed, jumps]))
         hold(self)
         ahead.generator = self.generator
@@ -435,12 +440,17 @@ cdef class Xoshiro256(BitGenerator):
         words = (*state["state"]["s"].flat, *state["buffer"])
         counters = (state["buffer_pos"], state["has_uint32"], state["uinteger"])
         state["header"] = header_of(words + counters)
-        return _seeded, ((type(self), self._seed_seq),), state
+        return _seeded, ((type(self), seed_seq_of(self)),), state
 
     def __setstate__(self, state):
         if not isinstance(state, dict) or "header" not in state:
             raise ValueError("not a pickled Xoshiro256")
         self.state = state
+
+
+cdef object seed_seq_of(Xoshiro256 generator):
+    with cython.critical_section(generator):  # __init__ may put another one in its place meanwhile
+        return generator._seed_seq
 
 
 def _seeded(class_and_seed_seq):
@@ -506,24 +516,39 @@ cdef BitGenerator bit_generator_of(object rng):
     if isinstance(rng, Generator):
         source = rng.bit_generator
         return <BitGenerator> source if isinstance(source, BitGenerator) else refuse_generator(rng, source)
-    if isinstance(rng, ISeedSequence) or is_seed("rng", rng):
-        return Xoshiro256(rng)
-    if isinstance(rng, Sequence) or isinstance(rng, np.ndarray) and rng.ndim:
-        items = list(rng)
-        if all([is_seed(f"rng[{i}]", item) for i, item in enumerate(items)]):
+    return generator_of_seed("rng", rng)
+
+
+cpdef BitGenerator generator_of_seed(str name, object seed):
+    """Return a new Xoshiro256 for an argument that is no generator, or raise."""
+    if seed is None or isinstance(seed, ISeedSequence) or is_seed(name, seed):
+        return Xoshiro256(seed)
+    if isinstance(seed, Sequence) or isinstance(seed, np.ndarray) and seed.ndim:
+        items = list(seed)
+        if all([is_seed(f"{name}[{i}]", item) for i, item in enumerate(items)]):
             return Xoshiro256(items)
         if isinstance(items[0], (BitGenerator, Generator)):
             raise TypeError(
-                "rng must be one generator; for one per row, pass a word of each as words, such as "
+                f"{name} must be one generator; for one per row, pass a word of each as words, such as "
                 "words=[Xoshiro256(seed).random_raw() for seed in seeds]"
             )
-    kind = type(rng).__name__ if type(rng).__module__ == "builtins" else (
-        f"{type(rng).__module__}.{type(rng).__qualname__}"
+    kind = type(seed).__name__ if type(seed).__module__ == "builtins" else (
+        f"{type(seed).__module__}.{type(seed).__qualname__}"
     )
     raise TypeError(
-        "rng must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator or "
+        f"{name} must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator or "
         f"Generator, got {kind}"
     )
+
+
+cdef object seed_sequence_of(object seed):
+    try:
+        return SeedSequence(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            "seed must be None, an int >= 0, a sequence of them or a numpy.random.SeedSequence, got "
+            f"{seed!r:.100}"
+        ) from None
 
 
 cdef bint is_seed(str name, object value) except -1:

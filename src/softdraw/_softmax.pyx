@@ -16,7 +16,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uintptr_t
 
 from softdraw._arguments cimport (
-    as_carray, axes_of, check_real, checked_out, converted_to, is_foreign, lengths_with_ones,
+    as_carray, axes_of, check_real, checked_out, converted_to, is_foreign, is_true, lengths_with_ones,
     lengths_without, plain_axis, read_number, real_array, real_numbers, refuse_masked, refuse_positional,
     result_dtype, temperatures_of_rows,
 )
@@ -182,8 +182,8 @@ cdef object call_kernel(const Function *function, object x, object g, object tem
     size = n if ndim == 1 else <size_t>cnp.PyArray_SIZE(array)
     if t == NULL or size == 0:
         return None
-    if g is not None and not (is_contiguous(function, g)
-                              and begins_like(<cnp.ndarray>g, ndim, array)):
+    if function.vjp_f64 != NULL and not (is_contiguous(function, g)
+                                         and begins_like(<cnp.ndarray>g, ndim, array)):
         return None
     out_ndim = ndim - 1 if function.reduces else ndim
     if out is None:
@@ -383,14 +383,19 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     arrays = []
     for each, name in zip(given, names):
         refuse_masked(each, name)
-        if not is_foreign(each):
-            # An operation with zeros gives NumPy's arrays the chunks of Dask's.
-            each = np.zeros_like(like, dtype=np.int8) + real_array(each, name)
-        check_real(each.dtype, name)
-        arrays.append(each.astype(np.float64) if each.dtype.kind in "iub" else each)
+        arrays.append(each if is_foreign(each) else real_array(each, name))
     shape = arrays[0].shape
     if arrays[len(arrays) - 1].shape != shape:
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
+    for each, name in zip(arrays, names):
+        check_real(each.dtype, name)
+    dtype = result_dtype(np.promote_types(arrays[0].dtype, arrays[len(arrays) - 1].dtype))
+    computed = dtype if has_kernel(function, dtype.num) else np.dtype(np.float32)
+    for i, each in enumerate(arrays):
+        if not is_foreign(each):
+            # An operation with zeros gives NumPy's arrays the chunks of Dask's.
+            each = np.zeros_like(like, dtype=np.int8) + each
+        arrays[i] = each if each.dtype == computed else each.astype(computed)
     reduced = axes_of(axis, len(shape))
     temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
     cdef bint is_number = len(shape) == 0
@@ -405,7 +410,9 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
         )
     if temperatures.ndim:
         temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures
-    result = ufunc_of(function, arrays[0].dtype)(*arrays, temperatures, axis=reduced[0])
+    result = ufunc_of(function, computed)(*arrays, temperatures, axis=reduced[0])
+    if computed != dtype:
+        result = result.astype(dtype) + np.zeros((), dtype)  # -0 becomes +0
     if is_number:
         return result if function.reduces else result[0]
     return np.expand_dims(result, reduced[0]) if keepdims else result
@@ -605,9 +612,10 @@ def logsumexp(x, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False
     if refused:
         refuse_positional("logsumexp(x)", refused, ("axis", "temperature"))
     cdef int number = 0 if workers is None else given_workers(workers)
-    result = None if keepdims else call_kernel(&LOGSUMEXP, x, None, temperature, axis, out, number)
+    cdef bint keeps = is_true(keepdims, "keepdims")
+    result = None if keeps else call_kernel(&LOGSUMEXP, x, None, temperature, axis, out, number)
     if result is None:
-        return call(&LOGSUMEXP, (x,), ("x",), temperature, axis, out, number, keepdims)
+        return call(&LOGSUMEXP, (x,), ("x",), temperature, axis, out, number, keeps)
     return result
 
 
@@ -665,9 +673,10 @@ def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=Fa
     if refused:
         refuse_positional("entropy(logits)", refused, ("axis", "temperature"))
     cdef int number = 0 if workers is None else given_workers(workers)
-    result = None if keepdims else call_kernel(&ENTROPY, logits, None, temperature, axis, out, number)
+    cdef bint keeps = is_true(keepdims, "keepdims")
+    result = None if keeps else call_kernel(&ENTROPY, logits, None, temperature, axis, out, number)
     if result is None:
-        return call(&ENTROPY, (logits,), ("logits",), temperature, axis, out, number, keepdims)
+        return call(&ENTROPY, (logits,), ("logits",), temperature, axis, out, number, keeps)
     return result
 
 

@@ -6,7 +6,9 @@ cimport numpy as cnp
 from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
-from softdraw._arguments cimport as_carray, fit_to_rows, real_array, real_numbers, refuse_positional
+from softdraw._arguments cimport (
+    as_carray, fit_to_rows, is_true, real_array, real_numbers, refuse_positional,
+)
 
 from softdraw._arguments import hide_positional
 
@@ -25,7 +27,8 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
 
     The inverse of :func:`entropy`: each of the three moves in one direction with T, so that exactly
     one T gives a value in between. T is within a relative 1e-9, or gives what is wanted within 4 ULP,
-    whichever is looser, however large, small, close together or far apart the logits are.
+    whichever is looser, however large, small, close together or far apart the logits are. A T that is
+    too large or too small for a float64 is inf, 0.0 or the nearest subnormal one.
 
     Parameters
     ----------
@@ -104,7 +107,7 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
     # What may run Python code of the caller comes first; shapes and pointers are taken afterwards.
     array = real_array(logits, "logits")
     wanted = real_numbers(value, name)
-    cdef bint clips = bool(clip)
+    cdef bint clips = is_true(clip, "clip")
     shape = array.shape
     if not shape:
         raise ValueError("logits must have at least one dimension, got a number")

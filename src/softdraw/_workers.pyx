@@ -6,6 +6,7 @@ to claim a piece. A caller computes pieces of its job itself until none is left.
 pieces that another thread is computing already, never for a thread to come.
 """
 
+import atexit
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -106,7 +107,7 @@ def set_workers(workers):
 
     Returns
     -------
-    context manager
+    context manager, for one ``with`` block, or decorator
         Within it, calls without `workers` use so many threads. It belongs to the context
         (`contextvars`): other threads and tasks that run at the same time keep their own number.
 
@@ -327,8 +328,6 @@ cdef int run_pieces(piece_function run, void *data, size_t pieces, int workers, 
     job.woken = job.joined = job.present = 0
     job.is_awaited, job.done, job.later = False, NULL, NULL
     if job.helpers > 0 and pool_lock != NULL:
-        if not ends_at_exit:
-            end_at_exit()
         enter()
         while thread_count < job.helpers and not is_ending and start_thread():
             pass
@@ -353,18 +352,6 @@ cdef int run_pieces(piece_function run, void *data, size_t pieces, int workers, 
 # ---- the end of the process, and forks -----------------------------------------------------------
 
 
-cdef bint ends_at_exit = False
-
-
-cdef int end_at_exit() except -1:
-    global ends_at_exit
-    import atexit  # here, so that a program without threads does not load it
-
-    atexit.register(_end_pool)
-    ends_at_exit = True
-    return 0
-
-
 def _end_pool():
     global is_ending
     cdef int i
@@ -379,6 +366,11 @@ def _end_pool():
         for i in range(thread_count):
             PyThread_acquire_lock(threads[i].ended, 1)
             PyThread_release_lock(threads[i].ended)
+
+
+# Now and not with the first thread: several threads may start the pool at once, even while the process ends, and
+# free-threaded CPython 3.13 registers functions without a lock.
+atexit.register(_end_pool)
 
 
 def _after_fork_in_child():

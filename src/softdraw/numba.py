@@ -39,6 +39,7 @@ from numba.extending import (  # type: ignore[import-not-found, import-untyped]
 from numpy.typing import NDArray
 
 from . import AliasTable, AliasTables, Xoshiro256, get_library
+from ._random import generator_of_seed
 from ._signatures import SIGNATURES
 
 if TYPE_CHECKING:
@@ -330,7 +331,7 @@ def generator(rng: _RNG = None) -> _Words:
     if isinstance(rng, np.random.Generator):
         rng = rng.bit_generator
     if not isinstance(rng, np.random.BitGenerator):
-        rng = Xoshiro256(rng)
+        rng = generator_of_seed("rng", rng)
     # a proxy is an instance of a class that it does not have, and keeps nothing alive
     if not isinstance(rng, Xoshiro256) or not issubclass(type(rng), Xoshiro256):
         raise TypeError(f"the generator must be an Xoshiro256, got {type(rng).__name__}")
@@ -435,7 +436,7 @@ def _overload_of_rows(function: Any, name: str) -> None:
             rows = x.size // n if n else 0
             t: Any = _address_of(float(temperature))  # type: ignore[call-arg]
             error = call(x.ctypes, n, result.ctypes, n, rows, n, t, 0)
-            if error:
+            if error or not temperature >= 0:  # without rows, it is no error for the kernel
                 raise ValueError("temperature must be >= 0")
             return result
 
@@ -474,7 +475,7 @@ def softmax(x: Any, *, temperature: float = 1.0, out: Any = None) -> Any:
     raise _outside("softmax", "softmax")
 
 
-def log_softmax(x: Any, temperature: float = 1.0, out: Any = None) -> Any:
+def log_softmax(x: Any, *, temperature: float = 1.0, out: Any = None) -> Any:
     """Compute ``softdraw.log_softmax(x, temperature=temperature)`` in a compiled function.
 
     Parameters, results and errors are those of `softmax`.

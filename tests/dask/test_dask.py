@@ -548,6 +548,22 @@ def test_lazy_temperatures_are_looked_at_when_computed(name):
             result.compute()
 
 
+def test_a_temperature_per_row_of_unknown_rows_says_what_to_call():
+    x = lazy(X[:, 0], (2, 40))
+    kept = x[:, 0] > -1e9
+    temperatures = da.ones(6, chunks=2)[kept]
+    with raises(ValueError, r"unknown sizes; call compute_chunk_sizes\(\) of the arrays"):
+        sd.softmax(x[kept], temperature=temperatures)
+    for array in (rows := x[kept], temperatures):
+        array.compute_chunk_sizes()
+    check("softmax", sd.softmax(rows, temperature=temperatures), X[:, 0])
+    mask = da.ones((6, 40), chunks=(2, 40), dtype=bool)[kept]
+    with raises(
+        ValueError, r"^mask has chunks of unknown sizes; call mask.compute_chunk_sizes\(\)"
+    ):
+        sd.sample_logits(x, mask=mask)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_plain_call_on_a_split_axis_names_this_module(name):
     argument = "logits" if name == "entropy" else "x"
@@ -586,7 +602,7 @@ def test_bad_arguments_of_draws_are_raised_at_the_call():
         sd.sample_logits(x, mask=np.ones(39, bool))
     with raises(ValueError, r"mask\[2\] is 3; a mask of dtype int8"):
         sd.sample_logits(x, mask=np.array([1, 0, 3] + [1] * 37, np.int8))
-    with raises(TypeError, "must be an Xoshiro256, .*; got PCG64"):
+    with raises(TypeError, "rng must be a seed, or an Xoshiro256, .*; got PCG64"):
         sd.sample_logits(x, rng=np.random.default_rng(7))
     with raises(ValueError, r"unknown sizes.*compute_chunk_sizes"):
         sd.sample_logits(x[x[:, 0, 0] > -100])
@@ -627,6 +643,26 @@ def test_a_bad_parameter_is_named_by_its_global_place(chunks):
             sd.sample_logits(x, rng=7, **{name: lazy(bad[:, :, None], (4, 2, 1))}).compute()
     with raises(ValueError, r"^temperature\[5, 3\] must be >= 0, got -7"):
         sd.sample_logits(x, temperature=lazy(-bad, (4, 2)) + 2 * (bad < 7), rng=7).compute()
+
+
+def test_seeds_are_what_the_plain_calls_take():
+    table, x = softdraw.AliasTable([1, 2]), lazy(LOGITS, (2, 5, 40))
+    for seed, error, message in (
+        (-1, ValueError, "must be >= 0, got -1"),
+        (True, TypeError, "must be None, an int.*got bool"),
+        (["0x10"], TypeError, "must be None, an int.*got list"),
+        ([1, -2], ValueError, r"\[1\] must be >= 0, got -2"),
+    ):
+        with raises(error, f"^rng {message}" if message[0] != "\\" else f"^rng{message}"):
+            sd.sample_logits(x, rng=seed)
+        with raises(error, f"^seed {message}" if message[0] != "\\" else f"^seed{message}"):
+            sd.sample(table, 3, seed=seed)
+    wanted = softdraw.sample_logits(LOGITS, rng=[1, 2])
+    assert (sd.sample_logits(x, rng=[1, 2]).compute() == wanted).all()
+    for flag in ("keepdims", "return_logprobs"):
+        call = sd.entropy if flag == "keepdims" else sd.sample_logits
+        with raises(TypeError, f"^{flag} must be True or False, got ndarray"):
+            call(x, **{flag: np.ones(2)})
 
 
 def test_masked_arrays_are_refused():

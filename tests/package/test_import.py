@@ -23,8 +23,8 @@ def test_import_gives_no_warning():
 def test_import_loads_numpy_and_itself_and_no_more():
     """Import time is measured by `python -m bench --only import`; this is why it is short."""
     listing = "; print(*sys.modules)"
-    before = set(run("import sys, re, pathlib, numpy, numpy.random" + listing))
-    after = set(run("import sys, re, pathlib, numpy, numpy.random, softdraw" + listing))
+    before = set(run("import sys, re, atexit, pathlib, numpy, numpy.random" + listing))
+    after = set(run("import sys, re, atexit, pathlib, numpy, numpy.random, softdraw" + listing))
     added = {name for name in after - before if name.partition(".")[0] != "softdraw"}
     # Cython's own module for the types that its modules share
     assert {name for name in added if not name.startswith(("_cython_", "cython_runtime"))} == set()

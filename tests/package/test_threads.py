@@ -251,6 +251,29 @@ def test_spawned_and_jumped_while_others_draw():
     )
 
 
+def test_a_generator_may_be_seeded_again_while_others_use_it():
+    generator = Xoshiro256(7)
+    ways = ways_to_draw(generator)
+
+    def seed():
+        for i in range(10 * ROUNDS):
+            generator.__init__(i)
+
+    def draw():
+        for _ in range(ROUNDS):
+            for way in ways:
+                way()
+
+    def look():
+        for _ in range(ROUNDS):
+            generator.state, generator.seed_seq, generator.jumped(), generator.spawn(1)
+            copy.copy(generator), pickle.dumps(generator)
+
+    run_together(seed, seed, *[draw] * 4, look, look)
+    generator.__init__(7)
+    assert generator.random_raw(20).tolist() == Xoshiro256(7).random_raw(20).tolist()
+
+
 # ---- samplers ----------------------------------------------------------------------------------
 
 

@@ -911,6 +911,25 @@ def test_a_generator_may_be_used_while_it_is_seeded_again():
     assert rng.random_raw() == Xoshiro256(Seeds()).random_raw()
 
 
+def test_a_generator_has_a_state_at_any_moment_of_being_seeded_again():
+    """NumPy looks for the class of a seed sequence when its __init__ has taken the state away."""
+    rng = Xoshiro256(7)
+    drawn = []
+
+    class Seeds(ISeedSequence):
+        def generate_state(self, n_words, dtype=np.uint32):
+            return np.arange(1, n_words + 1, dtype=dtype)
+
+        @property
+        def __class__(self):
+            drawn.append(rng.random_raw())
+            return Seeds
+
+    rng.__init__(Seeds())
+    expected = Xoshiro256(7).random_raw(len(drawn))
+    assert drawn == expected.tolist()
+
+
 def test_a_generator_keeps_its_lock_when_it_is_seeded_again():
     """Threads that wait for it would wait for ever."""
     rng = Xoshiro256(7)

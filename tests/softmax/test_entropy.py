@@ -71,6 +71,16 @@ def test_pairs_at_every_distance(dtype):
     check(x, 0.7)
 
 
+@pytest.mark.parametrize("power", [-1074, -1073, -1060, -1040, -1030, -1023, -1022, -1021])
+def test_pairs_at_every_distance_at_subnormal_temperatures(power):
+    temperature = 2.0**power
+    x = np.zeros((300, 2))
+    x[:, 1] = -np.round(np.linspace(1, 744, 300)) * temperature
+    check(x, temperature)
+    with np.errstate(over="ignore"):
+        check(np.concatenate([x + 1e300, x - 1.7e308, x + 1e270]), temperature)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_decade_of_temperature(dtype):
     for power in range(-300, 301, 20):

@@ -210,6 +210,32 @@ def test_a_row_does_not_depend_on_its_neighbours(function):
         np.testing.assert_array_equal(function(x[r], temperature=0.7), together[r])
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("function", FAMILY)
+def test_short_rows_have_the_same_bits_alone_and_among_any_others(function, dtype):
+    """Eight short rows are computed at once, unless one of them is of an unusual kind."""
+    temperatures = np.array(
+        [1, 0.7, 3, 1e-3, 40, 1, 0.7, 1e3, 0, 1, 1, np.inf, 1e-200, 1, 2] + [1] * 26
+    )
+    with np.errstate(all="ignore"):
+        for n in range(1, 68):
+            x = normal(41, n)
+            x[9] = -0.0
+            x[17, n // 2], x[25, n // 3], x[33] = -np.inf, np.nan, -np.inf
+            x[34], x[35, -1] = np.inf, 600
+            x = x.astype(dtype)
+            for rows in (slice(None), slice(0, 24), slice(1, 9), slice(13, 30)):
+                t = temperatures[rows]
+                together = np.asarray(function(x[rows], temperature=t))
+                alone = [
+                    function(row, temperature=each) for row, each in zip(x[rows], t, strict=True)
+                ]
+                assert together.tobytes() == np.asarray(alone, dtype).tobytes(), (n, rows)
+            together = function(x, temperature=temperatures)
+            columns = function(np.ascontiguousarray(x.T), axis=0, temperature=temperatures)
+            assert np.ascontiguousarray(columns.T).tobytes() == together.tobytes()
+
+
 @pytest.mark.parametrize("function", FAMILY)
 def test_x_is_left_as_it_was(function):
     x = normal(7, 40)

@@ -105,6 +105,35 @@ def test_dask_arrays_without_dimensions_are_one_element(dask_array):
         softmax(number, axis=1)
 
 
+@pytest.mark.parametrize("g_type", [*FLOATS, bool, np.int8])
+@pytest.mark.parametrize("p_type", FLOATS)
+def test_gradients_of_dask_arrays_have_the_dtype_and_bits_of_plain_ones(dask_array, p_type, g_type):
+    if {np.dtype(p_type).name, np.dtype(g_type).name} == {"float16", "bfloat16"}:
+        pytest.skip("NumPy has no type for both")
+    p, g = softmax(X).astype(p_type), (X > 0).astype(g_type)
+    wanted = softmax_vjp(p, g)
+    for lazy_p, lazy_g in (
+        (dask_array.from_array(p, (2, 8)), g),
+        (p, dask_array.from_array(g, (2, 8))),
+    ):
+        got = softmax_vjp(lazy_p, lazy_g)
+        assert got.dtype == wanted.dtype
+        assert got.compute().tobytes() == wanted.tobytes()
+
+
+def test_shapes_of_gradients_of_dask_arrays_must_be_equal(dask_array):
+    p = dask_array.full((3, 3), 1 / 3, chunks=(1, 3))
+    for g in ([1.0, 2.0, 3.0], 1.5, np.ones((1, 3))):
+        with pytest.raises(
+            ValueError, match=r"^p and g must have the same shape, got \(3, 3\) and"
+        ):
+            softmax_vjp(p, g)
+        with pytest.raises(
+            ValueError, match=r"^p and g must have the same shape, got .* \(3, 3\)$"
+        ):
+            softmax_vjp(g, p)
+
+
 def test_masked_arrays_of_dask_are_refused(dask_array):
     masked = dask_array.ma.masked_array(dask_array.ones((2, 2), chunks=(1, 2)), mask=np.eye(2))
     plain = dask_array.ones((2, 2), chunks=(1, 2))

@@ -45,12 +45,26 @@ SD_INLINE sd_sum read_exponential(f64x8 s, f64x8 q) {
     return r;
 }
 
-/* Returns a times b, except for the last bits of its low part. */
+/* Numbers high + low, one in each lane. */
+typedef struct { f64x8 high, low; } pairs_t;
+
+SD_INLINE pairs_t two_sum_of_lanes(f64x8 a, f64x8 b) {
+    pairs_t r;
+    r.high = f64_two_sum(a, b, &r.low);
+    return r;
+}
+
+/* Returns high + low times b, except for the last bits of its low part. */
+SD_INLINE pairs_t multiply_lanes(f64x8 high, f64x8 low, inverse_t b) {
+    const f64x8 product = f64_mul(high, b.high);
+    return two_sum_of_lanes(
+        product, f64_fma(high, b.low, f64_fma(low, b.high, f64_fms(high, b.high, product))));
+}
+
 SD_INLINE sd_sum multiply_pairs(sd_sum a, inverse_t b) {
-    const f64x8 high = f64_set1(a.high), product = f64_mul(high, b.high);
-    const f64x8 rest =
-        f64_fma(high, b.low, f64_fma(f64_set1(a.low), b.high, f64_fms(high, b.high, product)));
-    return sd_two_sum(f64_first(product), f64_first(rest));
+    const pairs_t product = multiply_lanes(f64_set1(a.high), f64_set1(a.low), b);
+    const sd_sum r = {f64_first(product.high), f64_first(product.low)};
+    return r;
 }
 
 SD_INLINE sd_sum divide_sums(sd_sum a, sd_sum b) { return multiply_pairs(a, make_inverse(b)); }

@@ -14,6 +14,21 @@ SD_INLINE log_writer_t make_log_writer(double t, float max, double log_sum) {
     return r;
 }
 
+/* Finds the excesses (excess.h) of eight rows: `others` is how many items besides one are equal to the
+ * maximum, sum + rest is the exponentials of those that are not, and s (1 + q) are those of the maxima. Every
+ * step is that of sum_excess (excess.h), where an accumulator has one block that starts at 0. */
+SD_INLINE void find_excesses(const f32x16 *sum, const f32x16 *rest, f64x8 others, f32x16 s, f32x16 q,
+                             f64x8 *high, f64x8 *low) {
+    const f64x8 unscale = f64_set1(UNSCALE), s_part = f32_low_to_f64(s);
+    const f64x8 of_max = f64_mul(f64_add(s_part, f64_mul(s_part, f32_low_to_f64(q))), unscale);
+    f64x8 totals[8];
+    for (int i = 0; i < 8; i++)
+        totals[i] = f64_add(f64_add(f32_low_to_f64(sum[i]), f32_low_to_f64(rest[i])),
+                            f64_add(f32_high_to_f64(sum[i]), f32_high_to_f64(rest[i])));
+    *high = f64_add(others, f64_div(f64_mul(f64_reduce_add_8(totals), unscale), of_max));
+    *low = f64_set1(0); /* which float32 does not need */
+}
+
 SD_INLINE f64x8 write_half(const log_writer_t *w, f64x8 x) {
     return f64_fms(f64_sub(x, f64_set1(w->max)), f64_set1(w->inverse), f64_set1(w->log_sum));
 }

@@ -12,6 +12,37 @@ SD_INLINE double compute_logsumexp(double max, double t, sd_sum excess) {
     return sum.high + (sum.low + low) + 0; /* -0 becomes +0 */
 }
 
+/* sd_sum_add of eight numbers. */
+SD_INLINE pairs_t add_pairs(pairs_t a, pairs_t b) {
+    const pairs_t sum = two_sum_of_lanes(a.high, b.high);
+    return two_sum_of_lanes(sum.high, f64_add(sum.low, f64_add(a.low, b.low)));
+}
+
+/* log_f32.h says what this finds. The lanes of eight sums are transposed, so that their trees are added side
+ * by side. */
+SD_INLINE void find_excesses(const f64x8 *sum, const f64x8 *rest, f64x8 others, f64x8 s, f64x8 q, f64x8 *high,
+                             f64x8 *low) {
+    const f64x8 unscale = f64_set1(UNSCALE), zero = f64_set1(0);
+    double rows[2][64], columns[2][64];
+    pairs_t lane[8];
+    for (int i = 0; i < 8; i++) {
+        f64_store(rows[0] + 8 * i, sum[i]);
+        f64_store(rows[1] + 8 * i, rest[i]);
+    }
+    for (int part = 0; part < 2; part++) rows_to_columns(rows[part], 8, columns[part], 8);
+    for (int i = 0; i < 8; i++)
+        lane[i] = two_sum_of_lanes(f64_load(columns[0] + 8 * i), f64_load(columns[1] + 8 * i));
+    for (int half = 4; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] = add_pairs(lane[i], lane[i + half]);
+    const f64x8 total = f64_mul(lane[0].high, unscale), total_rest = f64_mul(lane[0].low, unscale);
+    const f64x8 max = f64_fma(s, q, s), max_rest = f64_fma(s, q, f64_sub(s, max));
+    const inverse_t inverse = invert_pair(f64_mul(max, unscale), f64_mul(max_rest, unscale));
+    const pairs_t product = multiply_lanes(total, total_rest, inverse), count = {others, zero};
+    const pairs_t excess = add_pairs(count, product);
+    *high = excess.high;
+    *low = excess.low;
+}
+
 /* What computes logarithms of probabilities, ((x s1 + shift) s2) inverse - log_sum. shift is -max s1, and
  * inverse is 1 / (T s1 s2). The power of two s1 keeps x - max from overflowing, and s2 the inverse of a
  * subnormal T. Difference and inverse are off by half a unit in the last place each, the result by at most

@@ -11,9 +11,11 @@ typedef struct {
 SD_INLINE moment_sums_t make_moment_sums(double t, double max) {
     const f64x8 zero = f64_set1(0);
     moment_sums_t m = {zero, zero, zero, zero, zero, zero, zero, zero, zero, 0};
-    const double s1 = t > 0x1p500 ? 0x1p-600 : 1, scaled = t * s1; /* else max - x may overflow */
+    /* A large T needs s1, or max - x may overflow. A subnormal one needs it because s2 does not reach far
+     * enough; if the maximum is then so large that s1 could overflow, no other x has a weight. */
+    const int is_tiny = t < DBL_MIN && fabs(max) < 0x1p900;
+    const double s1 = t > 0x1p500 ? 0x1p-600 : is_tiny ? 0x1p60 : 1, scaled = t * s1;
     const double lowest = max - scaled * (CLAMP_BITS / SD_LOG2E_HI) / s1;
-    /* if T is subnormal, t may be as small as 2^-51 */
     const double s2 = sd_f64_of_bits((2046 - (sd_f64_bits(scaled) >> 52)) << 52);
     m.minus_s1 = f64_set1(-s1);
     m.shift = f64_set1(max * s1);

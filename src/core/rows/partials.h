@@ -1,7 +1,7 @@
 /* Rows that lie in pieces: what a piece adds to the sum of its row (a partial), the partial of several
  * pieces together, and the results of a piece, given the partial of the whole row.
  *
- * A partial has the maximum of its elements and their excess, as log_softmax.h defines it: relative to the
+ * A partial has the maximum of its elements and their excess, as excess.h defines it: relative to the
  * maximum nothing overflows, and the excess of a dominant element keeps its digits. */
 
 SD_INLINE softdraw_partial make_partial(double temperature, double max, sd_sum excess) {

@@ -11,5 +11,7 @@
 #include "softmax_short.h"
 #include "softmax_columns.h"
 #include "softmax.h"
+#include "excess.h"
+#include "excess_short.h"
 #include "log_softmax.h"
 #include "entropy.h"

@@ -29,8 +29,7 @@ def check_is_dask(name: str, x: Any) -> None:
 def check_known(name: str, x: da.Array) -> None:
     if any(math.isnan(length) for length in x.shape):
         raise ValueError(
-            f"{name} has chunks of unknown sizes, so the places of its rows in the stream are not "
-            f"known; call {name}.compute_chunk_sizes() first"
+            f"{name} has chunks of unknown sizes; call {name}.compute_chunk_sizes() first"
         )
 
 
@@ -90,6 +89,7 @@ def mask_of(mask: Any, logits: da.Array) -> da.Array:
     """A mask with the dimensions of the logits."""
     if isinstance(mask, da.Array):
         check_unmasked(mask, "mask")
+        check_known("mask", mask)
         mask = join_ones(mask)
     else:
         mask = plain_array(mask, "mask")
@@ -138,7 +138,15 @@ def check_ones(name: str, mask: Array) -> Array:
 
 def like_rows(values: Any, name: str, x: da.Array, axes: tuple[int, ...]) -> Any:
     """Values for the rows of x, with its dimensions, of length 1 along the axes; or one number."""
-    rows = fit_rows(values, name, x.shape, axes)
+    try:
+        rows = fit_rows(values, name, x.shape, axes)
+    except ValueError:
+        if any(math.isnan(length) for length in (*values.shape, *x.shape)):
+            raise ValueError(
+                f"{name} of shape {values.shape} is not known to fit rows of shape {x.shape}: "
+                "chunks have unknown sizes; call compute_chunk_sizes() of the arrays first"
+            ) from None
+        raise
     if rows.ndim == 0 and isinstance(rows, np.ndarray):
         return rows[()]
     kept = x.ndim - len(axes)

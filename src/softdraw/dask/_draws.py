@@ -22,6 +22,7 @@ from .._partials import (
     check_rows,
     check_unmasked,
     combine_partials,
+    is_flag_set,
     read_size,
     softmax_piece,
 )
@@ -120,7 +121,7 @@ def sample_logits(
         raise ValueError(f"chunks of logits must have at most 2**32 - 128 items per row, got {n}")
     check_invalid(invalid)
     extra = () if size is None else read_size(size, logits.ndim)
-    with_logprobs = bool(return_logprobs)
+    with_logprobs = is_flag_set(return_logprobs, "return_logprobs")
     logits = logits.astype(dtype)  # which changes integers alone
     axis = logits.ndim - 1
     parameters = {"top_k": top_k, "top_p": top_p, "min_p": min_p}
@@ -133,7 +134,7 @@ def sample_logits(
         check_none_needs_whole_rows(filters, allowed, len(logits.chunks[axis]))
     shape = (*rows, *extra)
     # Last, for whoever calls with an argument that is refused keeps the generator as it was.
-    words = Words(generator_of(rng, math.prod(shape)), shape)
+    words = Words(generator_of("rng", rng, math.prod(shape)), shape)
     named: dict[str, Any] = {"words": words, "extra": extra, "invalid": invalid}
     if is_split:
         drawn = draw_from_pieces(
@@ -202,7 +203,7 @@ def sample(
         chunks=chunks,
         dtype=np.int64,
         meta=np.empty((0,) * len(shape), np.int64),
-        words=Words(generator_of(seed, math.prod(shape)), shape),
+        words=Words(generator_of("seed", seed, math.prod(shape)), shape),
     )
 
 

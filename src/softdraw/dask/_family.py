@@ -11,7 +11,7 @@ import dask.array as da  # type: ignore[import-not-found, import-untyped]
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._partials import PARTIAL, check_rows
+from .._partials import PARTIAL, check_rows, is_flag_set
 from ._arguments import check_is_dask, parameter_of
 from ._blocks import Array, blockwise, without_axes
 from ._pieces import (
@@ -125,10 +125,11 @@ def logsumexp(
     >>> float(softdraw.dask.logsumexp(dask.array.zeros(8, chunks=3)).compute().round(4))
     2.0794
     """
+    keeps = is_flag_set(keepdims, "keepdims")
     rows = _Rows("x", x, temperature, axis)
     if not rows.is_split:
-        return rows.reduce_whole("logsumexp", keepdims)
-    return rows.finish(logsumexp_of_partials, rows.reduce_pieces(), keepdims)
+        return rows.reduce_whole("logsumexp", keeps)
+    return rows.finish(logsumexp_of_partials, rows.reduce_pieces(), keeps)
 
 
 def entropy(
@@ -152,10 +153,11 @@ def entropy(
     >>> float(softdraw.dask.entropy(dask.array.zeros(8, chunks=3)).compute().round(4))
     2.0794
     """
+    keeps = is_flag_set(keepdims, "keepdims")
     rows = _Rows("logits", logits, temperature, axis)
     if not rows.is_split:
-        return rows.reduce_whole("entropy", keepdims)
-    return rows.finish(entropy_of_pieces, rows.reduce_pieces(with_entropy=True), keepdims)
+        return rows.reduce_whole("entropy", keeps)
+    return rows.finish(entropy_of_pieces, rows.reduce_pieces(with_entropy=True), keeps)
 
 
 class _Rows:

@@ -76,7 +76,9 @@ def combine_entropies(pieces: Array, axis: tuple[int, ...], keepdims: bool = Tru
     of_pieces = sum_of_products(shares * (1 + change), entropies)
     result = np.empty(len(rows), ENTROPY)
     result["partial"] = whole
-    result["entropy"] = entropy - sum_of_products(shares * change, logs) + of_pieces
+    with np.errstate(invalid="ignore"):  # of an infinite logarithm, whose share is 0
+        of_change = sum_of_products(shares, change * logs)
+    result["entropy"] = entropy - of_change + of_pieces
     return result.reshape(lengths_with_ones(pieces.shape, axis))
 
 

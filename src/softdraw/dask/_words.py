@@ -14,6 +14,7 @@ import numpy as np
 
 import softdraw
 
+from .._random import generator_of_seed
 from ._blocks import Array
 
 
@@ -63,15 +64,15 @@ class Words:
             yield run, generator
 
 
-def generator_of(seed: Any, count: int) -> softdraw.Xoshiro256:
+def generator_of(name: str, seed: Any, count: int) -> softdraw.Xoshiro256:
     """A generator for the words of so many draws; one that is given passes over them."""
     given = seed.bit_generator if isinstance(seed, np.random.Generator) else seed
     if not isinstance(given, np.random.BitGenerator):
-        return softdraw.Xoshiro256(given)
+        return generator_of_seed(name, given)
     if not isinstance(given, softdraw.Xoshiro256):
         raise TypeError(
-            "a generator must be an Xoshiro256, which each chunk can advance to its own words; got "
-            f"{type(given).__name__}; or give a seed"
+            f"{name} must be a seed, or an Xoshiro256, which each chunk can advance to its own "
+            f"words; got {type(given).__name__}"
         )
     with given.lock:  # so that no other thread takes the same words
         own = copy.copy(given)

@@ -1,0 +1,79 @@
+"""What is refused is named: errors that NumPy or Python would raise without the argument's name."""
+
+import numpy as np
+import pytest
+
+import softdraw
+from softdraw import Xoshiro256
+
+P = np.array([0.2, 0.3, 0.5])
+TWO = np.ones(2)
+MASKED = np.ma.array([1.0, 2.0], mask=[0, 1])
+
+
+class ReturnsMasked:
+    def __array__(self, dtype=None, copy=None):
+        return MASKED
+
+
+def refused(error, message, call):
+    return pytest.param(error, message, call, id=message)
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "call"),
+    [
+        refused(TypeError, "g must be real numbers", lambda: softdraw.softmax_vjp(P, None)),
+        refused(TypeError, "g must be real", lambda: softdraw.softmax_vjp(P, None, out=P.copy())),
+        refused(ValueError, "seed must be None, an int >= 0.*got -1", lambda: Xoshiro256(-1)),
+        refused(TypeError, r"seed must be None.*got array\(2\)", lambda: Xoshiro256(np.array(2))),
+        refused(TypeError, r"seed must be None.*got \[0.5\]", lambda: Xoshiro256([0.5])),
+        refused(
+            ValueError,
+            "top_p is ragged: its parts have different lengths",
+            lambda: softdraw.sample_logits(P, top_p=[[1], [1, 2]]),
+        ),
+        refused(TypeError, "x is a masked array", lambda: softdraw.softmax([MASKED])),
+        refused(TypeError, "x is a masked", lambda: softdraw.softmax([[[1.0, 2.0]], [MASKED]])),
+        refused(TypeError, "x is a mask", lambda: softdraw.softmax(ReturnsMasked())),
+        refused(TypeError, "weights is a masked", lambda: softdraw.AliasTable(ReturnsMasked())),
+        refused(TypeError, "keepdims must be True", lambda: softdraw.logsumexp(P, keepdims=TWO)),
+        refused(TypeError, "keepdims must be", lambda: softdraw.entropy(P, keepdims=TWO)),
+        refused(
+            TypeError,
+            "return_logprobs must be True or False, got ndarray",
+            lambda: softdraw.sample_logits(P, return_logprobs=TWO),
+        ),
+        refused(
+            TypeError, "clip must be", lambda: softdraw.temperature_for(P, entropy=1, clip=TWO)
+        ),
+        refused(ValueError, "n_children must be in", lambda: Xoshiro256(1).spawn(10**30)),
+        refused(TypeError, "timeout must be", lambda: Xoshiro256(1).lock.acquire(timeout="1")),
+        refused(
+            ValueError,
+            "size must have at most",
+            lambda: softdraw.sample_logits(P, size=(1,) * 65),
+        ),
+    ],
+)  # fmt: skip
+def test_the_argument_is_named(error, message, call):
+    with pytest.raises(error, match=f"^{message}"):
+        call()
+
+
+def test_the_kind_of_a_state_may_be_anything():
+    with pytest.raises(ValueError, match="state is for a .* generator, not for Xoshiro256"):
+        Xoshiro256(1).state = {"bit_generator": TWO}
+
+
+def test_flags_may_be_of_any_type_that_is_true_or_false():
+    assert softdraw.logsumexp(P, keepdims=np.True_).shape == (1,)
+    assert softdraw.logsumexp(P, keepdims=0).shape == ()
+    ids, logprobs = softdraw.sample_logits(P, rng=1, return_logprobs=1)
+    assert (ids, logprobs) == softdraw.sample_logits(P, rng=1, return_logprobs=True)
+
+
+def test_lists_of_arrays_and_of_numbers_are_taken():
+    x = [np.array([1.0, 2.0]), [3.0, 4.0]]
+    np.testing.assert_array_equal(softdraw.softmax(x), softdraw.softmax(np.array(x)))
+    np.testing.assert_array_equal(softdraw.softmax([[]]), np.empty((1, 0)))
