@@ -167,6 +167,27 @@ def test_entropy_of_many_items_far_below_one_other():
             assert abs(mpmath.mpf(float(got)) / exact - 1) < 8 * 2**-53
 
 
+@pytest.mark.parametrize("temperature", [np.inf, 1e308, 1.7e308, 1e306, 1e305, 1.0])
+def test_maxima_whose_difference_overflows(temperature):
+    x = np.array([1e308, -1e308, -1.7e308, 1e308, -np.inf, 0])
+    for name in FUNCTIONS:
+        check(
+            name, getattr(sd, name)(lazy(x, 1), temperature=temperature), x, temperature=temperature
+        )
+    drawn = sd.sample_logits(lazy(x, 2), temperature=temperature, rng=7, size=20_000).compute()
+    counts = np.bincount(drawn, minlength=6)
+    expected = softdraw.softmax(x, temperature=temperature) * len(drawn)
+    assert (np.abs(counts - expected) <= 6 * np.sqrt(expected)).all()
+
+
+def test_the_errors_that_numpy_raises_do_not_show():
+    x = lazy(np.array([0.0, 1.0, 2.0, -800.0, -np.inf]), 1)
+    with np.errstate(all="raise"):
+        for name in FUNCTIONS:
+            for temperature in (1, 1e300, 1e-300, 0, np.inf):
+                getattr(sd, name)(x, temperature=temperature).compute()
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_temperature_minus_0_is_0(name):
     x, temperatures = X[0], np.array([-0.0, 0, 1, -0.0, 2])

@@ -69,16 +69,15 @@ def combine_entropies(pieces: Array, axis: tuple[int, ...], keepdims: bool = Tru
     whole = combine_partials(partials)
     relative, lost = relative_logsumexps(partials, whole)
     shares, logs = softdraw.softmax(relative), softdraw.log_softmax(relative)
-    entropy = softdraw.entropy(relative)
-    # With what rounding has lost of the relative logsumexps, the logarithm of a share changes by
-    # what its own has lost, less the mean of all.
-    change = lost - sum_of_products(shares, lost)[:, None]
-    of_pieces = sum_of_products(shares * (1 + change), entropies)
+    with np.errstate(all="ignore"):
+        # With what rounding has lost of the relative logsumexps, the logarithm of a share changes
+        # by what its own has lost, less the mean of all.
+        change = lost - sum_of_products(shares, lost)[:, None]
+        entropy = softdraw.entropy(relative) - sum_of_products(shares, change * logs)
+        entropy += sum_of_products(shares * (1 + change), entropies)
     result = np.empty(len(rows), ENTROPY)
     result["partial"] = whole
-    with np.errstate(invalid="ignore"):  # of an infinite logarithm, whose share is 0
-        of_change = sum_of_products(shares, change * logs)
-    result["entropy"] = entropy - of_change + of_pieces
+    result["entropy"] = entropy
     return result.reshape(lengths_with_ones(pieces.shape, axis))
 
 
@@ -87,8 +86,7 @@ def sum_of_products(shares: Array, values: Array) -> Array:
     total = np.zeros(len(shares))
     for each in range(shares.shape[1]):  # in a fixed order, unlike NumPy's sums
         share = shares[:, each]
-        with np.errstate(invalid="ignore"):
-            total += np.where(share != 0, share * values[:, each], 0)
+        total += np.where(share != 0, share * values[:, each], 0)
     return total
 
 
@@ -96,9 +94,14 @@ def relative_logsumexps(partials: Array, whole: Array) -> tuple[Array, Array]:
     """The logsumexp of each piece less max / T of its row, NaN for a row with NaN or an infinity,
     or without items; and what rounding has lost of each, or 0 where e to that power is 0."""
     own = logs_of_sums(partials)
-    t = whole["temperature"][:, None]
+    largest, t = whole["max"][:, None], whole["temperature"][:, None]
     with np.errstate(all="ignore"):
-        difference, lost_of_difference = add_exactly(partials["max"], -whole["max"][:, None])
+        # A quarter of all where differences may overflow.
+        quarter = np.where(
+            np.maximum(np.abs(partials["max"]), np.abs(largest)) > 2.0**1000, 0.25, 1
+        )
+        t = t * quarter
+        difference, lost_of_difference = add_exactly(partials["max"] * quarter, -largest * quarter)
         scaled = np.where(difference == 0, 0, difference / t)
         result, lost_of_sum = add_exactly(scaled, own)
         # A power of two out of both, so that nothing overflows or falls below the smallest number.
