@@ -11,6 +11,10 @@
 #include "exp2_constants.h"
 #include "log1p_constants.h"
 
+static const double sd_log1p_reciprocal[] = SD_LOG1P_RECIPROCAL;
+static const double sd_log1p_table_hi[] = SD_LOG1P_TABLE_HI;
+static const double sd_log1p_table_lo[] = SD_LOG1P_TABLE_LO;
+
 /* log(1 + w) within 0.51 ULP for finite w >= 0, and w itself where w < 2^-53. For any other w, which a row
  * may lead to if another thread changes it meanwhile, the result is unspecified.
  *
@@ -20,9 +24,6 @@
  * where no two terms cancel (P.T.P. Tang, "Table-driven implementation of the logarithm function in IEEE
  * floating-point arithmetic", ACM TOMS 1990). */
 static inline double sd_log1p(double w) {
-    static const double reciprocal[] = SD_LOG1P_RECIPROCAL;
-    static const double table_hi[] = SD_LOG1P_TABLE_HI;
-    static const double table_lo[] = SD_LOG1P_TABLE_LO;
     const uint64_t fraction = 0xfffffffffffff;
 
     /* 1 + w is exactly sum + rest. */
@@ -40,15 +41,15 @@ static inline double sd_log1p(double w) {
     double m = sd_f64_of_bits(m_bits), m_hi = sd_f64_of_bits(m_hi_bits);
     double m_lo = m - m_hi;
 
-    double c = reciprocal[index];
+    double c = sd_log1p_reciprocal[index];
     double coarse = m_hi * c - 1.0;
     double fine = m_lo * c + rest * scale * c;
     /* For small w, r is exactly w: coarse and fine are then two parts of w. */
     double r = coarse + fine;
     double r_rest = fine - (r - coarse);
 
-    double log_hi = k * SD_LN2_HI + table_hi[index];
-    double log_lo = k * SD_LN2_LO + table_lo[index];
+    double log_hi = k * SD_LN2_HI + sd_log1p_table_hi[index];
+    double log_lo = k * SD_LN2_LO + sd_log1p_table_lo[index];
     double hi = log_hi + r;
     double hi_rest = r - (hi - log_hi);
     double r2 = r * r;

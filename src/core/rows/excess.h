@@ -6,6 +6,7 @@ typedef struct {
     real_t max, threshold; /* at T = 0 and infinity only x from the threshold on count */
     int is_nan;            /* the row has NaN or +inf, or nothing but -inf; the excess is not set then */
     sd_sum excess;
+    double log_sum; /* log(1 + excess), where it has been computed */
 } log_row_t;
 
 /* Adds the exponentials of `group` packs to *sum + *rest, leaving out the items that are equal to the
@@ -16,12 +17,18 @@ SD_BODY void add_to_excess(pack_t *sum, pack_t *rest, pack_t *maxima, const redu
     const pack_t zero = v_set1(0), one = v_set1(1);
     pack_t s[MAX_GROUP], q[MAX_GROUP], lost;
     compute_exponentials(r, NULL, group, x, range_mode, 0, s, q);
+    FOR_EACH_PACK s[u] = v_where_ge(x[u], max, zero, s[u]);
+    FOR_EACH_PACK *maxima = v_add(*maxima, v_where_ge(x[u], max, one, zero));
     FOR_EACH_PACK {
-        const pack_t other = v_where_ge(x[u], max, zero, s[u]), e = v_fma(other, q[u], other);
-        *maxima = v_add(*maxima, v_where_ge(x[u], max, one, zero));
-        *sum = v_two_sum(*sum, e, &lost);
-        *rest = v_add(*rest, v_add(lost, v_fma(other, q[u], v_sub(other, e))));
+        const pack_t e = v_fma(s[u], q[u], s[u]); /* the exponential, rounded; q becomes what that loses */
+        q[u] = v_fma(s[u], q[u], v_sub(s[u], e));
+        s[u] = e;
     }
+    FOR_EACH_PACK {
+        *sum = v_two_sum(*sum, s[u], &lost);
+        q[u] = v_add(lost, q[u]);
+    }
+    FOR_EACH_PACK *rest = v_add(*rest, q[u]);
 }
 
 SD_INLINE sd_sum sum_excess(const reduction_t *reduction, const item_t *x, size_t n, real_t maximum,
@@ -54,7 +61,7 @@ SD_INLINE sd_sum sum_excess(const reduction_t *reduction, const item_t *x, size_
 
 /* Finds the maximum and the excess; n >= 1. */
 static log_row_t sum_log_row(const temperature_t *t, const item_t *x, size_t n) {
-    log_row_t row = {v_reduce_max(find_lane_max(x, n)) + 0, -LARGEST, 0, {0, 0}}; /* -0 becomes +0 */
+    log_row_t row = {v_reduce_max(find_lane_max(x, n)) + 0, -LARGEST, 0, {0, 0}, 0}; /* -0 becomes +0 */
     if (t->limit == MAXIMUM_ALONE) row.threshold = row.max;
     row.is_nan = !IS_FINITE(row.max);
     if (row.is_nan) return row;

@@ -2,7 +2,7 @@
  * number per row are done in one pack for all eight (many_rows.h), whose latency is thus paid once, not eight
  * times. Every step is one that excess.h does for a row alone, so that the bits are the same. */
 
-typedef struct { double max[8], high[8], low[8]; } eight_log_rows_t; /* the excesses are high + low */
+typedef struct { double max[8], high[8], low[8], log_sum[8]; } eight_log_rows_t; /* excesses are high + low */
 
 /* Finds the maxima and excesses of eight rows of n items in `group` packs; t is their temperatures. Returns 0
  * if a row is not ordinary (many_rows.h), else 1. */
@@ -34,6 +34,7 @@ SD_BODY int sum_eight_log_rows(eight_log_rows_t *eight, const item_t *x, ptrdiff
     f64_store(eight->max, max);
     f64_store(eight->high, high);
     f64_store(eight->low, low);
+    f64_store(eight->log_sum, log1p_of_eight(high));
     return f64_mask_ge(high, f64_set1(0)) == 255;
 }
 
@@ -51,6 +52,7 @@ static SD_NOINLINE int sum_short_log_rows(eight_log_rows_t *eight, const item_t 
 
 /* What is known of row i of the eight. */
 SD_INLINE log_row_t get_log_row(const eight_log_rows_t *eight, int i) {
-    const log_row_t row = {(real_t)eight->max[i], -LARGEST, 0, {eight->high[i], eight->low[i]}};
+    const log_row_t row = {
+        (real_t)eight->max[i], -LARGEST, 0, {eight->high[i], eight->low[i]}, eight->log_sum[i]};
     return row;
 }

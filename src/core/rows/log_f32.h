@@ -1,8 +1,9 @@
 /* The arithmetic of log_softmax.h for float32, in doubles; T is the temperature. */
 
-/* Returns logsumexp, which is max / T + log(1 + excess). */
-SD_INLINE float compute_logsumexp(float max, double t, sd_sum excess) {
-    return (float)((double)max / t + sd_log1p(excess.high)) + 0; /* -0 becomes +0 */
+/* Returns logsumexp, which is max / T + log_sum, where log_sum = log(1 + excess). */
+SD_INLINE float compute_logsumexp(float max, double t, sd_sum excess, double log_sum) {
+    (void)excess;
+    return (float)((double)max / t + log_sum) + 0; /* -0 becomes +0 */
 }
 
 /* What computes logarithms of probabilities, (x - max) / T - log_sum, where log_sum = log(1 + excess). No

@@ -3,11 +3,11 @@
 /* Returns logsumexp, which is max / T + log(1 + excess). What the roundings of the two terms and of their
  * sum lose is added, because the result may lie a binade above both terms, where half a unit in its last
  * place is a whole one in theirs. */
-SD_INLINE double compute_logsumexp(double max, double t, sd_sum excess) {
+SD_INLINE double compute_logsumexp(double max, double t, sd_sum excess, double log_sum) {
     const double quotient = max / t;
     if (!(quotient <= DBL_MAX && quotient >= -DBL_MAX)) return quotient;
     const f64x8 left = f64_fma(f64_set1(-quotient), f64_set1(t), f64_set1(max));
-    const sd_sum sum = sd_two_sum(quotient, sd_log1p(excess.high));
+    const sd_sum sum = sd_two_sum(quotient, log_sum);
     const double low = (t <= DBL_MAX ? f64_first(left) / t : 0) + excess.low / (1 + excess.high);
     return sum.high + (sum.low + low) + 0; /* -0 becomes +0 */
 }

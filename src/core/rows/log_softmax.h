@@ -5,12 +5,11 @@ static void log_softmax_row(const log_row_t *row, double t, const item_t *x, ite
         fill_row(out, n, (real_t)sd_nan());
         return;
     }
-    const double log_sum = sd_log1p(row->excess.high);
     if (t == 0 || t > DBL_MAX) {
-        write_limit(x, out, n, row->threshold, (real_t)-log_sum + 0, -(real_t)INFINITY);
+        write_limit(x, out, n, row->threshold, (real_t)-row->log_sum + 0, -(real_t)INFINITY);
         return;
     }
-    const log_writer_t writer = make_log_writer(t, row->max, log_sum);
+    const log_writer_t writer = make_log_writer(t, row->max, row->log_sum);
     for (size_t i = 0; i < n; i += WIDTH)
         store_up_to(out + i, n - i, write_log(&writer, load_up_to(x + i, n - i)));
 }
@@ -19,7 +18,7 @@ static real_t logsumexp_row(const log_row_t *row, double t, const item_t *x, siz
     /* without NaN, the maximum is +inf, or -inf if the row has nothing else */
     if (row->is_nan) return count_from(x, n, 0) >= 0 ? row->max : (real_t)sd_nan();
     if (t == 0 && row->max != 0) return row->max > 0 ? (real_t)INFINITY : -(real_t)INFINITY;
-    return compute_logsumexp(row->max, t == 0 ? 1 : t, row->excess);
+    return compute_logsumexp(row->max, t == 0 ? 1 : t, row->excess, row->log_sum);
 }
 
 typedef struct {
@@ -42,6 +41,7 @@ static void sum_log_rows(log_rows_t *next, row_temperature_t *current, const ite
     for (size_t i = 0; i < next->count; i++, x += all->x_stride) {
         update_temperature(current, all, first + i);
         next->rows[i] = sum_log_row(&current->ready, x, all->n);
+        if (!next->rows[i].is_nan) next->rows[i].log_sum = sd_log1p(next->rows[i].excess.high);
     }
 }
 

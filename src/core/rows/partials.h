@@ -15,7 +15,7 @@ static void find_partials(const void *items, softdraw_partial *out, const sd_row
     if (rows->rows == 0) return;
     row_temperature_t current = start_temperature(rows);
     for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride) {
-        log_row_t row = {-(real_t)INFINITY, 0, 0, {0, 0}}; /* an empty row */
+        log_row_t row = {-(real_t)INFINITY, 0, 0, {0, 0}, 0}; /* an empty row */
         update_temperature(&current, rows, i);
         if (rows->n > 0) row = sum_log_row(&current.ready, x, rows->n);
         if (row.is_nan) row.excess.high = count_from(x, rows->n, 0) * 0; /* it need not be set */
@@ -56,7 +56,8 @@ static void write_from_partials(const void *items, const softdraw_partial *whole
         update_temperature(&current, rows, i);
         const log_row_t row = {max, current.ready.limit == MAXIMUM_ALONE ? max : -LARGEST,
                                !IS_FINITE(max) || whole[i].excess != whole[i].excess,
-                               {whole[i].excess, whole[i].excess_low}};
+                               {whole[i].excess, whole[i].excess_low},
+                               logarithms ? sd_log1p(whole[i].excess) : 0};
         if (logarithms || row.is_nan) log_softmax_row(&row, current.t, x, out, rows->n);
         else softmax_of_excess(&current.ready, &row, x, out, rows->n);
     }

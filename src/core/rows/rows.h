@@ -12,6 +12,7 @@
 #include "softmax_columns.h"
 #include "softmax.h"
 #include "excess.h"
+#include "log1p_eight.h"
 #include "excess_short.h"
 #include "log_softmax.h"
 #include "entropy.h"
