@@ -204,6 +204,8 @@ cdef object real_array(object value, str name):
             advice = f"; write {name}.to_numpy(float)"
         elif array.ndim:  # integers past 2**64, say
             advice = f"; write np.asarray({name}, float)"
+        elif isinstance(value, int):
+            advice = f"; write float({name})"
         elif hasattr(value, "__iter__"):  # the values of a dict, say
             advice = f"; write list({name})"
     check_real(array.dtype, name, advice)
@@ -265,6 +267,10 @@ cdef object whole_numbers(object value, str name):
     if isinstance(value, int):
         value = max(-1, min(value, 2**63 - 1))
     given = unmasked_array(value, name)
+    if given.dtype.kind in "Of" and isinstance(value, (list, tuple)):
+        items = integers_of(value)
+        if items is not None:  # some past the largest int64
+            given = np.clip(items, -1, 2**63 - 1).astype(np.int64)
     if given.dtype.kind not in "iu":
         got = kind_of(value, given.dtype)
         raise TypeError(f"{name} must be an integer or an array of them, got {got}")
@@ -283,7 +289,7 @@ cdef object real_numbers(object value, str name):
     """Return a real number, or an array of them, as an array of a real type."""
     given = unmasked_array(value, name)
     if isinstance(value, int) and given.dtype == object:
-        raise ValueError(f"{name} is an integer past 2**64; give it as a float")
+        raise ValueError(f"{name} is an integer of more than 64 bits; give it as a float")
     if not is_real(given.dtype):
         got = kind_of(value, given.dtype)
         raise TypeError(f"{name} must be a real number or an array of them, got {got}")

@@ -44,8 +44,10 @@ cdef enum:
     WITHOUT_GIL = 4096
     # Bytes of scratch that are kept for the next call.
     KEPT = 1 << 24
-    # The most draws and, but for a longer row, items between two looks at whether the user interrupts.
+    # The most draws and, but for a longer row, items between two looks at whether the user interrupts; a
+    # row counts for as many items more as its filters may take the time of.
     MAX_PART = 1 << 24
+    ROW = 32
     # From so many draws and items on, a call takes long enough to gain from threads, which share it in
     # slabs of about SLAB of them, each of whole rows: see docs/workers.md.
     SHARED = 1 << 18
@@ -230,7 +232,7 @@ cdef int draw_rows(Draws *d, bint skips, int workers, size_t *where) except -1:
             p.draws = min(d.draws - p.drawn, <size_t>MAX_PART)
             p.rows = p.slab = 1
             if p.draws == d.draws:
-                p.rows = p.slab = min(d.rows - p.row, MAX_PART // (d.n + p.draws) + 1)
+                p.rows = p.slab = min(d.rows - p.row, MAX_PART // (d.n + p.draws + ROW) + 1)
             if workers > 1:
                 p.slab = SLAB // (d.n + p.draws) + 1
                 error = run_pieces(draw_slab, &p, (p.rows - 1) // p.slab + 1, workers, where)

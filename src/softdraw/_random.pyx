@@ -523,7 +523,8 @@ cpdef BitGenerator generator_of_seed(str name, object seed):
     """Return a new Xoshiro256 for an argument that is no generator, or raise."""
     if seed is None or isinstance(seed, ISeedSequence) or is_seed(name, seed):
         return Xoshiro256(seed)
-    if isinstance(seed, Sequence) or isinstance(seed, np.ndarray) and seed.ndim:
+    if isinstance(seed, Sequence) and not isinstance(seed, (str, bytes, bytearray)) or (
+            isinstance(seed, np.ndarray) and seed.ndim and seed.dtype.kind in "iuO"):
         items = list(seed)
         if all([is_seed(f"{name}[{i}]", item) for i, item in enumerate(items)]):
             return Xoshiro256(items)

@@ -825,7 +825,7 @@ def test_longdouble_is_a_type_error():
 
 @pytest.mark.parametrize("parameter", ["temperature", "top_p", "min_p"])
 def test_an_integer_past_any_dtype_is_to_be_given_as_a_float(parameter):
-    text = f"{parameter} is an integer past 2**64; give it as a float"
+    text = f"{parameter} is an integer of more than 64 bits; give it as a float"
     with pytest.raises(ValueError, match=exactly(text)):
         sample_logits(X, **{parameter: 10**30})
     assert sample_logits(X[0], temperature=1e30, words=2**63) == 2

@@ -31,6 +31,7 @@ CALLS = {
     "entropy": lambda: softdraw.entropy(X),
     "temperature_for": lambda: softdraw.temperature_for(WEIGHTS, entropy=5.0),
     "sample_logits": lambda: softdraw.sample_logits(X, rng=RNG),
+    "sample_logits, one row": lambda: softdraw.sample_logits(X.reshape(-1), rng=RNG),
     "sample_logits, top_p": lambda: softdraw.sample_logits(X, top_p=0.9, rng=RNG),
     "AliasTable": lambda: softdraw.AliasTable(WEIGHTS),
     "sample": lambda: TABLE.sample(N, rng=RNG),

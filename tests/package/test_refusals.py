@@ -47,6 +47,20 @@ def refused(error, message, call):
         refused(
             TypeError, "clip must be", lambda: softdraw.temperature_for(P, entropy=1, clip=TWO)
         ),
+        refused(TypeError, "rng must be None", lambda: softdraw.sample_logits(P, rng="")),
+        refused(TypeError, "rng must be None.*", lambda: softdraw.sample_logits(P, rng=b"")),
+        refused(TypeError, "rng must.*", lambda: softdraw.sample_logits(P, rng=np.empty(0))),
+        refused(TypeError, r"x must be.*write float\(x\)", lambda: softdraw.softmax(10**30)),
+        refused(
+            ValueError,
+            "temperature is an integer of more than 64 bits; give it as a float",
+            lambda: softdraw.softmax(P, temperature=-(10**30)),
+        ),
+        refused(
+            ValueError,
+            r"top_k\[0\] must be >= 1",
+            lambda: softdraw.sample_logits([P], top_k=[-(2**70)]),
+        ),
         refused(ValueError, "n_children must be in", lambda: Xoshiro256(1).spawn(10**30)),
         refused(TypeError, "timeout must be", lambda: Xoshiro256(1).lock.acquire(timeout="1")),
         refused(
@@ -71,6 +85,12 @@ def test_flags_may_be_of_any_type_that_is_true_or_false():
     assert softdraw.logsumexp(P, keepdims=0).shape == ()
     ids, logprobs = softdraw.sample_logits(P, rng=1, return_logprobs=1)
     assert (ids, logprobs) == softdraw.sample_logits(P, rng=1, return_logprobs=True)
+
+
+def test_any_large_top_k_keeps_all():
+    wanted = softdraw.sample_logits([P, P], rng=1)
+    for top_k in (2**64, [2**64, 2**70], [2**63, 3]):
+        assert (softdraw.sample_logits([P, P], top_k=top_k, rng=1) == wanted).all()
 
 
 def test_lists_of_arrays_and_of_numbers_are_taken():

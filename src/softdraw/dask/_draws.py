@@ -58,7 +58,8 @@ def sample_logits(
     chunks and the workers are. So where the last axis lies in one chunk, the draws are those of
     `softdraw.sample_logits` with the same seed. Where it is split, a word first chooses a chunk by
     the chunks' masses, and then an item in it; the probabilities are the same to within about
-    1e-15, and the draws are a function of the seed and of the chunks of the last axis alone.
+    1e-16 for each chunk of the row, and the draws are a function of the seed and of the chunks of
+    the last axis alone.
 
     Parameters
     ----------
