@@ -851,7 +851,7 @@ def test_longdouble_is_refused():
 
 
 def test_ragged_weights_are_refused():
-    with pytest.raises(ValueError, match="inhomogeneous"):
+    with pytest.raises(ValueError, match="^weights is ragged"):
         AliasTable([1, [2, 3]])
 
 
@@ -925,7 +925,7 @@ def test_logits_that_are_refused(logits, temperature, error, text):
         (None, TypeError, "temperature must be a real number or an array of them, got NoneType"),
         (1j, TypeError, "temperature must be a real number or an array of them, got complex"),
         (np.ma.array(2.0), TypeError, LOST.format("temperature")),
-        (10**400, ValueError, "temperature is an integer past 2**64; give it as a float"),
+        (10**400, ValueError, "temperature is an integer of more than 64 bits; give it as a float"),
     ],
 )
 def test_temperatures_that_are_refused(temperature, error, text):

@@ -131,6 +131,30 @@ def test_a_tiny_temperature_brings_back_what_is_tiny():
     assert worst_ulp(softmax_vjp(p, g, temperature=1.9e-200), p, g, 1.9e-200) <= 1
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("temperature", [1, 0.7, 1e-300, 1e300, 5e-324, inf])
+def test_short_rows_have_the_same_bits_alone_and_among_any_others(dtype, temperature):
+    """In float64 eight are computed at once, unless one of them is of an unusual kind."""
+    rng = np.random.default_rng(7)
+    with np.errstate(all="ignore"):
+        for n in (*range(1, 36), 64, 127, 128, 129, 256, 257):
+            p = softmax(rng.normal(0, 3, (43, n)))
+            g = rng.normal(0, 1, (43, n))
+            g[9], g[17, n // 2], g[26], g[27] = 0, nan, 1e-310, 0
+            g[34], g[35], p[36], p[20, -1] = 1e305, 1e-200, 1, 0
+            p, g = p.astype(dtype), g.astype(dtype)
+            for rows in (slice(None), slice(0, 8), slice(1, 9), slice(10, 43)):
+                together = softmax_vjp(p[rows], g[rows], temperature=temperature)
+                alone = [
+                    softmax_vjp(each_p, each_g, temperature=temperature)
+                    for each_p, each_g in zip(p[rows], g[rows], strict=True)
+                ]
+                assert together.tobytes() == np.asarray(alone, dtype).tobytes(), (n, rows)
+                in_place = g[rows].copy()
+                softmax_vjp(p[rows], in_place, temperature=temperature, out=in_place)
+                assert in_place.tobytes() == together.tobytes()
+
+
 @given(
     p=hnp.arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 1)),
     data=st.data(),

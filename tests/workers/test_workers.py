@@ -547,7 +547,9 @@ def test_no_more_threads_than_asked_for_share_the_scratch_of_a_call():
     """The pool has more threads, which look for work when a call before has just ended."""
     rng = np.random.default_rng(7)
     short = rng.normal(size=(200, 2_000)).astype(np.float32)
-    long = rng.normal(size=(8, 720_000)).astype(np.float32)  # its scratch is not kept for the next call
+    long = rng.normal(size=(8, 720_000)).astype(
+        np.float32
+    )  # its scratch is not kept for the next call
     words = Xoshiro256(7).random_raw(8)
     wanted = sample_logits(long, top_k=50, words=words)
     for _ in range(30):

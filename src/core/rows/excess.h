@@ -1,6 +1,7 @@
 /* What log_softmax and logsumexp are computed from: the maximum of a row and log(1 + excess). The excess is
- * the sum of all exponentials except one of the maximum, divided by that one. If one entry is much larger than
- * the others, the excess is tiny, and 1 + excess would be rounded to 1; log1p of the excess keeps its digits. */
+ * the sum of all exponentials except one of the maximum, divided by that one. If one entry is much larger
+ * than the others, the excess is tiny, and 1 + excess would be rounded to 1; log1p of the excess keeps its
+ * digits. */
 
 typedef struct {
     real_t max, threshold; /* at T = 0 and infinity only x from the threshold on count */

@@ -39,8 +39,8 @@ SD_BODY int sum_eight_log_rows(eight_log_rows_t *eight, const item_t *x, ptrdiff
 }
 
 /* The same for rows of at most 4 WIDTH items. */
-static SD_NOINLINE int sum_short_log_rows(eight_log_rows_t *eight, const item_t *x, ptrdiff_t x_stride, size_t n,
-                                          const double *t, ptrdiff_t t_stride) {
+static SD_NOINLINE int sum_short_log_rows(eight_log_rows_t *eight, const item_t *x, ptrdiff_t x_stride,
+                                          size_t n, const double *t, ptrdiff_t t_stride) {
     double each[8];
     for (int i = 0; i < 8; i++) each[i] = t[i * t_stride];
     const f64x8 temperatures = f64_load(each);

@@ -14,7 +14,11 @@ SD_INLINE void add_products(f64x8 *low, f64x8 *high, f32x16 p, f32x16 g) {
     *high = f64_add(*high, f64_mul(f32_high_to_f64(p), f32_high_to_f64(g)));
 }
 
-static double sum_products(const float *p, const float *g, size_t n) {
+/* The sum of p g over a row. */
+typedef struct { double high; } vjp_sum_t;
+
+static vjp_sum_t find_vjp_sum(const float *p, const float *g, size_t n, const vjp_temperature_t *t) {
+    (void)t; /* float64 needs it */
     f64x8 a = f64_set1(0), b = a, c = a, d = a;
     size_t i = 0;
     for (; n - i >= 32; i += 32) {
@@ -24,19 +28,16 @@ static double sum_products(const float *p, const float *g, size_t n) {
     if (i < n) add_products(&a, &b, load_padded(p + i, n - i, 0), load_padded(g + i, n - i, 0));
     i += 16;
     if (i < n) add_products(&c, &d, load_padded(p + i, n - i, 0), load_padded(g + i, n - i, 0));
-    return f64_reduce_add(f64_add(f64_add(a, b), f64_add(c, d)));
+    const vjp_sum_t sum = {f64_reduce_add(f64_add(f64_add(a, b), f64_add(c, d)))};
+    return sum;
 }
 
 /* What the gradient of one row is computed from: sum(p g) and 1 / T. */
 typedef struct { f64x8 sum, inverse; } vjp_writer_t;
 
-/* Returns 0 if the sum is not finite, else 1. */
-SD_INLINE int make_vjp_writer(vjp_writer_t *w, const float *p, const float *g, size_t n,
-                              const vjp_temperature_t *t) {
-    const double sum = sum_products(p, g, n);
-    w->sum = f64_set1(sum);
-    w->inverse = *t;
-    return sum <= DBL_MAX && sum >= -DBL_MAX;
+SD_INLINE vjp_writer_t make_vjp_writer(const vjp_sum_t *sum, const vjp_temperature_t *t) {
+    const vjp_writer_t w = {f64_set1(sum->high), *t};
+    return w;
 }
 
 SD_INLINE f32x16 compute_gradient(const vjp_writer_t *w, f32x16 p, f32x16 g) {

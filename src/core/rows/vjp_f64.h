@@ -42,21 +42,29 @@ static vjp_temperature_t make_vjp_temperature(double t) {
     return r;
 }
 
-/* Returns the sum of p g scale; *largest becomes the largest |g|. */
-static sd_sum sum_products(const double *p, const double *g, size_t n, double scale, double *largest) {
+/* Returns the sum of p g scale in eight parts; *largest becomes the largest |g| of each lane. */
+SD_INLINE pairs_t sum_parts(const double *p, const double *g, size_t n, double scale, f64x8 *largest) {
     const f64x8 scales = f64_set1(scale);
     const u64x8 magnitude = u64_set1(UINT64_MAX >> 1);
-    f64x8 total = f64_set1(0), rest = total, max = total;
+    pairs_t sum = {f64_set1(0), f64_set1(0)};
+    *largest = sum.high;
     for (size_t i = 0; i < n; i += 8) {
         const f64x8 a = load_padded(p + i, n - i, 0), b = load_padded(g + i, n - i, 0);
         const f64x8 scaled = f64_mul(b, scales), product = f64_mul(a, scaled);
-        max = f64_max(f64_from_bits(u64_and(f64_bits(b), magnitude)), max);
-        f64_two_sum_into(&total, &rest, product);
-        rest = f64_add(rest, f64_fms(a, scaled, product));
+        *largest = f64_max(f64_from_bits(u64_and(f64_bits(b), magnitude)), *largest);
+        f64_two_sum_into(&sum.high, &sum.low, product);
+        sum.low = f64_add(sum.low, f64_fms(a, scaled, product));
     }
+    return sum;
+}
+
+/* Returns the sum of p g scale; *largest becomes the largest |g|. */
+static sd_sum sum_products(const double *p, const double *g, size_t n, double scale, double *largest) {
+    f64x8 max;
+    const pairs_t parts = sum_parts(p, g, n, scale, &max);
     double high[8], low[8];
-    f64_store(high, total);
-    f64_store(low, rest);
+    f64_store(high, parts.high);
+    f64_store(low, parts.low);
     sd_sum sum = {high[0], low[0]};
     for (int i = 1; i < 8; i++) {
         const sd_sum lane = {high[i], low[i]};
@@ -66,14 +74,13 @@ static sd_sum sum_products(const double *p, const double *g, size_t n, double sc
     return sum;
 }
 
-/* What the gradient of one row is computed from: the sum of p g as two numbers, the power of two that g is
- * multiplied by, the inverse of T as two numbers, and the power of two that scales results back, as two
- * factors, because it may be out of range. */
-typedef struct { f64x8 minus_sum_high, sum_low, g_scale, high, low, scale_back_1, scale_back_2; } vjp_writer_t;
+/* The sum of p g over a row, times 2^exponent. */
+typedef struct {
+    double high, low;
+    int exponent;
+} vjp_sum_t;
 
-/* Returns 0 if the sum is not finite, else 1. */
-static int make_vjp_writer(vjp_writer_t *w, const double *p, const double *g, size_t n,
-                           const vjp_temperature_t *t) {
+static vjp_sum_t find_vjp_sum(const double *p, const double *g, size_t n, const vjp_temperature_t *t) {
     double largest;
     int exponent = t->g_exponent;
     sd_sum sum = sum_products(p, g, n, sd_power_of_2(exponent), &largest);
@@ -88,15 +95,61 @@ static int make_vjp_writer(vjp_writer_t *w, const double *p, const double *g, si
             sum = sum_products(p, g, n, sd_power_of_2(exponent), &largest);
         }
     }
-    const int back = -t->exponent - exponent - P_EXPONENT, first = clamp_int(back, -1000, 1000);
-    w->minus_sum_high = f64_set1(-sum.high);
-    w->sum_low = f64_set1(sum.low);
-    w->g_scale = f64_set1(sd_power_of_2(exponent));
-    w->high = t->high;
-    w->low = t->low;
-    w->scale_back_1 = f64_set1(t->is_infinite ? 0 : sd_power_of_2(first));
-    w->scale_back_2 = f64_set1(sd_power_of_2(clamp_int(back - first, -1000, 1000)));
-    return sum.high <= DBL_MAX && sum.high >= -DBL_MAX;
+    const vjp_sum_t result = {sum.high, sum.low, exponent};
+    return result;
+}
+
+/* Rows of up to so many items are summed eight at a time; eight of p and of g fit in L1. */
+#define SHORT_VJP (16 * WIDTH)
+
+/* Finds the sums of eight rows, side by side: the same numbers. Returns 0 if a row needs another exponent
+ * than that of the temperature, or its sum is not finite, else 1. */
+static int find_eight_vjp_sums(vjp_sum_t *sums, const double *p, ptrdiff_t p_stride, const double *g,
+                               ptrdiff_t g_stride, size_t n, const vjp_temperature_t *t) {
+    const double scale = sd_power_of_2(t->g_exponent);
+    const f64x8 zero = f64_set1(0), one = f64_set1(1), most = f64_set1(sd_power_of_2(MAX_G_EXPONENT));
+    double rows[2][64], columns[2][64];
+    f64x8 maxima[8];
+    for (int i = 0; i < 8; i++) {
+        const pairs_t parts = sum_parts(p + i * p_stride, g + i * g_stride, n, scale, &maxima[i]);
+        f64_store(rows[0] + 8 * i, parts.high);
+        f64_store(rows[1] + 8 * i, parts.low);
+    }
+    for (int part = 0; part < 2; part++) rows_to_columns(rows[part], 8, columns[part], 8);
+    pairs_t sum = {f64_load(columns[0]), f64_load(columns[1])};
+    for (int i = 1; i < 8; i++) {
+        const pairs_t lane = {f64_load(columns[0] + 8 * i), f64_load(columns[1] + 8 * i)};
+        sum = add_pairs(sum, lane);
+    }
+    const f64x8 largest = f64_mul(f64_reduce_max_8(maxima), f64_set1(scale));
+    f64x8 bad = f64_where_ge(largest, one, zero, f64_where_ge(zero, largest, zero, one));
+    bad = f64_add(bad, f64_where_ge(most, largest, zero, one));
+    bad = f64_add(bad, f64_where_ge(most, f64_abs(sum.high), zero, one));
+    double high[8], low[8];
+    f64_store(high, sum.high);
+    f64_store(low, sum.low);
+    for (int i = 0; i < 8; i++) {
+        const vjp_sum_t each = {high[i], low[i], t->g_exponent};
+        sums[i] = each;
+    }
+    return f64_mask_ge(zero, bad) == 255;
+}
+
+/* What the gradient of one row is computed from: the sum of p g as two numbers, the power of two that g is
+ * multiplied by, the inverse of T as two numbers, and the power of two that scales results back, as two
+ * factors, because it may be out of range. */
+typedef struct { f64x8 minus_sum_high, sum_low, g_scale, high, low, scale_back_1, scale_back_2; } vjp_writer_t;
+
+SD_INLINE vjp_writer_t make_vjp_writer(const vjp_sum_t *sum, const vjp_temperature_t *t) {
+    const int back = -t->exponent - sum->exponent - P_EXPONENT, first = clamp_int(back, -1000, 1000);
+    const vjp_writer_t w = {f64_set1(-sum->high),
+                            f64_set1(sum->low),
+                            f64_set1(sd_power_of_2(sum->exponent)),
+                            t->high,
+                            t->low,
+                            f64_set1(t->is_infinite ? 0 : sd_power_of_2(first)),
+                            f64_set1(sd_power_of_2(clamp_int(back - first, -1000, 1000)))};
+    return w;
 }
 
 SD_INLINE f64x8 compute_gradient(const vjp_writer_t *w, f64x8 p, f64x8 g) {
