@@ -56,15 +56,16 @@ cdef int refuse_call(str name, str parameters, tuple arguments, dict named) exce
 # Of an array of NumPy.
 cdef int MOST_DIMENSIONS = 32 if np.__version__.startswith("1.") else 64
 
-# NumPy's number for the bfloat16 of ml_dtypes, once an array of it has been given. Threads may read it
-# while another one writes it. MSVC has no atomics, but reads and writes a volatile int whole.
+# NumPy's number for the bfloat16 of ml_dtypes, once an array of it has been given; before, one that no type has
+# (that of NumPy's newer user types is -1). Threads may read it while another one writes it. MSVC has no atomics,
+# but reads and writes a volatile int whole.
 cdef extern from *:
     """
     #if defined(_MSC_VER) || defined(__STDC_NO_ATOMICS__)
-    static volatile int bfloat16_number = -1;
+    static volatile int bfloat16_number = -2;
     #else
     #include <stdatomic.h>
-    static atomic_int bfloat16_number = -1;
+    static atomic_int bfloat16_number = -2;
     #endif
     """
     int bfloat16_number
@@ -78,9 +79,10 @@ cdef bint is_real(object dtype):
     # There are kernels neither for longdouble nor for the float8 of ml_dtypes, whose kind is "f" too.
     global bfloat16_number
     cdef int type_num = (<cnp.dtype>dtype).type_num
-    if type_num == bfloat16_number or type_num == cnp.NPY_FLOAT16 or type_num <= cnp.NPY_FLOAT64:
+    if type_num == bfloat16_number or type_num == cnp.NPY_FLOAT16 or 0 <= type_num <= cnp.NPY_FLOAT64:
         return True
-    if dtype.name == "bfloat16":
+    # Any class may have the name, but only a type that has been registered has a number of its own.
+    if dtype.name == "bfloat16" and cnp.PyTypeNum_ISUSERDEF(type_num) and dtype.itemsize == 2:
         bfloat16_number = type_num
         return True
     return False
@@ -91,20 +93,25 @@ cdef bint is_masked(object value):
     ma = sys.modules.get("numpy.ma")
     if ma is None or type(value) is np.ndarray:
         return False
-    if isinstance(value, (list, tuple)):
+    if is_sequence(value):
         return holds_masked(value, ma.MaskedArray, 0)
     # An array of Dask has one without items, of the kind that its blocks are, as _meta.
     return isinstance(value, ma.MaskedArray) or isinstance(getattr(value, "_meta", None), ma.MaskedArray)
 
 
+cdef bint is_sequence(object value):
+    return isinstance(value, (list, tuple)) or (
+        isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)))
+
+
 cdef bint holds_masked(object sequence, object masked, int depth):
-    """A list or tuple has a masked array in it, as deep as NumPy would look."""
-    cdef bint is_nested = len(sequence) > 0 and isinstance(sequence[0], (list, tuple, np.ndarray))
-    if not is_nested or depth == MOST_DIMENSIONS:  # numbers, which may be many
+    """A sequence has a masked array in it, as deep as NumPy would look."""
+    if len(sequence) == 0 or depth == MOST_DIMENSIONS:
+        return False
+    if not (is_sequence(sequence[0]) or isinstance(sequence[0], np.ndarray)):  # numbers, which may be many
         return False
     for each in sequence:
-        if isinstance(each, masked) or isinstance(each, (list, tuple)) and holds_masked(
-                each, masked, depth + 1):
+        if isinstance(each, masked) or is_sequence(each) and holds_masked(each, masked, depth + 1):
             return True
     return False
 

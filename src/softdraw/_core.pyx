@@ -74,7 +74,13 @@ def cpu_info():
 if tier_in_use() < 0:
     import os
 
+    named = os.environ.get("SOFTDRAW_ISA")
+    if named in (None, "", *available_tiers()):  # since the core has looked, which it does once
+        raise ImportError(
+            "SOFTDRAW_ISA named a tier that this CPU or build lacks when this process first imported "
+            "softdraw; start another process"
+        )
     raise ImportError(
-        f"SOFTDRAW_ISA={os.environ.get('SOFTDRAW_ISA')!r} names a tier that this CPU or build lacks; "
+        f"SOFTDRAW_ISA={named!r} names a tier that this CPU or build lacks; "
         f"it can run {', '.join(available_tiers())}"
     )

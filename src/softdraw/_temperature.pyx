@@ -28,7 +28,7 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
     The inverse of :func:`entropy`: each of the three moves in one direction with T, so that exactly
     one T gives a value in between. T is within a relative 1e-9, or gives what is wanted within 4 ULP,
     whichever is looser, however large, small, close together or far apart the logits are. A T that is
-    too large or too small for a float64 is inf, 0.0 or the nearest subnormal one.
+    too large or too small for a float64 is inf or the largest one, 0.0 or a subnormal one.
 
     Parameters
     ----------

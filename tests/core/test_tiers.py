@@ -85,6 +85,21 @@ def test_an_unknown_tier_is_an_import_error(tier):
     )
 
 
+def test_a_tier_is_chosen_once_per_process():
+    code = """
+import os
+try:
+    import softdraw
+except ImportError:
+    os.environ["SOFTDRAW_ISA"] = "scalar"
+    import softdraw
+"""
+    text = run_on_tier("sse9", code, status=1).strip().splitlines()[-1]
+    assert text.startswith(
+        "ImportError: SOFTDRAW_ISA named a tier that this CPU or build lacks when"
+    )
+
+
 def test_a_tier_of_another_machine_is_an_import_error():
     (lacking, *_) = [t for t in ("neon", "avx512", "avx2", "scalar") if t not in TIERS]
     errors = run_on_tier(lacking, "import softdraw", status=1)

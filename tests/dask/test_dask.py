@@ -474,7 +474,14 @@ def test_a_refused_argument_takes_no_word():
         with pytest.raises(ValueError):
             sd.sample_logits(split, rng=generator, **named)
     table = softdraw.AliasTable([1, 2])
-    for size, chunks in ((-1, 1), ((*lengths, 1, 1), 1), (5, (2, 2))):
+    for size, chunks in (
+        (-1, 1),
+        ((*lengths, 1, 1), 1),
+        (5, (2, 2)),
+        (5, -2),
+        (5, ((-1, 6),)),
+        (5, ((2.5, 2.5),)),
+    ):
         with pytest.raises(ValueError):
             sd.sample(table, size, chunks=chunks, seed=generator)
     assert generator.random_raw() == fresh.random_raw()

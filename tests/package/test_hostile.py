@@ -202,3 +202,21 @@ thread.join()
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_logits_that_another_thread_changes_give_any_draw_or_an_error(dtype, n, options):
     processes.run([sys.executable, "-c", CHANGING, dtype, n, options], timeout=120)
+
+
+def test_a_class_that_is_named_like_bfloat16_is_not_taken_for_it():
+    """Its number would be that of all structured arrays, of any size."""
+
+    class bfloat(np.void):
+        pass
+
+    dtype = np.dtype((bfloat, [("a", "<u2")]))
+    assert dtype.name == "bfloat16"
+    for array in (np.zeros(4, dtype), np.zeros(200_000, "V1"), np.zeros(4, "V2")):
+        for function in (softdraw.softmax, softdraw.logsumexp, softdraw.sample_logits):
+            with pytest.raises(TypeError, match="must be"):
+                function(array)
+        with pytest.raises(TypeError, match="must be"):
+            softdraw.AliasTable(array)
+        with pytest.raises(TypeError, match="must be"):
+            softdraw.softmax_vjp(np.ones(len(array), np.float32), array)

@@ -1,5 +1,7 @@
 """What is refused is named: errors that NumPy or Python would raise without the argument's name."""
 
+from collections import deque
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,8 @@ def refused(error, message, call):
         ),
         refused(TypeError, "x is a masked array", lambda: softdraw.softmax([MASKED])),
         refused(TypeError, "x is a masked", lambda: softdraw.softmax([[[1.0, 2.0]], [MASKED]])),
+        refused(TypeError, "x is a.*array", lambda: softdraw.softmax(deque([MASKED, MASKED]))),
+        refused(TypeError, "x is a masked.*", lambda: softdraw.softmax([range(2), MASKED])),
         refused(TypeError, "x is a mask", lambda: softdraw.softmax(ReturnsMasked())),
         refused(TypeError, "weights is a masked", lambda: softdraw.AliasTable(ReturnsMasked())),
         refused(TypeError, "keepdims must be True", lambda: softdraw.logsumexp(P, keepdims=TWO)),

@@ -197,7 +197,9 @@ def sample(
     if not isinstance(table, softdraw.AliasTable):
         raise TypeError(f"table must be an AliasTable, got {type(table).__name__}")
     shape = read_size(size)
-    chunks = da.core.normalize_chunks(chunks, shape, dtype=np.dtype(np.int64))
+    given, chunks = chunks, da.core.normalize_chunks(chunks, shape, dtype=np.dtype(np.int64))
+    if tuple(map(sum, chunks)) != shape or not all(n >= 0 for lengths in chunks for n in lengths):
+        raise ValueError(f"chunks must have lengths from 0 on that add to {shape}, got {given}")
     return da.map_blocks(
         draw_from_table,
         delayed(table, pure=True, traverse=False),
