@@ -11,11 +11,13 @@ from setuptools import Extension, setup
 CORE = Path("src/core")
 INCLUDE = Path("include")
 WINDOWS = os.name == "nt"
-# As the core's users compile it: more than -O2 gains nothing, and Python's own -fwrapv costs 7%.
-OPTIMISE = [] if WINDOWS else ["-O2", "-fno-wrapv"]
+# As the core's users compile it: Python's own -fwrapv costs 7%.
+FOR_CORE = [] if WINDOWS else ["-fno-wrapv"]
 # The functions of softdraw.h can be loaded from _core, by ctypes and others, and nothing else can.
-# Debugging symbols of everything that is inlined double the time and triple the size.
-FLAGS = [] if WINDOWS else ["-fvisibility=hidden", "-g0"]
+# Debugging symbols of everything that is inlined double the time and triple the size. More than -O2 gains
+# nothing, and makes the bindings a tenth larger. Those that small calls do not need are a quarter smaller by -Os.
+FLAGS = [] if WINDOWS else ["-fvisibility=hidden", "-g0", "-O2"]
+SMALL = [] if WINDOWS else ["-Os"]
 HEADER = (INCLUDE / "softdraw.h").read_text(encoding="utf-8")
 VERSION = re.findall(r"#define SOFTDRAW_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", HEADER)
 PLAIN = re.split(r"/\* cffi: \w+ \*/", HEADER)[1]
@@ -24,7 +26,7 @@ SOURCES = sorted(str(path.relative_to(CORE)) for path in CORE.rglob("*.c"))
 HEADERS = [str(path) for path in [*INCLUDE.glob("*.h"), *sorted(CORE.rglob("*.h"))]]
 
 
-def extension(name, core=()):
+def extension(name, core=(), flags=()):
     return Extension(
         f"softdraw.{name}",
         sources=[f"src/softdraw/{name}.pyx", *(str(CORE / source) for source in core)],
@@ -34,7 +36,7 @@ def extension(name, core=()):
             ("CYTHON_COMPRESS_STRINGS", "0"),  # so that `import softdraw` does not import zlib
             *([("SOFTDRAW_EXPORT", None)] if core else []),
         ],
-        extra_compile_args=FLAGS + OPTIMISE if core else FLAGS,
+        extra_compile_args=[*FLAGS, *(FOR_CORE if core else flags)],
         export_symbols=FUNCTIONS if core and WINDOWS else [],
         depends=[*HEADERS, "src/softdraw/_core_functions.pxi"] if core else HEADERS,
     )
@@ -60,18 +62,18 @@ setup(
         [
             # The C core is linked once, into _core; the others reach it by cimport.
             extension("_core", core=SOURCES),
-            extension("_arguments"),
-            extension("_workers"),
+            extension("_arguments", flags=SMALL),
+            extension("_workers", flags=SMALL),
             extension("_ufuncs"),
             extension("_softmax"),
-            extension("_partials"),
-            extension("_temperature"),
+            extension("_partials", flags=SMALL),
+            extension("_temperature", flags=SMALL),
             extension("_random"),
             extension("_build"),
             extension("_draws"),
             extension("_sampler"),
             extension("_alias"),
-            extension("_tables"),
+            extension("_tables", flags=SMALL),
             extension("_logits"),
         ],
         include_path=["src"],

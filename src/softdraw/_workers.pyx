@@ -77,7 +77,7 @@ cdef int workers_in_force(int given) except -1:
     PyContextVar_Get(default_workers, NULL, &number)
     given = <object>number
     Py_DECREF(<object>number)
-    return given
+    return max(1, min(given, MAX_WORKERS))  # the variable can be found, and set to anything
 
 
 def get_workers():

@@ -60,6 +60,7 @@ def test_the_wheel_has_less_than_2_mb(wheel):
 def test_the_wheel_has_what_it_should_and_nothing_else(wheel):
     extensions = {path.removesuffix(".pyx") for path in names("src/softdraw", "*.pyx")}
     expected = {f"softdraw/{n}" for n in names("src/softdraw", "*.py", "*.pyi", "*.pxd")}
+    expected |= {f"softdraw/dask/{n}" for n in names("src/softdraw/dask", "*.py")}
     core = ROOT / "src" / "core"
     expected |= {f"softdraw/core/{p.relative_to(core).as_posix()}" for p in core.rglob("*.[ch]")}
     expected |= {f"softdraw/include/{n}" for n in names("include", "*.h")}

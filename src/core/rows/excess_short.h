@@ -1,6 +1,8 @@
-/* The maxima and excesses of short rows, which have at most four packs, eight at a time: steps that have one
+/* The maxima and excesses of short rows, which have at most two packs, eight at a time: steps that have one
  * number per row are done in one pack for all eight (many_rows.h), whose latency is thus paid once, not eight
- * times. Every step is one that excess.h does for a row alone, so that the bits are the same. */
+ * times. Every step is one that excess.h does for a row alone, so that the bits are the same. Halves, and rows
+ * of three or four packs, would take another 150 KB of code. */
+enum { SHORT_LOG_ROW = sizeof(item_t) == sizeof(real_t) ? 2 * WIDTH : 0 };
 
 typedef struct { double max[8], high[8], low[8], log_sum[8]; } eight_log_rows_t; /* excesses are high + low */
 
@@ -38,16 +40,14 @@ SD_BODY int sum_eight_log_rows(eight_log_rows_t *eight, const item_t *x, ptrdiff
     return f64_mask_ge(high, f64_set1(0)) == 255;
 }
 
-/* The same for rows of at most 4 WIDTH items. */
+/* The same for rows of at most SHORT_LOG_ROW items. */
 static SD_NOINLINE int sum_short_log_rows(eight_log_rows_t *eight, const item_t *x, ptrdiff_t x_stride,
                                           size_t n, const double *t, ptrdiff_t t_stride) {
     double each[8];
     for (int i = 0; i < 8; i++) each[i] = t[i * t_stride];
     const f64x8 temperatures = f64_load(each);
-    return n <= WIDTH       ? sum_eight_log_rows(eight, x, x_stride, n, temperatures, 1)
-           : n <= 2 * WIDTH ? sum_eight_log_rows(eight, x, x_stride, n, temperatures, 2)
-           : n <= 3 * WIDTH ? sum_eight_log_rows(eight, x, x_stride, n, temperatures, 3)
-                            : sum_eight_log_rows(eight, x, x_stride, n, temperatures, 4);
+    return n <= WIDTH ? sum_eight_log_rows(eight, x, x_stride, n, temperatures, 1)
+                      : sum_eight_log_rows(eight, x, x_stride, n, temperatures, 2);
 }
 
 /* What is known of row i of the eight. */

@@ -33,7 +33,7 @@ static void sum_log_rows(log_rows_t *next, row_temperature_t *current, const ite
     eight_log_rows_t eight;
     const ptrdiff_t t_stride = all->temperature_stride;
     const double *t = all->temperature + (ptrdiff_t)first * t_stride;
-    next->count = all->n <= 4 * WIDTH && all->rows - first >= 8 ? 8 : 1;
+    next->count = all->n <= SHORT_LOG_ROW && all->rows - first >= 8 ? 8 : 1;
     if (next->count == 8 && sum_short_log_rows(&eight, x, all->x_stride, all->n, t, t_stride)) {
         for (int i = 0; i < 8; i++) next->rows[i] = get_log_row(&eight, i);
         return;
