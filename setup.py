@@ -14,8 +14,9 @@ WINDOWS = os.name == "nt"
 # As the core's users compile it: Python's own -fwrapv costs 7%.
 FOR_CORE = [] if WINDOWS else ["-fno-wrapv"]
 # The functions of softdraw.h can be loaded from _core, by ctypes and others, and nothing else can.
-# Debugging symbols of everything that is inlined double the time and triple the size. More than -O2 gains
-# nothing, and makes the bindings a tenth larger. Those that small calls do not need are a quarter smaller by -Os.
+# Debugging symbols of everything that is inlined double the time and triple the size. More than -O2
+# gains nothing, and makes the bindings a tenth larger; -Os makes those a quarter smaller that small
+# calls do not need.
 FLAGS = [] if WINDOWS else ["-fvisibility=hidden", "-g0", "-O2"]
 SMALL = [] if WINDOWS else ["-Os"]
 HEADER = (INCLUDE / "softdraw.h").read_text(encoding="utf-8")
