@@ -100,16 +100,18 @@ cdef bint is_masked(object value):
 
 
 cdef bint is_sequence(object value):
+    # A buffer, such as a memoryview, has no parts that could be masked, and need not give any.
     return isinstance(value, (list, tuple)) or (
-        isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)))
+        isinstance(value, Sequence) and not isinstance(value, str) and not PyObject_CheckBuffer(value))
 
 
 cdef bint holds_masked(object sequence, object masked, int depth):
     """A sequence has a masked array in it, as deep as NumPy would look."""
     if len(sequence) == 0 or depth == MOST_DIMENSIONS:
         return False
-    if not (is_sequence(sequence[0]) or isinstance(sequence[0], np.ndarray)):  # numbers, which may be many
-        return False
+    first = sequence[0]
+    if not is_sequence(first) and (isinstance(first, np.generic) or not PyObject_CheckBuffer(first)):
+        return False  # numbers, which may be many
     for each in sequence:
         if isinstance(each, masked) or is_sequence(each) and holds_masked(each, masked, depth + 1):
             return True

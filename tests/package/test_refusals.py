@@ -1,5 +1,6 @@
 """What is refused is named: errors that NumPy or Python would raise without the argument's name."""
 
+from array import array
 from collections import deque
 
 import numpy as np
@@ -39,6 +40,9 @@ def refused(error, message, call):
         refused(TypeError, "x is a masked", lambda: softdraw.softmax([[[1.0, 2.0]], [MASKED]])),
         refused(TypeError, "x is a.*array", lambda: softdraw.softmax(deque([MASKED, MASKED]))),
         refused(TypeError, "x is a masked.*", lambda: softdraw.softmax([range(2), MASKED])),
+        refused(
+            TypeError, "x is.*masked", lambda: softdraw.softmax([array("d", [1, 2]), MASKED])
+        ),
         refused(TypeError, "x is a mask", lambda: softdraw.softmax(ReturnsMasked())),
         refused(TypeError, "weights is a masked", lambda: softdraw.AliasTable(ReturnsMasked())),
         refused(TypeError, "keepdims must be True", lambda: softdraw.logsumexp(P, keepdims=TWO)),
