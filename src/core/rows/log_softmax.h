@@ -26,30 +26,34 @@ typedef struct {
     size_t count;
 } log_rows_t;
 
-/* Finds the maxima and excesses of the next rows, of n >= 1 items: of eight if they are short, at once unless
- * one is not ordinary (many_rows.h), else of one. */
+/* The same as sum_log_row, with log_sum. */
+SD_INLINE log_row_t find_log_row(const temperature_t *t, const item_t *x, size_t n) {
+    log_row_t row = sum_log_row(t, x, n);
+    if (!row.is_nan) row.log_sum = sd_log1p(row.excess.high);
+    return row;
+}
+
+/* Finds the maxima and excesses of the next rows, which are short: of eight, at once unless one is not ordinary
+ * (many_rows.h), or of one where fewer are left. */
 static void sum_log_rows(log_rows_t *next, row_temperature_t *current, const item_t *x, const sd_rows *all,
                          size_t first) {
     eight_log_rows_t eight;
     const ptrdiff_t t_stride = all->temperature_stride;
     const double *t = all->temperature + (ptrdiff_t)first * t_stride;
-    next->count = all->n <= SHORT_LOG_ROW && all->rows - first >= 8 ? 8 : 1;
+    next->count = all->rows - first >= 8 ? 8 : 1;
     if (next->count == 8 && sum_short_log_rows(&eight, x, all->x_stride, all->n, t, t_stride)) {
         for (int i = 0; i < 8; i++) next->rows[i] = get_log_row(&eight, i);
         return;
     }
     for (size_t i = 0; i < next->count; i++, x += all->x_stride) {
         update_temperature(current, all, first + i);
-        next->rows[i] = sum_log_row(&current->ready, x, all->n);
-        if (!next->rows[i].is_nan) next->rows[i].log_sum = sd_log1p(next->rows[i].excess.high);
+        next->rows[i] = find_log_row(&current->ready, x, all->n);
     }
 }
 
-static void log_softmax(const void *items, void *results, const sd_rows *rows) {
-    const item_t *x = items;
-    item_t *out = results;
+/* Rows that may go eight at a time, in functions of their own, so that a lone row is not slowed. */
+static SD_NOINLINE void log_softmax_short_rows(const item_t *x, item_t *out, const sd_rows *rows) {
     log_rows_t next;
-    if (rows->n == 0 || rows->rows == 0) return;
     row_temperature_t current = start_temperature(rows);
     for (size_t first = 0; first < rows->rows; first += next.count) {
         sum_log_rows(&next, &current, x, rows, first);
@@ -60,19 +64,50 @@ static void log_softmax(const void *items, void *results, const sd_rows *rows) {
     }
 }
 
+static SD_NOINLINE void logsumexp_short_rows(const item_t *x, item_t *out, const sd_rows *rows) {
+    log_rows_t next;
+    row_temperature_t current = start_temperature(rows);
+    for (size_t first = 0; first < rows->rows; first += next.count) {
+        sum_log_rows(&next, &current, x, rows, first);
+        for (size_t i = 0; i < next.count; i++, x += rows->x_stride, out += rows->out_stride) {
+            const double t = rows->temperature[(ptrdiff_t)(first + i) * rows->temperature_stride];
+            item_store_n(out, 1, v_set1(logsumexp_row(&next.rows[i], t, x, rows->n)));
+        }
+    }
+}
+
+static void log_softmax(const void *items, void *results, const sd_rows *rows) {
+    const item_t *x = items;
+    item_t *out = results;
+    if (rows->n == 0 || rows->rows == 0) return;
+    if (rows->n <= SHORT_LOG_ROW && rows->rows >= 8) {
+        log_softmax_short_rows(x, out, rows);
+        return;
+    }
+    row_temperature_t current = start_temperature(rows);
+    for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
+        update_temperature(&current, rows, i);
+        const log_row_t row = find_log_row(&current.ready, x, rows->n);
+        log_softmax_row(&row, current.t, x, out, rows->n);
+    }
+}
+
 static void logsumexp(const void *items, void *results, const sd_rows *rows) {
     const item_t *x = items;
     item_t *out = results;
-    log_rows_t next;
     if (rows->rows == 0) return;
+    if (rows->n > 0 && rows->n <= SHORT_LOG_ROW && rows->rows >= 8) {
+        logsumexp_short_rows(x, out, rows);
+        return;
+    }
     row_temperature_t current = start_temperature(rows);
-    for (size_t first = 0; first < rows->rows; first += next.count) {
-        if (rows->n > 0) sum_log_rows(&next, &current, x, rows, first);
-        else next.count = 1;
-        for (size_t i = 0; i < next.count; i++, x += rows->x_stride, out += rows->out_stride) {
-            const double t = rows->temperature[(ptrdiff_t)(first + i) * rows->temperature_stride];
-            const real_t empty = -(real_t)INFINITY;
-            item_store_n(out, 1, v_set1(rows->n > 0 ? logsumexp_row(&next.rows[i], t, x, rows->n) : empty));
+    for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
+        real_t result = -(real_t)INFINITY; /* an empty row */
+        update_temperature(&current, rows, i);
+        if (rows->n > 0) {
+            const log_row_t row = find_log_row(&current.ready, x, rows->n);
+            result = logsumexp_row(&row, current.t, x, rows->n);
         }
+        item_store_n(out, 1, v_set1(result));
     }
 }
