@@ -228,9 +228,9 @@ enum softdraw_quantity {
 /* The inverse problem: for each of `rows` rows of n contiguous logits, row r from x + r * x_stride
  * on, out[r] becomes the temperature T at which the quantity (one of enum softdraw_quantity) of
  * softmax(x / T) is target[r * target_stride]; a T that is too large or too small for a double is
- * infinity or the largest one, 0 or a subnormal one. Otherwise either T has a relative error of at most 1e-9, or
- * the quantity at T is within 4 ULP of the target. A target within 4 ULP of the quantity at T = 0
- * or at infinity gives that T. If all logits of a row are equal, the quantity does not depend on T,
+ * infinity or the largest one, 0 or a subnormal one. Otherwise either T has a relative error of at
+ * most 1e-9, or the quantity at T is within 4 ULP of the target. A target within 4 ULP of the
+ * quantity at T = 0 or at infinity gives that T. If all logits of a row are equal, the quantity does not depend on T,
  * and T is 1.
  *
  * Logits of -inf are ignored, but a row that has no others, or that contains NaN or +inf, is

@@ -134,7 +134,7 @@ def sample_logits(
     if is_split:
         check_none_needs_whole_rows(filters, allowed, len(logits.chunks[axis]))
     shape = (*rows, *extra)
-    # Last, for whoever calls with an argument that is refused keeps the generator as it was.
+    # The generator comes last: a call with an argument that is refused must not advance it.
     words = Words(generator_of("rng", rng, math.prod(shape)), shape)
     named: dict[str, Any] = {"words": words, "extra": extra, "invalid": invalid}
     if is_split:
