@@ -51,27 +51,17 @@ static void sum_log_rows(log_rows_t *next, row_temperature_t *current, const ite
     }
 }
 
-/* Rows that may go eight at a time, in functions of their own, so that a lone row is not slowed. */
-static SD_NOINLINE void log_softmax_short_rows(const item_t *x, item_t *out, const sd_rows *rows) {
+/* Rows that may go eight at a time: their logsumexp if `reduces`, else their log_softmax. It is not inlined, so
+ * that a lone row is not slowed. */
+static SD_NOINLINE void compute_short_rows(const item_t *x, item_t *out, const sd_rows *rows, int reduces) {
     log_rows_t next;
     row_temperature_t current = start_temperature(rows);
     for (size_t first = 0; first < rows->rows; first += next.count) {
         sum_log_rows(&next, &current, x, rows, first);
         for (size_t i = 0; i < next.count; i++, x += rows->x_stride, out += rows->out_stride) {
             const double t = rows->temperature[(ptrdiff_t)(first + i) * rows->temperature_stride];
-            log_softmax_row(&next.rows[i], t, x, out, rows->n);
-        }
-    }
-}
-
-static SD_NOINLINE void logsumexp_short_rows(const item_t *x, item_t *out, const sd_rows *rows) {
-    log_rows_t next;
-    row_temperature_t current = start_temperature(rows);
-    for (size_t first = 0; first < rows->rows; first += next.count) {
-        sum_log_rows(&next, &current, x, rows, first);
-        for (size_t i = 0; i < next.count; i++, x += rows->x_stride, out += rows->out_stride) {
-            const double t = rows->temperature[(ptrdiff_t)(first + i) * rows->temperature_stride];
-            item_store_n(out, 1, v_set1(logsumexp_row(&next.rows[i], t, x, rows->n)));
+            if (reduces) item_store_n(out, 1, v_set1(logsumexp_row(&next.rows[i], t, x, rows->n)));
+            else log_softmax_row(&next.rows[i], t, x, out, rows->n);
         }
     }
 }
@@ -81,7 +71,7 @@ static void log_softmax(const void *items, void *results, const sd_rows *rows) {
     item_t *out = results;
     if (rows->n == 0 || rows->rows == 0) return;
     if (rows->n <= SHORT_LOG_ROW && rows->rows >= 8) {
-        log_softmax_short_rows(x, out, rows);
+        compute_short_rows(x, out, rows, 0);
         return;
     }
     row_temperature_t current = start_temperature(rows);
@@ -97,7 +87,7 @@ static void logsumexp(const void *items, void *results, const sd_rows *rows) {
     item_t *out = results;
     if (rows->rows == 0) return;
     if (rows->n > 0 && rows->n <= SHORT_LOG_ROW && rows->rows >= 8) {
-        logsumexp_short_rows(x, out, rows);
+        compute_short_rows(x, out, rows, 1);
         return;
     }
     row_temperature_t current = start_temperature(rows);
