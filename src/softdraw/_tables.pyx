@@ -13,7 +13,7 @@ from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
     as_carray, as_words, check_error, check_header, header_of, internal, is_skip, place_of, real_numbers,
     refuse_call, refuse_positional, shape_of, temperatures_of_rows, unmasked_array, whole_number,
-    word_array,
+    whole_numbers, word_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
 from softdraw._core cimport (
@@ -63,11 +63,8 @@ cdef cnp.ndarray checked_indptr(object indptr, cnp.ndarray items, str name):
 
 
 cdef cnp.ndarray as_rows(object rows):
-    """rows as a plain int64 array."""
-    cdef cnp.ndarray array = unmasked_array(rows, "rows")
-    if array.dtype.kind not in "iu" and not (array.size == 0 and isinstance(rows, (list, tuple))):
-        raise TypeError(f"rows must be integers, got dtype {array.dtype}")
-    return as_carray(array, cnp.NPY_INT64)
+    """rows as a plain int64 array, in which those past the largest int64 are no rows."""
+    return as_carray(whole_numbers(rows, "rows"), cnp.NPY_INT64)
 
 
 cdef Rows rows_of(cnp.ndarray indptr):

@@ -8,7 +8,7 @@ pieces that another thread is computing already, never for a thread to come.
 
 import atexit
 import os
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from contextvars import ContextVar
 
 from cpython.contextvars cimport PyContextVar_Get
@@ -44,6 +44,7 @@ cdef enum:
 # ---- how many ----------------------------------------------------------------------------------
 
 cdef object default_workers = ContextVar("softdraw.workers", default=1)
+cdef object numbers_before = ContextVar("softdraw.workers_before", default=())  # each block within another one
 
 
 cdef int count_cpus() except -1:
@@ -107,9 +108,10 @@ def set_workers(workers):
 
     Returns
     -------
-    context manager, for one ``with`` block, or decorator
-        Within it, calls without `workers` use so many threads. It belongs to the context
-        (`contextvars`): other threads and tasks that run at the same time keep their own number.
+    context manager or decorator
+        Within its ``with`` blocks, and calls of the functions that it decorates, calls without `workers`
+        use so many threads. It belongs to the context (`contextvars`): other threads and tasks that run
+        at the same time keep their own number.
 
     Raises
     ------
@@ -138,16 +140,23 @@ def set_workers(workers):
     number = given_workers(workers)
     if not number:
         raise TypeError("workers must be an integer, got None")
-    return _setting_of(number)
+    return _Setting(number)
 
 
-@contextmanager
-def _setting_of(number):
-    token = default_workers.set(number)
-    try:
-        yield
-    finally:
-        default_workers.reset(token)
+class _Setting(ContextDecorator):
+    """A number of workers for any number of blocks, also one within another."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __enter__(self):
+        numbers_before.set((*numbers_before.get(), default_workers.get()))
+        default_workers.set(self.number)
+
+    def __exit__(self, *error):
+        *before, number = numbers_before.get()
+        numbers_before.set(tuple(before))
+        default_workers.set(number)
 
 
 # ---- pool --------------------------------------------------------------------------------------

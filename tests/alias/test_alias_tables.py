@@ -31,6 +31,7 @@ from tiers import run_on_tier
 from softdraw import AliasTable, AliasTables, Xoshiro256
 
 EMPTY, ZEROS = 3, 5  # rows of `ragged` that cannot be drawn from
+INTEGERS = "rows must be an integer or an array of them, got "
 SKIP = "; invalid='skip' gives -1 for such rows"
 NOTHING = "row 5 has nothing to draw: its weights are all zero, or its logits all -inf"
 
@@ -432,10 +433,15 @@ def test_iteration_gives_none_for_rows_that_cannot_be_drawn_from():
         ([0, EMPTY], ValueError, "row 3 is empty" + SKIP),
         (EMPTY, ValueError, "row 3 is empty" + SKIP),
         ([0] * 3000 + [ZEROS], ValueError, NOTHING + SKIP),
-        (0.0, TypeError, "rows must be integers, got dtype float64"),
-        ([True, False], TypeError, "rows must be integers, got dtype bool"),
-        (np.zeros(0), TypeError, "rows must be integers, got dtype float64"),
-        (["a"], TypeError, "rows must be integers, got dtype <U1"),
+        (2**70, IndexError, f"rows is {2**70}; there are 40 rows"),
+        ([0, -2**70], IndexError, f"rows[1] is {-2**70}; there are 40 rows"),
+        ([[0], [2**63]], IndexError, f"rows[1, 0] is {2**63}; there are 40 rows"),
+        (0.0, TypeError, INTEGERS + "float"),
+        ([0.0], TypeError, INTEGERS + "an array of dtype float64"),
+        ([True, False], TypeError, INTEGERS + "an array of dtype bool"),
+        (np.zeros(0), TypeError, INTEGERS + "an array of dtype float64"),
+        (["a"], TypeError, INTEGERS + "an array of dtype <U1"),
+        (None, TypeError, INTEGERS + "NoneType"),
         (np.ma.array([0]), TypeError, LOST.format("rows")),
     ],
 )  # fmt: skip

@@ -457,6 +457,22 @@ def test_a_generator_is_advanced_by_one_word_per_draw():
     assert generator.random_raw() == both.random_raw()
 
 
+class OwnLock(softdraw.Xoshiro256):
+    """A generator that cannot be pickled, and whose lock is none."""
+
+    lock = None
+
+    def __reduce__(self):
+        raise TypeError("no pickles")
+
+
+def test_a_generator_of_a_class_of_ones_own_gives_its_words():
+    generator, plain = OwnLock(7), softdraw.Xoshiro256(7)
+    drawn = sd.sample_logits(lazy(LOGITS, (2, 2, 40)), rng=generator)
+    assert (drawn.compute() == softdraw.sample_logits(LOGITS, rng=plain)).all()
+    assert generator.random_raw() == plain.random_raw()
+
+
 def test_a_refused_argument_takes_no_word():
     generator, fresh = softdraw.Xoshiro256(7), softdraw.Xoshiro256(7)
     split = lazy(LOGITS, (2, 2, 9))
