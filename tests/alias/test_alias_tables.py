@@ -10,26 +10,27 @@ import threading
 
 import numpy as np
 import pytest
-from floats import bfloat16
-from hypothesis import given
-from hypothesis import strategies as st
-from memory import need_memory
-from numpy.random import PCG64, Generator
-from test_alias import (
+from alias_cases import (
     FINITE,
     LOST,
     OUT,
-    TIERS,
     WORDS,
     buckets_of,
     check_flipped_pickles,
     header,
     weight_lists,
 )
+from floats import bfloat16
+from hypothesis import given
+from hypothesis import strategies as st
+from memory import need_memory
+from numpy.random import PCG64, Generator
 from tiers import run_on_tier
 
+import softdraw
 from softdraw import AliasTable, AliasTables, Xoshiro256
 
+TIERS = softdraw.cpu_info()["tiers"]
 EMPTY, ZEROS = 3, 5  # rows of `ragged` that cannot be drawn from
 INTEGERS = "rows must be an integer or an array of them, got "
 SKIP = "; invalid='skip' gives -1 for such rows"

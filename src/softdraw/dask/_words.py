@@ -74,7 +74,7 @@ def generator_of(name: str, seed: Any, count: int) -> softdraw.Xoshiro256:
             f"{name} must be a seed, or an Xoshiro256, which each chunk can advance to its own "
             f"words; got {type(given).__name__}"
         )
-    # A subclass may have another lock, and states or pickles of its own, which must not be what fails.
+    # A subclass may have a lock, a state and pickles of its own; none of them must fail here.
     own = softdraw.Xoshiro256(0)
     with np.random.BitGenerator.lock.__get__(given):  # so that no other thread takes the same words
         own.state = softdraw.Xoshiro256.state.__get__(given)

@@ -1,0 +1,110 @@
+"""A table with a generator: `table.sampler`."""
+
+import copy
+import pickle
+import re
+import threading
+
+import numpy as np
+import pytest
+from processes import in_child, needs_fork
+
+from softdraw import AliasTable, Xoshiro256
+
+
+def test_a_sampler_takes_its_generator_in_blocks_of_256():
+    rng = Xoshiro256(7)
+    draw = AliasTable([1, 1]).sampler(rng)
+    words = Xoshiro256(7).random_raw(1000)
+    assert Xoshiro256(7).state["buffer_pos"] == 8
+    draw()
+    assert rng.random_raw() == words[256]
+    draw(256)  # 255 of the block, and one of the next
+    assert rng.random_raw() == words[513]
+
+
+def test_samplers_made_with_none_differ():
+    table = AliasTable(np.ones(2**20))
+    assert table.sampler()(20).tolist() != table.sampler()(20).tolist()
+
+
+def test_threads_that_share_a_sampler_get_each_word_once():
+    table = AliasTable(np.ones(2**20))
+    draw = table.sampler(Xoshiro256(7))
+    drawn = []
+
+    def work():
+        for _ in range(20):
+            drawn.append(draw(5000))
+            drawn.append(np.array([draw() for _ in range(300)]))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = table.sample(4 * 20 * 5300, rng=Xoshiro256(7))
+    assert np.sort(np.concatenate(drawn)).tolist() == np.sort(expected).tolist()
+
+
+def test_single_draws_wait_while_another_thread_refills_the_block():
+    """A long draw has the block to itself while it does not hold the GIL."""
+    table = AliasTable(np.ones(2**20))
+    draw = table.sampler(Xoshiro256(7))
+    drawn, single = [], []
+
+    def draw_many():
+        for _ in range(4):
+            drawn.append(draw(2**20))
+
+    threads = [threading.Thread(target=draw_many) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        single.append(draw())
+    drawn.append(np.array(single))
+    drawn = np.concatenate(drawn)
+    expected = table.sample(len(drawn), rng=Xoshiro256(7))
+    assert (np.sort(drawn) == np.sort(expected)).all()
+
+
+@needs_fork
+def test_a_forked_sampler_drops_its_block():
+    table = AliasTable(np.ones(2**20))
+    draw = table.sampler(Xoshiro256(7))
+    draw()
+    second = table.map(Xoshiro256(7).random_raw(512)[256:]).tolist()
+    assert in_child(lambda: [draw() for _ in range(3)]) == second[:3]
+    assert in_child(lambda: draw(3).tolist()) == second[:3]
+
+
+@needs_fork
+def test_a_forked_sampler_made_with_none_is_seeded_afresh():
+    draw = AliasTable(np.ones(2**20)).sampler()
+    draw()
+    children = [in_child(lambda: [draw() for _ in range(300)]) for _ in range(2)]
+    assert len({*map(tuple, children), tuple(draw(300).tolist())}) == 3
+
+
+def test_a_sampler_cannot_be_pickled_or_copied():
+    text = (
+        "a Sampler cannot be pickled or copied; pickle or copy its table and its generator, and "
+        "make a sampler of them: table.sampler(rng)"
+    )
+    draw = AliasTable([1, 1]).sampler(7)
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+            attempt(draw)
+
+
+def test_a_sampler_is_made_by_its_table():
+    kind = type(AliasTable([1]).sampler())
+    text = r"a Sampler is made by AliasTable.sampler\(rng\)"
+    for make in (lambda: kind(), lambda: kind(AliasTable([1]), 7), lambda: kind.__new__(kind)):
+        with pytest.raises(TypeError, match=f"^{text}$"):
+            make()
+
+
+def test_a_sampler_keeps_its_table():
+    draw = AliasTable([0, 1]).sampler()
+    assert draw(1000).tolist() == [1] * 1000

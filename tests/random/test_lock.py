@@ -1,0 +1,204 @@
+"""The lock of Xoshiro256: threads and forks."""
+
+import os
+import pickle
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from generators import TABLE, run_threads
+from processes import find, in_child, needs_fork, run
+
+import softdraw
+from softdraw import AliasTable, Xoshiro256
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda generator: generator.state,
+        lambda generator: setattr(generator, "state", Xoshiro256(8).state),
+        lambda generator: generator.jumped(),
+        lambda generator: generator.spawn(1),
+        lambda generator: pickle.dumps(generator),
+        lambda generator: generator.random_raw(),
+        lambda generator: TABLE.sample(rng=generator),
+        lambda generator: TABLE.sample(3, rng=generator),
+        lambda generator: TABLE.sampler(generator)(),
+        lambda generator: softdraw.AliasTables([1, 1], [0, 2]).sample(0, rng=generator),
+        lambda generator: softdraw.sample_logits([0.0, 1.0], rng=generator),
+        lambda generator: softdraw.sample_logits(np.array([0.0, 1.0]), rng=generator),
+    ],
+)
+def test_whatever_reads_or_changes_a_generator_waits_for_its_lock(use):
+    generator = Xoshiro256(7)
+    done = threading.Event()
+
+    def work():
+        use(generator)
+        done.set()
+
+    thread = threading.Thread(target=work)
+    with generator.lock:
+        thread.start()
+        assert not done.wait(0.05)
+    thread.join()
+    assert done.is_set()
+
+
+def test_the_lock_can_be_tried_and_waited_for_in_vain():
+    lock = Xoshiro256(7).lock
+    assert lock.acquire(blocking=False)
+    assert lock.acquire(True, 0.5)  # it is reentrant
+    tried = []
+    run_threads([lambda: tried.extend([lock.acquire(False), lock.acquire(timeout=0.01)])])
+    assert tried == [False, False]
+    lock.release()
+    lock.release()
+    run_threads([lambda: tried.extend([lock.acquire(timeout=10), lock.acquire(blocking=False)])])
+    assert tried[2:] == [True, True]
+
+
+@pytest.mark.parametrize("arguments", [(False, 1), (True, -2), (True, float("nan")), (True, 1e300)])
+def test_timeouts_that_are_refused(arguments):
+    with pytest.raises(
+        ValueError, match="^timeout must be from 0 to .*, and goes with blocking=True$"
+    ):
+        Xoshiro256(7).lock.acquire(*arguments)
+
+
+# Where Python's locks are semaphores, this aborts if one is released that is not held.
+STRICT_SEMAPHORES = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <semaphore.h>
+#include <stdlib.h>
+
+int sem_post(sem_t *lock) {
+    int (*post)(sem_t *) = (int (*)(sem_t *))dlsym(RTLD_NEXT, "sem_post");
+    int times;
+    if (sem_getvalue(lock, &times) || times) abort();
+    return post(lock);
+}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs LD_PRELOAD and semaphores")
+def test_a_lock_of_the_operating_system_is_released_only_while_it_is_held(tmp_path):
+    """Where it is a mutex, another release would end the process."""
+    source, library = tmp_path / "strict.c", tmp_path / "strict.so"
+    source.write_text(STRICT_SEMAPHORES)
+    run([find("cc"), "-shared", "-fPIC", source, "-o", library, "-ldl"])
+    code = (
+        "import softdraw, threading, time\n"
+        "lock = softdraw.Xoshiro256(7).lock\n"
+        "def work():\n"
+        "    for _ in range(100):\n"
+        "        with lock: time.sleep(0.0001)\n"
+        "        for _ in range(100):\n"
+        "            with lock: pass\n"
+        "threads = [threading.Thread(target=work) for _ in range(4)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+    )
+    preloaded = f"{os.environ.get('LD_PRELOAD', '')} {library}"  # a sanitizer comes first
+    run([sys.executable, "-c", code], environment={"LD_PRELOAD": preloaded})
+
+
+def test_the_lock_is_reentrant():
+    lock = Xoshiro256(7).lock
+    with lock, lock:
+        assert lock.acquire()
+        lock.release()
+
+
+def test_releasing_a_lock_that_is_not_held_is_an_error():
+    lock = Xoshiro256(7).lock
+    text = "^cannot release a lock that this thread does not hold$"
+    with pytest.raises(RuntimeError, match=text):
+        lock.release()
+    with lock:
+        failed = []
+
+        def release():
+            with pytest.raises(RuntimeError, match=text):
+                lock.release()
+            failed.append(True)
+
+        thread = threading.Thread(target=release)
+        thread.start()
+        thread.join()
+    assert failed
+
+
+def test_the_lock_excludes_other_threads():
+    lock = Xoshiro256(7).lock
+    count = 0
+
+    def work():
+        nonlocal count
+        for i in range(200):
+            with lock, lock:
+                before = count
+                if i % 10 == 0:
+                    time.sleep(0)
+                count = before + 1
+
+    run_threads([work] * 8)
+    assert count == 8 * 200
+
+
+def test_threads_that_share_a_generator_get_each_word_once():
+    generator = Xoshiro256(7)
+    table = AliasTable(np.ones(2**20))
+    drawn = []
+
+    def work():
+        for _ in range(20):
+            drawn.append(table.sample(5000, rng=generator))
+            drawn.append(np.array([table.sample(rng=generator)]))
+
+    run_threads([work] * 4)
+    expected = table.sample(4 * 20 * 5001, rng=Xoshiro256(7))
+    assert np.sort(np.concatenate(drawn)).tolist() == np.sort(expected).tolist()
+
+
+@needs_fork
+def test_a_lock_that_another_thread_held_is_free_in_a_forked_child():
+    generator = Xoshiro256(7)
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with generator.lock:
+            held.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    try:
+        assert in_child(lambda: generator.lock.acquire()) is True
+    finally:
+        done.set()
+        thread.join()
+    with generator.lock:
+        pass
+
+
+@needs_fork
+def test_a_lock_that_the_forking_thread_held_is_still_its_own_in_the_child():
+    generator = Xoshiro256(7)
+
+    def release_twice():
+        with generator.lock:  # once more
+            pass
+        generator.lock.release()
+        try:
+            generator.lock.release()
+        except RuntimeError:
+            return "held once"
+
+    with generator.lock:
+        assert in_child(release_twice) == "held once"
