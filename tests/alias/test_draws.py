@@ -21,7 +21,7 @@ from softdraw import AliasTable, AliasTables, Xoshiro256
 TIERS = softdraw.cpu_info()["tiers"]
 
 
-# ---- draws ---------------------------------------------------------------------------------------
+# ---- draws -------------------------------------------------------------------------------------
 
 
 def boundary_words(bits, buckets):
@@ -181,7 +181,7 @@ def test_sample_has_the_shape_of_size(size):
         assert drawn.shape == np.empty(size).shape
 
 
-# ---- out= ----------------------------------------------------------------------------------------
+# ---- out= --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("layout", OUT)
@@ -311,7 +311,7 @@ def test_wrong_sizes(size, error, text):
         AliasTable([1]).sampler()(size)
 
 
-# ---- words ---------------------------------------------------------------------------------------
+# ---- words -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [list, tuple, deque, UserList])

@@ -19,7 +19,7 @@ from memory import need_memory
 import softdraw
 from softdraw import AliasTable, AliasTables, Xoshiro256
 
-# ---- references ----------------------------------------------------------------------------------
+# ---- references --------------------------------------------------------------------------------
 
 
 def exact_units(table):
@@ -73,7 +73,7 @@ def arrangement(units):
     return bits, buckets
 
 
-# ---- units ---------------------------------------------------------------------------------------
+# ---- units -------------------------------------------------------------------------------------
 
 
 @given(weight_lists)
@@ -346,7 +346,7 @@ def test_weights_are_read_only_once(values):
         thread.join()
 
 
-# ---- buckets -------------------------------------------------------------------------------------
+# ---- buckets -----------------------------------------------------------------------------------
 
 
 @given(weight_lists)
@@ -401,7 +401,7 @@ def test_a_category_that_holds_everything(weights, index):
     assert table.map([0, 1, 2**63, 2**64 - 1]).tolist() == [index] * 4
 
 
-# ---- weights that are invalid --------------------------------------------------------------------
+# ---- weights that are invalid ------------------------------------------------------------------
 
 
 OBJECT = "weights must be real numbers, got dtype object; write np.asarray(weights, float)"
@@ -453,7 +453,7 @@ def test_ragged_weights_are_refused():
         AliasTable([1, [2, 3]])
 
 
-# ---- logits --------------------------------------------------------------------------------------
+# ---- logits ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
