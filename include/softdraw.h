@@ -19,10 +19,10 @@
  * x86 and AArch64 this is the whole control state, elsewhere what fesetenv(FE_DFL_ENV) sets.
  *
  * A function that can fail returns SOFTDRAW_OK, which is 0, or an error code, whose text
- * softdraw_strerror gives. If it fails, it has written nothing, except where its description says
- * so. A pointer may be NULL if it addresses zero elements, because n is 0 or there are 0 rows. Any
- * other NULL is SOFTDRAW_ERROR_NULL, unless the description gives it a meaning. Pointers that are
- * not NULL are trusted. Strides are in elements, not bytes, and may be negative. */
+ * softdraw_strerror gives. If it fails, it has written nothing but *where, except where its
+ * description says so. A pointer may be NULL if it addresses zero elements, because n is 0 or there
+ * are 0 rows. Any other NULL is SOFTDRAW_ERROR_NULL, unless the description gives it a meaning.
+ * Pointers that are not NULL are trusted. Strides are in elements, not bytes, and may be negative. */
 #ifndef SOFTDRAW_H
 #define SOFTDRAW_H
 
@@ -462,8 +462,8 @@ int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows
                          const softdraw_filters *filters, const uint64_t *words, size_t draws,
                          int64_t *ids, float *logprobs, void *scratch, size_t *where);
 
-/* The number of bytes of scratch for a row of n logits: about 12 n (float32, float16, bfloat16) and
- * 20 n (float64), or SIZE_MAX, which nobody can allocate, where that is more than a size_t holds. */
+/* The number of bytes of scratch for a row of n logits: about 12 n + 17,000 (float32, float16,
+ * bfloat16) and 20 n + 34,000 (float64), or SIZE_MAX, which nobody can allocate, where that is more than a size_t holds. */
 size_t softdraw_sample_scratch_f32(size_t n);
 size_t softdraw_sample_scratch_f64(size_t n);
 

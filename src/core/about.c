@@ -8,7 +8,7 @@ const char *softdraw_strerror(int error) {
     case SOFTDRAW_OK: return "no error";
     case SOFTDRAW_ERROR_TEMPERATURE: return "temperature must be >= 0, and > 0 for softmax_vjp";
     case SOFTDRAW_ERROR_ISA: return "SOFTDRAW_ISA names a tier that this CPU or build lacks";
-    case SOFTDRAW_ERROR_LENGTH: return "a length does not match, or is not from 1 to 2**32";
+    case SOFTDRAW_ERROR_LENGTH: return "a length does not match, or is 0 or too large";
     case SOFTDRAW_ERROR_WEIGHT: return "weights must be finite and >= 0";
     case SOFTDRAW_ERROR_ZERO: return "all weights are zero";
     case SOFTDRAW_ERROR_ROW: return "a row index is out of range";

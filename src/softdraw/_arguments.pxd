@@ -63,7 +63,7 @@ cdef bint is_true(object value, str name) except -1
 cdef bint is_skip(object invalid) except -1
 
 # Shapes and words.
-cdef tuple shape_of(object size, int ndim=*)
+cdef tuple shape_of(object size, tuple rows=*)
 cdef cnp.ndarray word_array(object words)
 cdef cnp.ndarray as_words(cnp.ndarray array)
 

@@ -338,6 +338,8 @@ cdef object fit_to_rows(object values, str name, tuple shape, tuple reduced):
     if rows.ndim > len(kept) or not all(
         [mine in (1, length) for mine, length in zip(rows.shape[::-1], kept[::-1])]
     ):
+        if not shape:
+            raise ValueError(f"{name} must be a number, got shape {values.shape}")
         raise ValueError(
             f"{name} of shape {values.shape} fits neither {lengths_with_ones(shape, reduced)} "
             f"nor {kept}"
@@ -416,9 +418,9 @@ cdef bint is_skip(object invalid) except -1:
 cdef object MOST_DRAWS = 1 << 59  # their bytes fit in 63 bits; no memory holds as many
 
 
-cdef tuple shape_of(object size, int ndim=0):
-    """Return size, an int or a tuple of ints, as a tuple of lengths that follow ndim others."""
-    if type(size) is int and 0 <= size <= MOST_DRAWS:
+cdef tuple shape_of(object size, tuple rows=()):
+    """Return size, an int or a tuple of ints, as the lengths of draws from each of rows of that shape."""
+    if type(size) is int and 0 <= size <= MOST_DRAWS and not rows:
         return (size,)
     try:
         shape = tuple(map(operator.index, size if isinstance(size, (tuple, list)) else (size,)))
@@ -426,11 +428,12 @@ cdef tuple shape_of(object size, int ndim=0):
         raise TypeError(f"size must be an int or a tuple of ints, got {size!r}") from None
     if shape and min(shape) < 0:
         raise ValueError(f"size must be >= 0, got {size}")
-    if ndim + len(shape) > MOST_DIMENSIONS:
-        most = MOST_DIMENSIONS - ndim
+    if len(rows) + len(shape) > MOST_DIMENSIONS:
+        most = MOST_DIMENSIONS - len(rows)
         raise ValueError(f"size must have at most {most} dimensions here, got {len(shape)}")
-    if math.prod(shape) > MOST_DRAWS:
-        raise ValueError(f"size must be at most 2**59 draws in all, got {size}")
+    if math.prod(shape) * math.prod(rows) > MOST_DRAWS:
+        each = f" from each of {math.prod(rows)} rows" if rows else ""
+        raise ValueError(f"size must be at most 2**59 draws in all, got {size}{each}")
     return shape
 
 

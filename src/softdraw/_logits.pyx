@@ -492,6 +492,7 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
     if not shape:
         raise ValueError("logits must have at least one dimension, got a number")
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
+    extra = shape_of(extra, rows)
     if n == 0:
         raise ValueError("logits is empty")
     if n > 2**32 - 128:

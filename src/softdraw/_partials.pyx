@@ -50,9 +50,9 @@ def is_flag_set(value, str name):
     return is_true(value, name)
 
 
-def read_size(size, int ndim=0):
-    """Return `size`, an int or a tuple of ints, as a tuple of lengths that follow ndim others."""
-    return shape_of(size, ndim)
+def read_size(size, tuple rows=()):
+    """Return `size`, an int or a tuple of ints, as the lengths of draws from each of rows of that shape."""
+    return shape_of(size, rows)
 
 
 def check_invalid(invalid):

@@ -3,7 +3,7 @@
 import operator
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic_ns
 
 import numpy as np
@@ -45,6 +45,7 @@ cdef extern from "pythread.h":
 
 cdef unsigned long forks = 0
 cdef unsigned long forking_thread = 0  # the one that came along into this process
+cdef unsigned long forked_since = 0  # the number of forks since which it has been the same
 
 
 cdef unsigned long fork_count() noexcept:
@@ -52,9 +53,10 @@ cdef unsigned long fork_count() noexcept:
 
 
 def _after_fork_in_child():
-    global forks, forking_thread, own_key
+    global forks, forking_thread, forked_since, own_key
+    if forking_thread != PyThread_get_thread_ident():
+        forking_thread, forked_since = PyThread_get_thread_ident(), forks
     forks += 1
-    forking_thread = PyThread_get_thread_ident()
     own_key = object()
 
 
@@ -69,13 +71,11 @@ cdef class Lock:
 
     Its fields are only touched under the GIL (without one, in a critical section), so taking a
     lock that is free is a comparison and two assignments. A thread that has to wait sleeps on a
-    lock of the operating system. docs/streams.md has the time, and that of other locks.
+    lock of the operating system, in a queue. The first of them is woken when the lock is given back,
+    but another thread may be faster; the next time it gets the lock before anybody else. If it got the
+    lock each time, every draw of threads that share a generator would be a switch between threads.
+    docs/streams.md has the time, and that of other locks.
     """
-
-    def __dealloc__(self):
-        if self.sleep_lock != NULL:
-            PyThread_release_lock(self.sleep_lock)
-            PyThread_free_lock(self.sleep_lock)
 
     cdef bint take(self, int64_t microseconds) except -1:
         cdef unsigned long me = PyThread_get_thread_ident()
@@ -84,55 +84,106 @@ cdef class Lock:
             if self.forks != forks:
                 self.forget_other_threads()
             if self.count and self.owner != me:
-                taken = self.wait(microseconds)
-            if taken:
+                taken = self.wait(me, microseconds)
+            else:
                 self.owner = me
                 self.count += 1
         return taken
 
-    cdef bint wait(self, int64_t microseconds) except -1:
+    cdef bint wait(self, unsigned long me, int64_t microseconds) except -1:
+        """Take the lock when it is free, or return False if it is not in time."""
         cdef PyThreadState *state
+        cdef Waiter waiter
         cdef int status
         cdef int64_t end = microseconds + monotonic_ns() // 1000
-        while self.count:
-            if microseconds >= 0:
-                microseconds = end - monotonic_ns() // 1000
-                if microseconds <= 0:
-                    return False
-            if self.sleep_lock == NULL:
-                self.sleep_lock = PyThread_allocate_lock()
-                if self.sleep_lock == NULL:
-                    raise MemoryError
-                PyThread_acquire_lock_timed(self.sleep_lock, -1, 0)
-            self.waiting += 1
-            state = PyEval_SaveThread()  # ends a critical section too, until the thread is back
-            status = PyThread_acquire_lock_timed(self.sleep_lock, microseconds, 1)
-            PyEval_RestoreThread(state)
-            self.waiting -= 1
-            if status == PY_LOCK_INTR:
-                PyErr_CheckSignals()
-            elif status == PY_LOCK_ACQUIRED:
-                self.woken = False
-        return True
+        if microseconds == 0:
+            return False
+        waiter.thread, waiter.next = me, NULL
+        waiter.is_asleep = waiter.is_woken = waiter.is_passed_over = waiter.has_lock = False
+        waiter.wake = PyThread_allocate_lock()
+        if waiter.wake == NULL:
+            raise MemoryError
+        PyThread_acquire_lock_timed(waiter.wake, -1, 0)
+        self.append(&waiter)
+        try:
+            while True:
+                waiter.is_asleep = True
+                state = PyEval_SaveThread()  # ends a critical section too, until the thread is back
+                status = PyThread_acquire_lock_timed(waiter.wake, microseconds, 1)
+                PyEval_RestoreThread(state)
+                waiter.is_asleep = False
+                if status == PY_LOCK_ACQUIRED:
+                    waiter.is_woken = False
+                    waiter.is_passed_over = not waiter.has_lock
+                elif status == PY_LOCK_INTR:
+                    PyErr_CheckSignals()
+                    if self.forks != forks:  # by a signal handler
+                        self.forget_other_threads()
+                if not waiter.has_lock and (self.count == 0 or self.owner == me):
+                    self.owner = me
+                    self.count += 1
+                    waiter.has_lock = True
+                if waiter.has_lock:
+                    return True
+                if microseconds >= 0:
+                    microseconds = end - monotonic_ns() // 1000
+                    if microseconds <= 0:
+                        return False
+        except BaseException:
+            if waiter.has_lock:
+                self.count -= 1
+            raise
+        finally:
+            self.remove(&waiter)
+            if not waiter.is_woken:
+                PyThread_release_lock(waiter.wake)
+            PyThread_free_lock(waiter.wake)
+            if self.count == 0:
+                self.wake_first()
 
     cdef int give(self) except -1:
         with cython.critical_section(self):
             if self.count == 0 or self.owner != PyThread_get_thread_ident():
                 raise RuntimeError("cannot release a lock that this thread does not hold")
             self.count -= 1
-            if self.count == 0 and self.waiting and not self.woken:
-                self.woken = True
-                PyThread_release_lock(self.sleep_lock)
+            if self.count == 0:
+                self.wake_first()
         return 0
 
+    cdef void append(self, Waiter *waiter) noexcept:
+        cdef Waiter **place = &self.first
+        while place[0] != NULL:
+            place = &place[0].next
+        place[0] = waiter
+
+    cdef void remove(self, Waiter *waiter) noexcept:
+        cdef Waiter **place = &self.first
+        while place[0] != NULL and place[0] != waiter:
+            place = &place[0].next
+        if place[0] != NULL:
+            place[0] = waiter.next
+
+    cdef void wake_first(self) noexcept:
+        """Wake the thread that has slept longest, and give it the free lock if it has been passed over."""
+        cdef Waiter *waiter = self.first
+        while waiter != NULL and not waiter.is_asleep:  # but in a signal handler, say
+            waiter = waiter.next
+        if waiter == NULL:
+            return
+        if waiter.is_passed_over:
+            self.owner = waiter.thread
+            self.count = 1
+            waiter.has_lock = True
+            self.remove(waiter)
+        if not waiter.is_woken:
+            waiter.is_woken = True
+            PyThread_release_lock(waiter.wake)
+
     cdef void forget_other_threads(self) noexcept:
-        # In a forked child, threads that held this lock or waited for it are gone; sleep_lock may
-        # be in any state and is left behind, as CPython does with its own.
-        if self.owner != forking_thread:
+        # In a forked child, threads that held this lock or waited for it are gone.
+        if self.owner != forking_thread or self.forks < forked_since:
             self.count = 0
-        self.waiting = 0
-        self.woken = False
-        self.sleep_lock = NULL
+        self.first = NULL
         self.forks = forks
 
     def acquire(self, blocking=True, timeout=-1):
@@ -191,8 +242,8 @@ cdef class Xoshiro256(BitGenerator):
 
     Parameters
     ----------
-    seed : None, int, array_like of ints, or SeedSequence, optional
-        As for NumPy's bit generators; None takes entropy from the operating system.
+    seed : None, int, sequence of ints, or SeedSequence, optional
+        None takes entropy from the operating system. Integers must not be negative.
 
     Attributes
     ----------
@@ -235,7 +286,9 @@ cdef class Xoshiro256(BitGenerator):
 
     def __init__(self, seed=None):
         # What may run Python code of the caller, or raise, comes before anything changes.
-        seed_seq = seed if isinstance(seed, ISeedSequence) else seed_sequence_of(seed)
+        seed_seq = seed if isinstance(seed, ISeedSequence) else SeedSequence(
+            entropy_of("seed", seed, "SeedSequence")
+        )
         cdef cnp.ndarray words = np.array(seed_seq.generate_state(4, np.uint64))  # nobody else's
         if words.dtype != np.uint64 or words.ndim != 1 or words.shape[0] != 4:
             raise ValueError(
@@ -287,13 +340,13 @@ cdef class Xoshiro256(BitGenerator):
     def state(self, value):
         cdef softdraw_xoshiro generator
         cdef Py_ssize_t j, k
-        if not isinstance(value, dict):
-            raise TypeError(f"state must be a dict, got {type(value).__name__}")
+        if not isinstance(value, Mapping):
+            raise TypeError(f"state must be a mapping, got {type(value).__name__}")
         kind = value.get("bit_generator")
         if not isinstance(kind, str) or kind != "Xoshiro256":
             raise ValueError(f"state is for a {kind} generator, not for Xoshiro256")
-        if not isinstance(value.get("state", {}), dict):
-            raise TypeError(f"state['state'] must be a dict, got {type(value['state']).__name__}")
+        if not isinstance(value.get("state", {}), Mapping):
+            raise TypeError(f"state['state'] must be a mapping, got {type(value['state']).__name__}")
         try:
             lanes = integers("state['state']['s']", value["state"]["s"], (4, 8), 2**64 - 1)
             buffer = integers("state['buffer']", value["buffer"], (8,), 2**64 - 1)
@@ -514,20 +567,33 @@ cdef BitGenerator bit_generator_of(object rng):
     if isinstance(rng, BitGenerator):
         return <BitGenerator> rng  # isinstance looks at the C type, which no proxy can fake
     if isinstance(rng, Generator):
-        source = rng.bit_generator
-        return <BitGenerator> source if isinstance(source, BitGenerator) else refuse_generator(rng, source)
+        return bit_generator_within(rng)
     return generator_of_seed("rng", rng)
+
+
+cpdef BitGenerator bit_generator_within(object generator):
+    """Return the BitGenerator of a Generator, or raise if it has none."""
+    source = generator.bit_generator
+    return <BitGenerator> source if isinstance(source, BitGenerator) else refuse_generator(generator, source)
 
 
 cpdef BitGenerator generator_of_seed(str name, object seed):
     """Return a new Xoshiro256 for an argument that is no generator, or raise."""
-    if seed is None or isinstance(seed, ISeedSequence) or is_seed(name, seed):
-        return Xoshiro256(seed)
+    if not isinstance(seed, ISeedSequence):
+        seed = entropy_of(name, seed, "SeedSequence, BitGenerator or Generator")
+    return Xoshiro256(seed)
+
+
+cdef object entropy_of(str name, object seed, str others):
+    """Return what a SeedSequence takes: None, an integer or a list of them; or raise. `others` are classes of
+    numpy.random that may be given, too."""
+    if seed is None or is_seed(name, seed):
+        return seed
     if isinstance(seed, Sequence) and not isinstance(seed, (str, bytes, bytearray)) or (
             isinstance(seed, np.ndarray) and seed.ndim and seed.dtype.kind in "iuO"):
         items = list(seed)
         if all([is_seed(f"{name}[{i}]", item) for i, item in enumerate(items)]):
-            return Xoshiro256(items)
+            return items
         if isinstance(items[0], (BitGenerator, Generator)):
             raise TypeError(
                 f"{name} must be one generator; for one per row, pass a word of each as words, such as "
@@ -537,24 +603,13 @@ cpdef BitGenerator generator_of_seed(str name, object seed):
         f"{type(seed).__module__}.{type(seed).__qualname__}"
     )
     raise TypeError(
-        f"{name} must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator or "
-        f"Generator, got {kind}"
+        f"{name} must be None, an int, a sequence of ints or a numpy.random.{others}, got {kind}"
     )
-
-
-cdef object seed_sequence_of(object seed):
-    try:
-        return SeedSequence(seed)
-    except (TypeError, ValueError) as error:
-        raise type(error)(
-            "seed must be None, an int >= 0, a sequence of them or a numpy.random.SeedSequence, got "
-            f"{seed!r:.100}"
-        ) from None
 
 
 cdef bint is_seed(str name, object value) except -1:
     """Whether the value is an integer, which must not be negative."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+    if not isinstance(value, (int, np.integer)) or isinstance(value, (bool, np.timedelta64)):
         return False
     if value < 0:
         raise ValueError(f"{name} must be >= 0, got {value}")

@@ -251,8 +251,7 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
     shape = arrays[0].shape
     if is_vjp and arrays[1].shape != shape:
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
-    dtype = result_dtype(np.promote_types(arrays[0].dtype, arrays[1].dtype) if is_vjp
-                         else arrays[0].dtype)
+    dtype = dtype_of_result(arrays)
     computed = dtype if has_kernel(function, dtype.num) else np.dtype(np.float32)
     is_copied = arrays[0].dtype != computed
     arrays = [converted_to(computed, each) for each in arrays]
@@ -281,6 +280,16 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
     return target[()] if out is None else out
 
 
+cdef object dtype_of_result(list arrays):
+    first, last = arrays[0].dtype, arrays[len(arrays) - 1].dtype
+    try:
+        return result_dtype(np.promote_types(first, last))
+    except TypeError:
+        raise TypeError(
+            f"p of dtype {first} and g of dtype {last} have no common dtype; write g.astype(p.dtype)"
+        ) from None
+
+
 cdef int compute(const Function *function, list arrays, object temperatures, object out, tuple reduced,
                  tuple kept, int workers) except -1:
     """Compute the rows along the reduced axes into out."""
@@ -295,7 +304,9 @@ cdef int compute(const Function *function, list arrays, object temperatures, obj
         moved = flat = out
         if not function.reduces:
             moved = out.transpose(axes)
-            flat = rows[0] if not np.may_share_memory(rows[0], arrays[0]) else moved.reshape(*kept, n)
+            # Rows that NumPy has copied have room for the results. Arrays without elements share no memory.
+            is_copy = cnp.PyArray_SIZE(arrays[0]) and not np.may_share_memory(rows[0], arrays[0])
+            flat = rows[0] if is_copy else moved.reshape(*kept, n)
         compute(function, rows, temperatures, flat, (len(kept),), kept, workers)
         if not np.may_share_memory(flat, out):
             moved[...] = flat.reshape(moved.shape)
@@ -389,7 +400,7 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
     for each, name in zip(arrays, names):
         check_real(each.dtype, name)
-    dtype = result_dtype(np.promote_types(arrays[0].dtype, arrays[len(arrays) - 1].dtype))
+    dtype = dtype_of_result(arrays)
     computed = dtype if has_kernel(function, dtype.num) else np.dtype(np.float32)
     for i, each in enumerate(arrays):
         if not is_foreign(each):
@@ -406,7 +417,8 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     if not is_number and isinstance(chunks, tuple) and len(chunks[reduced[0]]) > 1:
         raise ValueError(
             f"{names[0]} lies in multiple chunks along axis {reduced[0]}, {len(chunks[reduced[0]])} of them; "
-            f"the functions of softdraw.dask take it, or write {names[0]}.rechunk({{{reduced[0]}: -1}})"
+            + ("" if function.vjp_f64 != NULL else "the functions of softdraw.dask take it, or ")
+            + f"write {names[0]}.rechunk({{{reduced[0]}: -1}})"
         )
     if temperatures.ndim:
         temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures

@@ -451,7 +451,7 @@ cdef class AliasTables:
         cdef BitGenerator source = bit_generator_of(rng)
         cdef cnp.ndarray array = as_rows(rows), result, target
         cdef bint skips = is_skip(invalid)
-        shape = (<object> array).shape + last
+        shape = (<object> array).shape + shape_of(last, (<object> array).shape)
         if out is None:
             result = target = new_draws(shape)
         else:

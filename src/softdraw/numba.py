@@ -39,7 +39,7 @@ from numba.extending import (  # type: ignore[import-not-found, import-untyped]
 from numpy.typing import NDArray
 
 from . import AliasTable, AliasTables, Xoshiro256, get_library
-from ._random import generator_of_seed
+from ._random import bit_generator_within, generator_of_seed
 from ._signatures import SIGNATURES
 
 if TYPE_CHECKING:
@@ -329,7 +329,7 @@ def generator(rng: _RNG = None) -> _Words:
     dtype('uint64')
     """
     if isinstance(rng, np.random.Generator):
-        rng = rng.bit_generator
+        rng = bit_generator_within(rng)
     if not isinstance(rng, np.random.BitGenerator):
         rng = generator_of_seed("rng", rng)
     # a proxy is an instance of a class that it does not have, and keeps nothing alive

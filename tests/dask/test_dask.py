@@ -457,6 +457,22 @@ def test_a_generator_is_advanced_by_one_word_per_draw():
     assert generator.random_raw() == both.random_raw()
 
 
+@pytest.mark.parametrize("rows", [0, 5])
+def test_a_generator_keeps_its_half_word(rows):
+    generator, plain = softdraw.Xoshiro256(7), softdraw.Xoshiro256(7)
+    for each in (generator, plain):
+        np.random.Generator(each).integers(0, 2**32, dtype=np.uint32)
+    sd.sample_logits(da.zeros((rows, 4)), rng=generator)
+    softdraw.sample_logits(np.zeros((rows, 4)), rng=plain)
+    assert str(generator.state) == str(plain.state)
+
+
+@pytest.mark.parametrize("rng", [softdraw.Xoshiro256, np.random.Generator])
+def test_a_generator_that_was_not_initialised_is_refused(rng):
+    with pytest.raises(TypeError, match="__init__"):
+        sd.sample_logits(lazy(LOGITS, (2, 2, 40)), rng=rng.__new__(rng))
+
+
 class OwnLock(softdraw.Xoshiro256):
     """A generator that cannot be pickled, and whose lock is none."""
 

@@ -691,7 +691,7 @@ DTYPE = (
 ASTYPE = "write mask.astype(bool)"
 FLAGS = "must hold 1 for what may be drawn and 0 for what may not"
 SOURCE = (
-    "rng must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator or "
+    "rng must be None, an int, a sequence of ints or a numpy.random.SeedSequence, BitGenerator or "
     "Generator, got"
 )
 

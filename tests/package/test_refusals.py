@@ -5,13 +5,20 @@ from collections import deque
 
 import numpy as np
 import pytest
+from floats import bfloat16, needs_bfloat16
 
 import softdraw
 from softdraw import Xoshiro256
 
 P = np.array([0.2, 0.3, 0.5])
 TWO = np.ones(2)
+CYCLE = []
+CYCLE.append(CYCLE)
 MASKED = np.ma.array([1.0, 2.0], mask=[0, 1])
+
+
+def draw(rng):
+    return softdraw.AliasTable(P).sample(rng=rng)
 
 
 class ReturnsMasked:
@@ -28,9 +35,14 @@ def refused(error, message, call):
     [
         refused(TypeError, "g must be real numbers", lambda: softdraw.softmax_vjp(P, None)),
         refused(TypeError, "g must be real", lambda: softdraw.softmax_vjp(P, None, out=P.copy())),
-        refused(ValueError, "seed must be None, an int >= 0.*got -1", lambda: Xoshiro256(-1)),
-        refused(TypeError, r"seed must be None.*got array\(2\)", lambda: Xoshiro256(np.array(2))),
-        refused(TypeError, r"seed must be None.*got \[0.5\]", lambda: Xoshiro256([0.5])),
+        refused(ValueError, "seed must be >= 0, got -1", lambda: Xoshiro256(-1)),
+        refused(ValueError, r"seed\[1\] must be >= 0, got -1", lambda: Xoshiro256([3, -1])),
+        refused(TypeError, "seed must be None.*got numpy.ndarray", lambda: Xoshiro256(np.array(2))),
+        refused(TypeError, "seed must be None.*SeedSequence, got list", lambda: Xoshiro256([0.5])),
+        refused(TypeError, "seed must be None.*got list", lambda: Xoshiro256(CYCLE)),
+        refused(TypeError, "seed must be None.*ndarray", lambda: Xoshiro256(np.array([[1]]))),
+        refused(TypeError, "seed must be None.*got str", lambda: Xoshiro256("7")),
+        refused(TypeError, "rng must be None.*timedelta64", lambda: draw(np.timedelta64(3, "s"))),
         refused(
             ValueError,
             "top_p is ragged: its parts have different lengths",
@@ -76,11 +88,38 @@ def refused(error, message, call):
             "size must have at most",
             lambda: softdraw.sample_logits(P, size=(1,) * 65),
         ),
+        refused(
+            ValueError,
+            "size must have at most",
+            lambda: softdraw.sample_logits([[P]], size=(1,) * 63),
+        ),
+        refused(
+            ValueError,
+            r"size must be at most 2\*\*59 draws in all, got .* from each of 6 rows",
+            lambda: softdraw.sample_logits(np.zeros((2, 3, 5)), size=2**58),
+        ),
+        refused(
+            ValueError,
+            "size must have at most",
+            lambda: softdraw.AliasTables(P, [0, 3]).sample(np.zeros((1, 1), int), (1,) * 63),
+        ),
+        refused(
+            ValueError,
+            r"temperature must be a number, got shape \(1,\)",
+            lambda: softdraw.softmax(3.0, temperature=[1.0]),
+        ),
     ],
 )  # fmt: skip
 def test_the_argument_is_named(error, message, call):
     with pytest.raises(error, match=f"^{message}"):
         call()
+
+
+@needs_bfloat16
+def test_dtypes_without_a_common_one_are_named():
+    text = "^p of dtype bfloat16 and g of dtype int64 have no common dtype; write g.astype"
+    with pytest.raises(TypeError, match=text):
+        softdraw.softmax_vjp(P.astype(bfloat16), np.array([1, 2, 3]))
 
 
 def test_the_kind_of_a_state_may_be_anything():

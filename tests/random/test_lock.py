@@ -150,6 +150,38 @@ def test_the_lock_excludes_other_threads():
     assert count == 8 * 200
 
 
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda generator: TABLE.sample(20_000, rng=generator),
+        lambda generator: np.random.Generator(generator).random(20_000),
+        lambda generator: TABLE.sampler(generator)(20_000),
+    ],
+)
+def test_a_thread_that_draws_all_the_time_leaves_turns_to_others(draw):
+    """A draw that releases the GIL while it holds the lock took it again before other threads."""
+    generator = Xoshiro256(7)
+    is_done = threading.Event()
+    others = [threading.Thread(target=draw, args=(generator,)) for _ in range(3)]
+
+    def draw_on():
+        for _ in range(10_000):
+            if is_done.is_set():
+                return
+            draw(generator)
+        others.append(None)
+
+    thread = threading.Thread(target=draw_on)
+    thread.start()
+    for other in others:
+        other.start()
+    for other in others[:3]:
+        other.join()
+    is_done.set()
+    thread.join()
+    assert None not in others, "the others have drawn last of all"
+
+
 def test_threads_that_share_a_generator_get_each_word_once():
     generator = Xoshiro256(7)
     table = AliasTable(np.ones(2**20))
@@ -202,3 +234,107 @@ def test_a_lock_that_the_forking_thread_held_is_still_its_own_in_the_child():
 
     with generator.lock:
         assert in_child(release_twice) == "held once"
+
+
+@needs_fork
+def test_a_lock_is_free_in_a_child_that_is_forked_while_its_thread_waits_for_it():
+    code = """
+import os, signal, threading
+import softdraw
+
+generator = softdraw.Xoshiro256(7)
+held, go = threading.Event(), threading.Event()
+
+def hold():
+    with generator.lock:
+        held.set()
+        go.wait()
+
+def fork(*_):
+    if os.fork():
+        os.wait()
+        go.set()
+    else:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(60)  # ends a child that hangs
+
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+signal.signal(signal.SIGALRM, fork)
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+softdraw.AliasTable([1, 2]).sample(3, rng=generator)
+os.write(1, b"drew.")
+os._exit(0)
+"""
+    assert run([sys.executable, "-c", code]).stdout == "drew.drew."
+
+
+@needs_fork
+def test_a_lock_is_free_in_a_child_of_a_thread_that_has_the_number_of_its_holder():
+    """Systems number threads again, and those of the parent are gone in a forked child."""
+    generator = Xoshiro256(7)
+    held, done = threading.Event(), threading.Event()
+    numbers = []
+
+    def hold():
+        with generator.lock:
+            numbers.append(threading.get_ident())
+            held.set()
+            done.wait()
+
+    def is_free():
+        taken = []
+        run_threads([lambda: taken.append(generator.lock.acquire(timeout=10))])
+        return taken == [True]
+
+    def fork_from_thread():
+        found = []
+        for _ in range(10):  # threads, until one has the number
+            run_threads(
+                [lambda: threading.get_ident() in numbers and found.append(in_child(is_free))]
+            )
+        return found[0] if found else "another number"
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    try:
+        assert in_child(fork_from_thread) in (True, "another number")
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_signal_handler_may_wait_for_a_thread_that_waits_for_the_lock():
+    code = """
+import signal, threading
+import softdraw
+
+lock = softdraw.Xoshiro256(7).lock
+held, go = threading.Event(), threading.Event()
+
+def hold():
+    with lock:
+        held.set()
+        go.wait()
+
+def take():
+    with lock:
+        pass
+
+def handle(*_):
+    other = threading.Thread(target=take)
+    other.start()
+    go.set()
+    other.join()
+    with lock:
+        print("taken", end=" ")
+
+signal.signal(signal.SIGALRM, handle)
+threading.Thread(target=hold).start()
+held.wait()
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+with lock:
+    print("twice")
+"""
+    assert run([sys.executable, "-c", code]).stdout == "taken twice\n"

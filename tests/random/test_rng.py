@@ -65,7 +65,7 @@ class Torch:
 )
 def test_other_rng_is_refused(rng, got):
     text = re.escape(
-        "rng must be None, an int, a sequence of ints, a numpy.random.SeedSequence, BitGenerator "
+        "rng must be None, an int, a sequence of ints or a numpy.random.SeedSequence, BitGenerator "
         f"or Generator, got {got}"
     )
     with pytest.raises(TypeError, match=f"^{text}$"):

@@ -136,7 +136,7 @@ ZERO_LANE[:, 3] = 0
         ),
         (["buffer"], KeyError, ValueError, "state has no 'buffer'"),
         (["state", "s"], KeyError, ValueError, "state has no 's'"),
-        (["state"], 3, TypeError, "state['state'] must be a dict, got int"),
+        (["state"], 3, TypeError, "state['state'] must be a mapping, got int"),
         (
             ["state", "s"],
             [1, 2],
@@ -170,7 +170,7 @@ def test_a_wrong_state_is_refused_and_nothing_changes(used, path, to, error, tex
 
 
 def test_state_must_be_a_dict(used):
-    with pytest.raises(TypeError, match="^state must be a dict, got int$"):
+    with pytest.raises(TypeError, match="^state must be a mapping, got int$"):
         used.state = 3
 
 

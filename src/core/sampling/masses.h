@@ -49,15 +49,15 @@ static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t m
     return rule;
 }
 
-/* The masses e of `group` packs x, before least_mass and `last` are looked at. `shifted` is rule->shifted
- * as a constant, here and below, so that compilers make a function for each value. */
+/* The masses e of `group` packs x, which may be the same packs, before least_mass and `last` are looked at.
+ * `shifted` is rule->shifted as a constant, here and below, so that compilers make a function for each value. */
 SD_BODY void compute_masses(const mass_rule_t *rule, const int group, const pack_t *x, const int shifted,
                             pack_t *e) {
     const pack_t zero = v_set1(0), least = v_set1(rule->least);
     pack_t s[MAX_GROUP], q[MAX_GROUP];
     compute_exponentials(&rule->reduction, NULL, group, x, shifted, 0, s, q);
-    FOR_EACH_PACK e[u] = v_fma(s[u], q[u], s[u]);
-    FOR_EACH_PACK e[u] = v_where_ge(x[u], least, e[u], zero);
+    FOR_EACH_PACK s[u] = v_fma(s[u], q[u], s[u]);
+    FOR_EACH_PACK e[u] = v_where_ge(x[u], least, s[u], zero);
 }
 
 static double compute_mass(const mass_rule_t *rule, real_t x) {

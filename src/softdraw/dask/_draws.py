@@ -121,7 +121,7 @@ def sample_logits(
     if max(logits.chunks[-1]) > 2**32 - 128:
         raise ValueError(f"chunks of logits must have at most 2**32 - 128 items per row, got {n}")
     check_invalid(invalid)
-    extra = () if size is None else read_size(size, logits.ndim)
+    extra = () if size is None else read_size(size, tuple(rows))
     with_logprobs = is_flag_set(return_logprobs, "return_logprobs")
     logits = logits.astype(dtype)  # which changes integers alone
     axis = logits.ndim - 1
@@ -197,7 +197,11 @@ def sample(
     if not isinstance(table, softdraw.AliasTable):
         raise TypeError(f"table must be an AliasTable, got {type(table).__name__}")
     shape = read_size(size)
-    given, chunks = chunks, da.core.normalize_chunks(chunks, shape, dtype=np.dtype(np.int64))
+    given = chunks
+    try:
+        chunks = da.core.normalize_chunks(chunks, shape, dtype=np.dtype(np.int64))
+    except ZeroDivisionError:
+        raise ValueError(f"chunks must not be 0, got {given}") from None
     if tuple(map(sum, chunks)) != shape or not all(n >= 0 for lengths in chunks for n in lengths):
         raise ValueError(f"chunks must have lengths from 0 on that add to {shape}, got {given}")
     return da.map_blocks(

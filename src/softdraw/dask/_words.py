@@ -14,7 +14,7 @@ import numpy as np
 
 import softdraw
 
-from .._random import generator_of_seed
+from .._random import bit_generator_within, generator_of_seed
 from ._blocks import Array
 
 
@@ -66,7 +66,7 @@ class Words:
 
 def generator_of(name: str, seed: Any, count: int) -> softdraw.Xoshiro256:
     """A generator for the words of so many draws; one that is given passes over them."""
-    given = seed.bit_generator if isinstance(seed, np.random.Generator) else seed
+    given = bit_generator_within(seed) if isinstance(seed, np.random.Generator) else seed
     if not isinstance(given, np.random.BitGenerator):
         return generator_of_seed(name, given)
     if not isinstance(given, softdraw.Xoshiro256):
@@ -75,10 +75,18 @@ def generator_of(name: str, seed: Any, count: int) -> softdraw.Xoshiro256:
             f"words; got {type(given).__name__}"
         )
     # A subclass may have a lock, a state and pickles of its own; none of them must fail here.
-    own = softdraw.Xoshiro256(0)
-    with np.random.BitGenerator.lock.__get__(given):  # so that no other thread takes the same words
-        own.state = softdraw.Xoshiro256.state.__get__(given)
-        softdraw.Xoshiro256.advance(given, count)
+    own, moved = softdraw.Xoshiro256(0), softdraw.Xoshiro256(0)
+    state = softdraw.Xoshiro256.state
+    lock = np.random.BitGenerator.lock.__get__(given)
+    if lock is None:
+        raise TypeError(f"__init__ of {name}, of type {type(given).__name__}, has not been called")
+    with lock:  # so that no other thread takes the same words
+        own.state = before = state.__get__(given)
+        moved.state = before
+        moved.advance(count)
+        # Half a word that NumPy keeps stays, as where words are drawn.
+        halves = {key: before[key] for key in ("has_uint32", "uinteger")}
+        state.__set__(given, {**moved.state, **halves})
     return own
 
 
