@@ -298,8 +298,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"softdraw: {visible(message)}\nTry '{self.prog} --help'.\n")
 
 
+def shown(text: str) -> str:
+    """A text in a message: quoted, and its beginning alone if it is long."""
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+
+
 def read_pairs(file: str) -> list[str]:
     """The lines of a file, or of the standard input for "-", without those that are empty."""
+    if file == "-" and sys.stdin is None:
+        raise ValueError("cannot read the standard input: it is closed")
     data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     return [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
 
@@ -310,15 +317,17 @@ def logits_of(pairs: Iterable[str]) -> Mapping[str, float]:
     for pair in pairs:
         token, _, text = pair.rpartition("=")
         if not token:
-            raise ValueError(f"{pair!r} is not token=logit")
+            raise ValueError(f"{shown(pair)} is not token=logit")
         try:
             logit = float(text)
         except ValueError:
-            raise ValueError(f"the logit of {token!r} is not a number: {text!r}") from None
+            raise ValueError(
+                f"the logit of {shown(token)} is not a number: {shown(text)}"
+            ) from None
         if math.isnan(logit) or logit == math.inf:
-            raise ValueError(f"the logit of {token!r} must be finite or -inf, not {text}")
+            raise ValueError(f"the logit of {shown(token)} must be finite or -inf, not {text}")
         if token in logits:
-            raise ValueError(f"{token!r} is given twice")
+            raise ValueError(f"{shown(token)} is given twice")
         logits[token] = logit
     if all(logit == -math.inf for logit in logits.values()):
         raise ValueError("every logit is -inf")
@@ -332,7 +341,7 @@ def temperatures(text: str) -> list[float]:
         try:
             value = float(part)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{part!r} is not a number") from None
+            raise argparse.ArgumentTypeError(f"{shown(part)} is not a number") from None
         if not value >= 0:
             raise argparse.ArgumentTypeError(f"a temperature is at least 0, not {part}")
         values.append(value + 0.0)  # -0.0 is 0.0
@@ -346,7 +355,7 @@ def natural(text: str) -> int:
     except ValueError:
         value = -1
     if value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number, 0 or more")
     return value
 
 
@@ -404,11 +413,15 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}{pair and hint + pair}")
     options.temperature = options.temperature or TEMPERATURES
     try:
+        if options.plot and not options.plot.suffix:
+            raise ValueError(
+                f"--plot needs a name with a suffix, such as bars.png, not {options.plot}"
+            )
         if options.plot and not find_spec("matplotlib"):
             raise ValueError("--plot needs matplotlib; pip install matplotlib brings it")
-        pairs = read_pairs(options.file) if options.file else []
+        pairs = [] if options.file is None else read_pairs(options.file)
         pairs += options.pairs + words[dashes + 1 :]
-        if options.file and not pairs:
+        if options.file is not None and not pairs:
             raise ValueError(f"no token=logit in {options.file}")
         options.logits = logits_of(pairs) if pairs else EXAMPLE
     except OSError as error:

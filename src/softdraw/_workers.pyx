@@ -109,8 +109,8 @@ def set_workers(workers):
     Returns
     -------
     context manager or decorator
-        Within its ``with`` blocks, and calls of the functions that it decorates, calls without `workers`
-        use so many threads. It belongs to the context (`contextvars`): other threads and tasks that run
+        Within its ``with`` blocks, and calls of the functions that it decorates (but for generators and
+        coroutines, which run later), calls without `workers` use so many threads. It belongs to the context (`contextvars`): other threads and tasks that run
         at the same time keep their own number.
 
     Raises

@@ -551,6 +551,11 @@ def test_a_generator_for_a_table_is_advanced():
     assert (sd.sample(table, 40, chunks=7, seed=generator).compute() == wanted[60:]).all()
 
 
+def test_chunks_of_0_are_refused():
+    with pytest.raises(ValueError, match="^chunks must not be 0, got 0$"):
+        sd.sample(softdraw.AliasTable([1, 2]), 5, chunks=0)
+
+
 def test_the_graph_has_the_table_once():
     table = softdraw.AliasTable(np.arange(1, 100_001))
     (result,) = dask.optimize(sd.sample(table, 1_000, chunks=10, seed=7) + 1)

@@ -570,6 +570,25 @@ def test_a_tiny_temperature_draws_one_of_the_largest():
                 assert set(ids.tolist()) <= {1, n // 2}
 
 
+@pytest.mark.parametrize("n", [2, 40, 700, 5000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, bfloat16])
+def test_logits_of_any_magnitude_draw_alike(dtype, n):
+    """A power of two by which logits and temperature are multiplied changes no draw and no bit."""
+    rng = np.random.default_rng(n)
+    offset = 120 if dtype is bfloat16 else 1500
+    logits = np.round(rng.normal(offset, 4, n))  # whole numbers of eight bits
+    words = rng.integers(0, WORDS, (2, 200), np.uint64, endpoint=False)
+    largest = {np.float64: 1012}.get(dtype, 116)
+    for power in (-largest, -largest // 2, largest // 2, largest - 10, largest):
+        scaled = np.ldexp(logits, power).astype(dtype)
+        for filters in FILTERS:
+            named = {"words": words, "return_logprobs": True, **filters}
+            wanted = sample_logits(np.stack([logits.astype(dtype)] * 2), **named)
+            drawn = sample_logits(np.stack([scaled] * 2), temperature=2.0**power, **named)
+            assert (drawn[0] == wanted[0]).all(), (power, filters)
+            assert (drawn[1] == wanted[1]).all(), (power, filters)
+
+
 def test_temperature_counts():
     """gemma.cpp, before its pull request 981, drew the same at every temperature."""
     row = np.log([3.0, 1.0])

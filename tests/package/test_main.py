@@ -259,6 +259,12 @@ def test_help_and_version(capsys):
         ),
         (["bench", "a=1"], "'bench' is not token=logit"),
         (["--file", "no/such"], f"cannot read no/such: {os.strerror(2)}"),
+        (["a" * 10**6], f"'{'a' * 57}...' is not token=logit"),
+        (
+            ["--seed", "x" * 5000],
+            f"argument --seed: '{'x' * 57}...' is not a whole number, 0 or more",
+        ),
+        (["--plot", "bars"], "--plot needs a name with a suffix, such as bars.png, not bars"),
     ],
 )
 def test_bad_input_gets_a_clear_line_another_that_names_help_and_status_2(
@@ -286,6 +292,13 @@ def test_tokens_are_read_from_a_file_before_those_that_are_given(capsys, tmp_pat
 def test_tokens_are_read_from_the_standard_input():
     done = run("--file", "-", "--json", *FEW, input=b"a=1\nb=2\n")
     assert json.loads(done.stdout)["tokens"] == ["a", "b"]
+
+
+def test_a_closed_standard_input_is_said(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)  # as Python has it then
+    with pytest.raises(SystemExit):
+        main(["--file", "-"])
+    assert "softdraw: cannot read the standard input: it is closed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

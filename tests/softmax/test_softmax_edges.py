@@ -11,7 +11,7 @@ import oracle
 import pytest
 from floats import FLOATS, finfo
 
-from softdraw import entropy, log_softmax, logsumexp, softmax
+from softdraw import entropy, log_softmax, logsumexp, softmax, softmax_vjp
 
 AxisError = getattr(np, "exceptions", np).AxisError  # NumPy 1.25 and later; before it
 SAME_SHAPE = [softmax, log_softmax]
@@ -363,6 +363,16 @@ def test_out_of_another_shape_is_a_value_error(function, shape):
     with pytest.raises(ValueError, match=text):
         function(X, out=bad)
     assert (bad == 7).all()
+
+
+@pytest.mark.parametrize("axis", [None, (0, 1), (), 1])
+@pytest.mark.parametrize("shape", [(2, 0), (0, 2), (0, 0)])
+def test_read_only_x_without_elements_has_a_result_without_elements(shape, axis):
+    x = np.zeros(shape)
+    x.flags.writeable = False
+    for result in (softmax(x, axis=axis), softmax_vjp(x, x, axis=axis), log_softmax(x, axis=axis)):
+        assert result.shape == shape
+        assert result.flags.writeable
 
 
 def test_out_that_is_read_only_is_a_value_error(function, out):

@@ -87,8 +87,13 @@ def test_what_a_dask_array_cannot_have_is_refused(dask_array):
         softmax(lazy, temperature=np.ones(3))
     with pytest.raises(TypeError, match="^x must be real numbers, got dtype complex128"):
         softmax(lazy.astype(complex))
-    with pytest.raises(ValueError, match="multiple chunks"):
+    text = "^x lies in multiple chunks .*; the functions of softdraw.dask take it, or write x.rech"
+    with pytest.raises(ValueError, match=text):
         softmax(lazy, axis=0)
+    with pytest.raises(
+        ValueError, match=r"^p lies in multiple .* of them; write p.rechunk\({0: -1}\)"
+    ):
+        softmax_vjp(lazy, lazy, axis=0)
 
 
 def test_dask_arrays_without_dimensions_are_one_element(dask_array):
