@@ -584,6 +584,20 @@ cpdef BitGenerator generator_of_seed(str name, object seed):
     return Xoshiro256(seed)
 
 
+cpdef Xoshiro256 pass_over(Xoshiro256 given, uint64_t count):
+    """Let a generator pass over so many words, and return another one that gives them. Half a word that NumPy
+    keeps stays where it is, as where words are drawn; locks, states and pickles of a subclass are not used."""
+    cdef Xoshiro256 own = Xoshiro256(0)
+    bitgen_of(given)
+    hold(given)
+    own.generator = given.generator
+    xoshiro_advance(&given.generator, count, 0)
+    given.generator.has_uint32 = own.generator.has_uint32
+    given.generator.uinteger = own.generator.uinteger
+    release(given)
+    return own
+
+
 cdef object entropy_of(str name, object seed, str others):
     """Return what a SeedSequence takes: None, an integer or a list of them; or raise. `others` are classes of
     numpy.random that may be given, too."""

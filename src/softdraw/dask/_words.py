@@ -14,7 +14,7 @@ import numpy as np
 
 import softdraw
 
-from .._random import bit_generator_within, generator_of_seed
+from .._random import bit_generator_within, generator_of_seed, pass_over
 from ._blocks import Array
 
 
@@ -74,20 +74,7 @@ def generator_of(name: str, seed: Any, count: int) -> softdraw.Xoshiro256:
             f"{name} must be a seed, or an Xoshiro256, which each chunk can advance to its own "
             f"words; got {type(given).__name__}"
         )
-    # A subclass may have a lock, a state and pickles of its own; none of them must fail here.
-    own, moved = softdraw.Xoshiro256(0), softdraw.Xoshiro256(0)
-    state = softdraw.Xoshiro256.state
-    lock = np.random.BitGenerator.lock.__get__(given)
-    if lock is None:
-        raise TypeError(f"__init__ of {name}, of type {type(given).__name__}, has not been called")
-    with lock:  # so that no other thread takes the same words
-        own.state = before = state.__get__(given)
-        moved.state = before
-        moved.advance(count)
-        # Half a word that NumPy keeps stays, as where words are drawn.
-        halves = {key: before[key] for key in ("has_uint32", "uinteger")}
-        state.__set__(given, {**moved.state, **halves})
-    return own
+    return pass_over(given, count)
 
 
 def location_of(
