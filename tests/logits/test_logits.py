@@ -133,9 +133,14 @@ logit = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3), st.just(-
     top_p=st.none() | st.floats(0, 1) | st.sampled_from([0.1, 0.2, 0.3, 0.5, 0.9]),
     min_p=st.none() | st.floats(0, 1),
     wide=st.booleans(),
+    power=st.sampled_from([0, 0, -100, 60, 110, 117]),
 )
-def test_any_row_and_filters_draw_as_the_reference(logits, temperature, top_k, top_p, min_p, wide):
-    row = np.array(logits, np.float64 if wide else np.float32)
+def test_any_row_and_filters_draw_as_the_reference(
+    logits, temperature, top_k, top_p, min_p, wide, power
+):
+    power *= 0 if temperature > 1e20 else 8 if wide else 1
+    row = np.ldexp(np.array(logits, np.float64 if wide else np.float32), power)
+    temperature = math.ldexp(temperature, power)
     masses = reference(row, temperature, top_k, top_p, min_p)
     words = SPACED[::8]
     ids = sample_logits(
