@@ -286,9 +286,7 @@ cdef class Xoshiro256(BitGenerator):
 
     def __init__(self, seed=None):
         # What may run Python code of the caller, or raise, comes before anything changes.
-        seed_seq = seed if isinstance(seed, ISeedSequence) else SeedSequence(
-            entropy_of("seed", seed, "SeedSequence")
-        )
+        seed_seq = seed_sequence_of("seed", seed, "SeedSequence")
         cdef cnp.ndarray words = np.array(seed_seq.generate_state(4, np.uint64))  # nobody else's
         if words.dtype != np.uint64 or words.ndim != 1 or words.shape[0] != 4:
             raise ValueError(
@@ -579,9 +577,7 @@ cpdef BitGenerator bit_generator_within(object generator):
 
 cpdef BitGenerator generator_of_seed(str name, object seed):
     """Return a new Xoshiro256 for an argument that is no generator, or raise."""
-    if not isinstance(seed, ISeedSequence):
-        seed = entropy_of(name, seed, "SeedSequence, BitGenerator or Generator")
-    return Xoshiro256(seed)
+    return Xoshiro256(seed_sequence_of(name, seed, "SeedSequence, BitGenerator or Generator"))
 
 
 cpdef Xoshiro256 pass_over(Xoshiro256 given, uint64_t count):
@@ -598,16 +594,18 @@ cpdef Xoshiro256 pass_over(Xoshiro256 given, uint64_t count):
     return own
 
 
-cdef object entropy_of(str name, object seed, str others):
-    """Return what a SeedSequence takes: None, an integer or a list of them; or raise. `others` are classes of
-    numpy.random that may be given, too."""
-    if seed is None or is_seed(name, seed):
+cdef object seed_sequence_of(str name, object seed, str others):
+    """Return a seed sequence for None, an integer, a sequence of them or a seed sequence, or raise. `others` are
+    the classes of numpy.random that may be given."""
+    if isinstance(seed, ISeedSequence):
         return seed
+    if seed is None or is_seed(name, seed):
+        return SeedSequence(seed)
     if isinstance(seed, Sequence) and not isinstance(seed, (str, bytes, bytearray)) or (
             isinstance(seed, np.ndarray) and seed.ndim and seed.dtype.kind in "iuO"):
-        items = list(seed)
+        items = [item for item in seed]  # list() of CPython 3.11 keeps a reference if it finds no memory
         if all([is_seed(f"{name}[{i}]", item) for i, item in enumerate(items)]):
-            return items
+            return SeedSequence(items)
         if isinstance(items[0], (BitGenerator, Generator)):
             raise TypeError(
                 f"{name} must be one generator; for one per row, pass a word of each as words, such as "

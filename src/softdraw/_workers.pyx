@@ -8,7 +8,7 @@ pieces that another thread is computing already, never for a thread to come.
 
 import atexit
 import os
-from contextlib import ContextDecorator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from cpython.contextvars cimport PyContextVar_Get
@@ -44,7 +44,6 @@ cdef enum:
 # ---- how many ----------------------------------------------------------------------------------
 
 cdef object default_workers = ContextVar("softdraw.workers", default=1)
-cdef object numbers_before = ContextVar("softdraw.workers_before", default=())  # each block within another one
 
 
 cdef int count_cpus() except -1:
@@ -108,10 +107,9 @@ def set_workers(workers):
 
     Returns
     -------
-    context manager or decorator
-        Within its ``with`` blocks, and calls of the functions that it decorates (but for generators and
-        coroutines, which run later), calls without `workers` use so many threads. It belongs to the context (`contextvars`): other threads and tasks that run
-        at the same time keep their own number.
+    context manager, for one ``with`` block, or decorator of functions (not of coroutines or generators)
+        Within it, calls without `workers` use so many threads. It belongs to the context
+        (`contextvars`): other threads and tasks that run at the same time keep their own number.
 
     Raises
     ------
@@ -140,23 +138,16 @@ def set_workers(workers):
     number = given_workers(workers)
     if not number:
         raise TypeError("workers must be an integer, got None")
-    return _Setting(number)
+    return _setting_of(number)
 
 
-class _Setting(ContextDecorator):
-    """A number of workers for any number of blocks, also one within another."""
-
-    def __init__(self, number):
-        self.number = number
-
-    def __enter__(self):
-        numbers_before.set((*numbers_before.get(), default_workers.get()))
-        default_workers.set(self.number)
-
-    def __exit__(self, *error):
-        *before, number = numbers_before.get()
-        numbers_before.set(tuple(before))
-        default_workers.set(number)
+@contextmanager
+def _setting_of(number):
+    token = default_workers.set(number)
+    try:
+        yield
+    finally:
+        default_workers.reset(token)
 
 
 # ---- pool --------------------------------------------------------------------------------------

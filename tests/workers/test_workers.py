@@ -97,36 +97,6 @@ def test_set_workers_nests_and_ends():
     assert get_workers() == 1
 
 
-def test_a_setting_serves_any_number_of_blocks():
-    setting = set_workers(3)
-    for _ in range(2):
-        with setting:
-            with set_workers(5), setting:
-                assert get_workers() == 3
-            assert get_workers() == 3
-        assert get_workers() == 1
-
-
-def test_a_setting_decorates():
-    @set_workers(3)
-    def numbers(depth):
-        return [get_workers(), *(numbers(depth - 1) if depth else [])]
-
-    for _ in range(2):
-        assert numbers(2) == [3, 3, 3]
-        assert get_workers() == 1
-
-
-def test_blocks_that_end_out_of_order_leave_the_number_as_it_was():
-    first, second = set_workers(3), set_workers(5)
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert get_workers() == 3
-    second.__exit__(None, None, None)
-    assert get_workers() == 1
-
-
 def test_minus_one_is_every_cpu_of_the_process():
     with set_workers(-1):
         assert get_workers() >= 1
