@@ -200,17 +200,18 @@ int softdraw_partial_f64(const double *x, ptrdiff_t x_stride, softdraw_partial *
                          size_t n, const double *temperature, ptrdiff_t temperature_stride);
 
 /* Writes to out[r] the partial of the elements of n partials together, from partials + r * stride on. They
- * have one temperature; n = 0 is SOFTDRAW_ERROR_LENGTH. The partials may be those of either type. out may
- * be partials if the stride is 1 or more. */
+ * have one temperature; n = 0 is SOFTDRAW_ERROR_LENGTH. The partials may be those of either type, or of
+ * both. out may be partials if the stride is 1 or more. */
 int softdraw_combine_partials(const softdraw_partial *partials, ptrdiff_t stride,
                               softdraw_partial *out, size_t rows, size_t n);
 
 /* Writes the softmax of `rows` rows of n contiguous elements, each a piece of a row whose partial is
  * whole[r], or its logarithms if `logarithms` is not 0. The error is at most 2 ULP (float32) and 3 ULP
- * (float64). The latter needs whole[r] from partials by softdraw_partial_f64 alone, because those by
- * softdraw_partial_f32 are only as exact as float32 needs. The logsumexp of the row is max / T minus
- * the logarithm for an element equal to max. Elements that whole[r] does not include have
- * unspecified results. out may be x if both strides are equal; otherwise they must not overlap. */
+ * (float64). Each function needs whole[r] from partials of its own type alone: those by
+ * softdraw_partial_f32 are only as exact as float32 needs, and softdraw_softmax_piece_f32 rounds
+ * the maximum to float32. The logsumexp of the row is max / T minus the logarithm for an element
+ * equal to max. Elements that whole[r] does not include have unspecified results. out may be x if
+ * both strides are equal; otherwise they must not overlap. */
 int softdraw_softmax_piece_f32(const float *x, ptrdiff_t x_stride, const softdraw_partial *whole,
                                float *out, ptrdiff_t out_stride, size_t rows, size_t n,
                                int logarithms);

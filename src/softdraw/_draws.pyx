@@ -152,7 +152,8 @@ cdef int draw_all(const Draws *d, size_t n, int workers, size_t *where) except -
         if error != SOFTDRAW_OK:
             return error
         begin = end
-        PyErr_CheckSignals()
+        if begin < n:  # Python itself looks after the last, when the lock is free
+            PyErr_CheckSignals()
     return SOFTDRAW_OK
 
 
@@ -244,7 +245,8 @@ cdef int take_and_draw(const Draws *d, size_t n, int workers, size_t *where) exc
             r.words = memory + (BLOCK if r.words == memory else 0)
             r.begin, r.end = r.end, r.end + r.count
             r.count = min(n - r.end, <size_t> BLOCK)
-            PyErr_CheckSignals()
+            if r.begin < r.end:
+                PyErr_CheckSignals()
     finally:
         PyMem_Free(memory)
     return error

@@ -668,7 +668,8 @@ cdef cnp.ndarray take_all(BitGenerator source, tuple shape):
             with nogil:
                 take_words(bitgen, word + done, count)
             done += count
-            PyErr_CheckSignals()
+            if done < n:  # Python itself looks after the last, when the lock is free
+                PyErr_CheckSignals()
     finally:
         release(source)
     return taken

@@ -17,27 +17,18 @@ from numpy.random.bit_generator cimport BitGenerator
 from softdraw._core cimport softdraw_xoshiro
 
 
-cdef struct Waiter:
-    unsigned long thread
-    void *wake  # a lock of the operating system, always held: the thread sleeps until it is released
-    bint is_asleep
-    bint is_woken  # it has been released, and the thread has not seen it yet
-    bint is_passed_over  # the thread was woken, and another one has taken the lock before it
-    bint has_lock
-    Waiter *next
-
-
 cdef class Lock:
     cdef unsigned long owner  # the thread that holds it, while count > 0
     cdef unsigned long count  # how many times that holds it
-    cdef Waiter *first  # the threads that wait for it, in the order in which they came
+    cdef unsigned long waiting  # threads that sleep until it is free
+    cdef bint woken  # one of them has been woken and has not taken it yet
+    cdef bint passed_over  # the last that was woken found it taken again
+    cdef void *sleep_lock  # of the operating system, always held: who waits for it, sleeps; NULL before
     cdef unsigned long forks  # fork_count() when this was last looked at
     cdef bint take(self, int64_t microseconds) except -1  # False if not in that time; -1 is any time
-    cdef bint wait(self, unsigned long me, int64_t microseconds) except -1
+    cdef bint wait(self, int64_t microseconds) except -1
     cdef int give(self) except -1
-    cdef void append(self, Waiter *waiter) noexcept
-    cdef void remove(self, Waiter *waiter) noexcept
-    cdef void wake_first(self) noexcept
+    cdef void let_go_first(self) noexcept
     cdef void forget_other_threads(self) noexcept
 
 

@@ -18,7 +18,7 @@ from cpython.ref cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from softdraw._arguments cimport check_header, header_of, whole_number
+from softdraw._arguments cimport check_header, header_of, refuse_masked, whole_number
 from softdraw._core cimport (
     softdraw_xoshiro, xoshiro_advance, xoshiro_fill, xoshiro_jump, xoshiro_next, xoshiro_seed,
 )
@@ -66,16 +66,30 @@ if hasattr(os, "register_at_fork"):
 
 # ---- lock --------------------------------------------------------------------------------------
 
+cdef enum:
+    # How often a thread that has passed over another one looks, each time after so many microseconds, whether
+    # that has taken the lock.
+    LOOKS = 100
+    PAUSE = 50
+
+
 cdef class Lock:
     """A reentrant lock for what takes nanoseconds: `acquire()`, `release()` and `with`.
 
     Its fields are only touched under the GIL (without one, in a critical section), so taking a
     lock that is free is a comparison and two assignments. A thread that has to wait sleeps on a
-    lock of the operating system, in a queue. The first of them is woken when the lock is given back,
-    but another thread may be faster; the next time it gets the lock before anybody else. If it got the
-    lock each time, every draw of threads that share a generator would be a switch between threads.
-    docs/streams.md has the time, and that of other locks.
+    lock of the operating system. When it wakes, another thread may have been faster; who gives the
+    lock back then lets it go first, for up to 5 ms. If each draw did so, every draw of threads that
+    share a generator would be a switch between threads. docs/streams.md has the time, and that of
+    other locks.
+
+    Nothing here points to the stack of a thread: Python ends daemon threads wherever they wait.
     """
+
+    def __dealloc__(self):
+        if self.sleep_lock != NULL:
+            PyThread_release_lock(self.sleep_lock)
+            PyThread_free_lock(self.sleep_lock)
 
     cdef bint take(self, int64_t microseconds) except -1:
         cdef unsigned long me = PyThread_get_thread_ident()
@@ -84,112 +98,85 @@ cdef class Lock:
             if self.forks != forks:
                 self.forget_other_threads()
             if self.count and self.owner != me:
-                taken = self.wait(me, microseconds)
-            else:
+                taken = self.wait(microseconds)
+            if taken:
                 self.owner = me
                 self.count += 1
         return taken
 
-    cdef bint wait(self, unsigned long me, int64_t microseconds) except -1:
-        """Take the lock when it is free, or return False if it is not in time."""
+    cdef bint wait(self, int64_t microseconds) except -1:
         cdef PyThreadState *state
-        cdef Waiter waiter
         cdef int status
         cdef int64_t end = microseconds + monotonic_ns() // 1000
-        if microseconds == 0:
-            return False
-        waiter.thread, waiter.next = me, NULL
-        waiter.is_asleep = waiter.is_woken = waiter.is_passed_over = waiter.has_lock = False
-        waiter.wake = PyThread_allocate_lock()
-        if waiter.wake == NULL:
-            raise MemoryError
-        PyThread_acquire_lock_timed(waiter.wake, -1, 0)
-        self.append(&waiter)
-        try:
-            while True:
-                waiter.is_asleep = True
-                state = PyEval_SaveThread()  # ends a critical section too, until the thread is back
-                status = PyThread_acquire_lock_timed(waiter.wake, microseconds, 1)
-                PyEval_RestoreThread(state)
-                waiter.is_asleep = False
-                if status == PY_LOCK_ACQUIRED:
-                    waiter.is_woken = False
-                    waiter.is_passed_over = not waiter.has_lock
-                elif status == PY_LOCK_INTR:
-                    PyErr_CheckSignals()
-                    if self.forks != forks:  # by a signal handler
-                        self.forget_other_threads()
-                if not waiter.has_lock and (self.count == 0 or self.owner == me):
-                    self.owner = me
-                    self.count += 1
-                    waiter.has_lock = True
-                if waiter.has_lock:
-                    return True
-                if microseconds >= 0:
-                    microseconds = end - monotonic_ns() // 1000
-                    if microseconds <= 0:
-                        return False
-        except BaseException:
-            if waiter.has_lock:
-                self.count -= 1
-            raise
-        finally:
-            self.remove(&waiter)
-            if not waiter.is_woken:
-                PyThread_release_lock(waiter.wake)
-            PyThread_free_lock(waiter.wake)
-            if self.count == 0:
-                self.wake_first()
+        while self.count and self.owner != PyThread_get_thread_ident():
+            if microseconds >= 0:
+                microseconds = end - monotonic_ns() // 1000
+                if microseconds <= 0:
+                    return False
+            if self.sleep_lock == NULL:
+                self.sleep_lock = PyThread_allocate_lock()
+                if self.sleep_lock == NULL:
+                    raise MemoryError
+                PyThread_acquire_lock_timed(self.sleep_lock, -1, 0)
+            self.waiting += 1
+            state = PyEval_SaveThread()  # ends a critical section too, until the thread is back
+            status = PyThread_acquire_lock_timed(self.sleep_lock, microseconds, 1)
+            PyEval_RestoreThread(state)
+            self.waiting -= 1
+            if status == PY_LOCK_INTR:
+                PyErr_CheckSignals()
+                if self.forks != forks:  # by a signal handler
+                    self.forget_other_threads()
+            elif status == PY_LOCK_ACQUIRED:
+                self.woken = False
+                self.passed_over = self.count > 0
+        return True
 
     cdef int give(self) except -1:
         with cython.critical_section(self):
+            if self.forks != forks:
+                self.forget_other_threads()
             if self.count == 0 or self.owner != PyThread_get_thread_ident():
                 raise RuntimeError("cannot release a lock that this thread does not hold")
             self.count -= 1
-            if self.count == 0:
-                self.wake_first()
+            if self.count == 0 and self.waiting and not self.woken:
+                self.woken = True
+                PyThread_release_lock(self.sleep_lock)
+                if self.passed_over:
+                    self.let_go_first()
         return 0
 
-    cdef void append(self, Waiter *waiter) noexcept:
-        cdef Waiter **place = &self.first
-        while place[0] != NULL:
-            place = &place[0].next
-        place[0] = waiter
-
-    cdef void remove(self, Waiter *waiter) noexcept:
-        cdef Waiter **place = &self.first
-        while place[0] != NULL and place[0] != waiter:
-            place = &place[0].next
-        if place[0] != NULL:
-            place[0] = waiter.next
-
-    cdef void wake_first(self) noexcept:
-        """Wake the thread that has slept longest, and give it the free lock if it has been passed over."""
-        cdef Waiter *waiter = self.first
-        while waiter != NULL and not waiter.is_asleep:  # but in a signal handler, say
-            waiter = waiter.next
-        if waiter == NULL:
+    cdef void let_go_first(self) noexcept:
+        """Wait until the thread that has just been woken has the lock."""
+        cdef PyThreadState *state
+        cdef void *never = PyThread_allocate_lock()
+        cdef int i
+        if never == NULL:
             return
-        if waiter.is_passed_over:
-            self.owner = waiter.thread
-            self.count = 1
-            waiter.has_lock = True
-            self.remove(waiter)
-        if not waiter.is_woken:
-            waiter.is_woken = True
-            PyThread_release_lock(waiter.wake)
+        PyThread_acquire_lock_timed(never, -1, 0)
+        for i in range(LOOKS):
+            if not self.woken:
+                break
+            state = PyEval_SaveThread()
+            PyThread_acquire_lock_timed(never, PAUSE, 0)
+            PyEval_RestoreThread(state)
+        PyThread_release_lock(never)
+        PyThread_free_lock(never)
 
     cdef void forget_other_threads(self) noexcept:
-        # In a forked child, threads that held this lock or waited for it are gone.
+        # In a forked child, threads that held this lock or waited for it are gone; sleep_lock may
+        # be in any state and is left behind, as CPython does with its own.
         if self.owner != forking_thread or self.forks < forked_since:
             self.count = 0
-        self.first = NULL
+        self.waiting = 0
+        self.woken = self.passed_over = False
+        self.sleep_lock = NULL
         self.forks = forks
 
     def acquire(self, blocking=True, timeout=-1):
         """Take the lock; as for `threading.RLock`, False if it is not free, or not in time."""
         longest = threading.TIMEOUT_MAX
-        if not isinstance(timeout, (int, float)):
+        if not isinstance(timeout, (int, float, np.integer, np.floating)):
             raise TypeError(f"timeout must be a number, got {type(timeout).__name__}")
         if timeout != -1 and not (blocking and 0 <= timeout <= longest):
             raise ValueError(f"timeout must be from 0 to {longest}, and goes with blocking=True")
@@ -512,6 +499,7 @@ def _seeded(class_and_seed_seq):
 
 cdef object integers(str name, object value, tuple shape, object largest):
     """An object array of the given shape of integers from 0 to largest, or an error."""
+    refuse_masked(value, name)
     array = np.array(value, dtype=object)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
@@ -601,12 +589,15 @@ cdef object seed_sequence_of(str name, object seed, str others):
         return seed
     if seed is None or is_seed(name, seed):
         return SeedSequence(seed)
+    refuse_masked(seed, name)
+    if isinstance(seed, memoryview):
+        seed = np.asarray(seed)
     if isinstance(seed, Sequence) and not isinstance(seed, (str, bytes, bytearray)) or (
             isinstance(seed, np.ndarray) and seed.ndim and seed.dtype.kind in "iuO"):
         items = [item for item in seed]  # list() of CPython 3.11 keeps a reference if it finds no memory
         if all([is_seed(f"{name}[{i}]", item) for i, item in enumerate(items)]):
             return SeedSequence(items)
-        if isinstance(items[0], (BitGenerator, Generator)):
+        if isinstance(items[0], (BitGenerator, Generator)) and "Generator" in others:
             raise TypeError(
                 f"{name} must be one generator; for one per row, pass a word of each as words, such as "
                 "words=[Xoshiro256(seed).random_raw() for seed in seeds]"

@@ -551,9 +551,10 @@ def test_a_generator_for_a_table_is_advanced():
     assert (sd.sample(table, 40, chunks=7, seed=generator).compute() == wanted[60:]).all()
 
 
-def test_chunks_of_0_are_refused():
-    with pytest.raises(ValueError, match="^chunks must not be 0, got 0$"):
-        sd.sample(softdraw.AliasTable([1, 2]), 5, chunks=0)
+@pytest.mark.parametrize("chunks", [0, ("auto", 1)])
+def test_chunks_that_do_not_fit_are_refused(chunks):
+    with pytest.raises(ValueError, match=r"^chunks must fit the shape \(5,\), got "):
+        sd.sample(softdraw.AliasTable([1, 2]), 5, chunks=chunks)
 
 
 def test_the_graph_has_the_table_once():

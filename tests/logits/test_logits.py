@@ -164,6 +164,23 @@ def test_top_p_keeps_the_lower_index_of_a_tie():
     assert survivors([0.0, 0, 0, 0], top_p=0.5) == [0, 1]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("most", "trials"), [(30, 2000), (3000, 20)])
+def test_top_p_at_the_mass_of_some_items_keeps_at_most_one_more(most, trials, dtype):
+    """Sums of the same masses in another order may end a last place before p times the total."""
+    rng = np.random.default_rng(most)
+    for _ in range(trials):
+        counts = rng.integers(1, 30, rng.integers(2, most))
+        sums = np.sort(counts)[::-1].cumsum()
+        k = rng.integers(0, len(counts) - 1)
+        p = sums[k] / sums[-1]
+        for each in (np.nextafter(p, 0), p, np.nextafter(p, 1)):
+            row = np.log(counts / counts.sum()).astype(dtype)
+            drawn = sample_logits(row, top_p=each, words=SPACED[::8], return_logprobs=True)
+            kept = float(counts[drawn[0][0]] / sums[-1] / np.exp(float(drawn[1][0])))
+            assert p - 1e-5 <= kept <= sums[k + 1] / sums[-1] + 1e-5
+
+
 def test_top_p_includes_the_item_that_crosses():
     assert survivors([0.0, 0, 0, 0], top_p=0.51) == [0, 1, 2]
     assert survivors([0.0, 0, 0, 0], top_p=0.49) == [0, 1]

@@ -42,6 +42,9 @@ def refused(error, message, call):
         refused(TypeError, "seed must be None.*got list", lambda: Xoshiro256(CYCLE)),
         refused(TypeError, "seed must be None.*ndarray", lambda: Xoshiro256(np.array([[1]]))),
         refused(TypeError, "seed must be None.*got str", lambda: Xoshiro256("7")),
+        refused(TypeError, "seed must.*ndarray", lambda: Xoshiro256(memoryview(np.ones((2, 2))))),
+        refused(TypeError, "seed must be None.*got list", lambda: Xoshiro256([Xoshiro256(1)])),
+        refused(TypeError, "seed is a masked array", lambda: Xoshiro256(np.ma.array([1, 2]))),
         refused(TypeError, "rng must be None.*timedelta64", lambda: draw(np.timedelta64(3, "s"))),
         refused(
             ValueError,

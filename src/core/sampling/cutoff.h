@@ -54,10 +54,14 @@ static real_t choose_pivot(const real_t *x, size_t n) {
 
 /* Finds the cutoff of the smallest set whose weight, added to `base`, reaches the target. If `weighted`,
  * items weigh what the rule gives them (compute_weights), otherwise 1 each, and the rule may be NULL.
- * Overwrites x. Returns 1, or 0 if all items together weigh too little. */
+ * Overwrites x. Returns 1, or 0 if all items together weigh too little.
+ *
+ * Each round adds the weights in another order. Where one has found that the items above its pivot reach the
+ * target, they are the set, even if later sums of them end before it. */
 SD_BODY int find_cutoff(cutoff_t *cutoff, const mass_rule_t *rule, const int weighted, const int shifted,
                         real_t *x, size_t n, double base, double target) {
     const pack_t zero = v_set1(0);
+    int is_enough = 0; /* all n items together reach the target, as an earlier round has found */
     while (n > 0) {
         const real_t pivot = choose_pivot(x, n);
         const pack_t pivots = v_set1(pivot);
@@ -79,12 +83,14 @@ SD_BODY int find_cutoff(cutoff_t *cutoff, const mass_rule_t *rule, const int wei
         const double weight = weighted ? f64_reduce_add(sum) : (double)above;
         const double each = weighted ? compute_weight(rule, pivot) : 1, reached = base + weight;
         const int is_above = above > 0 && reached >= target;
-        if (!is_above && reached + (double)equal * each >= target) {
+        const int is_last = is_enough && above + equal == n;
+        if (!is_above && equal > 0 && (is_last || reached + (double)equal * each >= target)) {
             cutoff->least = pivot;
             cutoff->ties = count_ties_reaching(reached, each, equal, target);
             cutoff->above = reached;
             return 1;
         }
+        is_enough |= is_above;
         if (!is_above) base = reached + (double)equal * each;
         size_t kept = 0;
         for (size_t i = 0; i < n; i += WIDTH) {

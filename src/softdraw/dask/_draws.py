@@ -200,8 +200,8 @@ def sample(
     given = chunks
     try:
         chunks = da.core.normalize_chunks(chunks, shape, dtype=np.dtype(np.int64))
-    except ZeroDivisionError:
-        raise ValueError(f"chunks must not be 0, got {given}") from None
+    except (TypeError, ZeroDivisionError):  # of Dask: these name nothing
+        raise ValueError(f"chunks must fit the shape {shape}, got {given!r}") from None
     if tuple(map(sum, chunks)) != shape or not all(n >= 0 for lengths in chunks for n in lengths):
         raise ValueError(f"chunks must have lengths from 0 on that add to {shape}, got {given}")
     return da.map_blocks(
