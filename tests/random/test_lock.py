@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
@@ -338,3 +339,91 @@ with lock:
     print("twice")
 """
     assert run([sys.executable, "-c", code]).stdout == "taken twice\n"
+
+
+@needs_fork
+def test_a_forked_child_gives_back_a_lock_that_threads_of_its_parent_wait_for():
+    code = """
+import os, threading, time
+import softdraw
+
+lock = softdraw.Xoshiro256(7).lock
+waiting = [threading.Thread(target=lock.acquire, daemon=True) for _ in range(8)]
+with lock:
+    for thread in waiting:
+        thread.start()
+    time.sleep(0.1)
+    child = os.fork()
+    if child == 0:  # where threads get the stacks of those that are gone
+        for _ in range(3):
+            thread = threading.Thread(target=int)
+            thread.start()
+            thread.join()
+if child == 0:
+    with lock:
+        os._exit(0)
+print(os.waitpid(child, 0)[1], flush=True)
+os._exit(0)
+"""
+    assert run([sys.executable, "-W", "ignore", "-c", code]).stdout == "0\n"
+
+
+def test_python_may_end_while_daemon_threads_wait_for_the_lock():
+    code = """
+import sys, threading, time, types
+import softdraw
+
+rng, table = softdraw.Xoshiro256(7), softdraw.AliasTable([1, 2])
+
+class Last:
+    def __init__(self):
+        self.rng, self.table, self.sleep = rng, table, time.sleep
+
+    def __del__(self):
+        self.sleep(0.5)  # the threads have waited in vain, and Python ends them
+        self.table.sample(rng=self.rng)
+        self.rng.lock.release()
+        print("drew")
+
+rng.lock.acquire()
+for _ in range(12):
+    threading.Thread(target=rng.lock.acquire, kwargs={"timeout": 0.4}, daemon=True).start()
+time.sleep(0.1)
+sys.modules["last"] = types.ModuleType("last")
+sys.modules["last"].last = Last()
+"""
+    assert run([sys.executable, "-c", code]).stdout == "drew\n"
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs signal.setitimer")
+@pytest.mark.parametrize(
+    "draw",
+    [
+        "table.sample(10**6, rng=rng)",
+        "sampler(10**6)",
+        "softdraw.sample_logits(x, rng=rng, size=9)",
+    ],
+)
+def test_a_signal_handler_may_wait_for_a_thread_that_draws(draw):
+    """It runs when the call that it interrupts has taken its last word and given the lock back."""
+    code = f"""
+import signal, threading
+import numpy as np, softdraw
+
+rng, table, x = softdraw.Xoshiro256(7), softdraw.AliasTable([1, 2]), np.zeros((1000, 300))
+sampler = table.sampler(rng)
+is_done = False
+
+def handle(*_):
+    global is_done
+    thread = threading.Thread(target=lambda: table.sample(rng=rng))
+    thread.start()
+    thread.join()
+    is_done = True
+
+signal.signal(signal.SIGALRM, handle)
+signal.setitimer(signal.ITIMER_REAL, 0.001)
+while not is_done:
+    {draw}
+"""
+    run([sys.executable, "-c", code], timeout=100)
