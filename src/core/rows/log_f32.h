@@ -56,14 +56,13 @@ SD_INLINE f32x16 write_log(const log_writer_t *w, f32x16 x) {
 SD_INLINE void find_excesses(const f32x16 *sum, const f32x16 *rest, f32x16 maxima, f32x16 s, f32x16 q,
                              f64x8 *high, f64x8 *low) {
     const f64x8 unscale = f64_set1(UNSCALE);
-    SD_UNROLL for (int half = 0; half < 2; half++) {
+    SD_UNROLL for (int half = 0; half < 2; half++) { /* GCC 12.2 gets lanes of longer expressions wrong */
 #define HALF_OF(a) (half ? f32_high_to_f64(a) : f32_low_to_f64(a))
         const f64x8 s_part = HALF_OF(s), others = f64_add(HALF_OF(maxima), f64_set1(-1));
         const f64x8 of_max = f64_mul(f64_add(s_part, f64_mul(s_part, HALF_OF(q))), unscale);
-        f64x8 lane[8];
-        for (int i = 0; i < 8; i++)
-            lane[i] = f64_add(f64_add(HALF_OF(sum[i]), HALF_OF(rest[i])),
-                              f64_add(HALF_OF(sum[i + 8]), HALF_OF(rest[i + 8])));
+        f64x8 lane[8], total[16];
+        for (int i = 0; i < 16; i++) total[i] = f64_add(HALF_OF(sum[i]), HALF_OF(rest[i]));
+        for (int i = 0; i < 8; i++) lane[i] = f64_add(total[i], total[i + 8]);
 #undef HALF_OF
         for (int part = 4; part > 0; part /= 2)
             for (int i = 0; i < part; i++) lane[i] = f64_add(lane[i], lane[i + part]);
