@@ -231,8 +231,8 @@ enum softdraw_quantity {
  * softmax(x / T) is target[r * target_stride]; a T that is too large or too small for a double is
  * infinity or the largest one, 0 or a subnormal one. Otherwise either T has a relative error of at
  * most 1e-9, or the quantity at T is within 4 ULP of the target. A target within 4 ULP of the
- * quantity at T = 0 or at infinity gives that T. If all logits of a row are equal, the quantity does not depend on T,
- * and T is 1.
+ * quantity at T = 0 or at infinity gives that T. If all logits of a row are equal, the quantity
+ * does not depend on T, and T is 1.
  *
  * Logits of -inf are ignored, but a row that has no others, or that contains NaN or +inf, is
  * SOFTDRAW_ERROR_LOGIT. A target that no T attains is SOFTDRAW_ERROR_TARGET, and so is an unknown
@@ -464,7 +464,8 @@ int softdraw_sample_bf16(const uint16_t *logits, ptrdiff_t x_stride, size_t rows
                          int64_t *ids, float *logprobs, void *scratch, size_t *where);
 
 /* The number of bytes of scratch for a row of n logits: about 12 n + 17,000 (float32, float16,
- * bfloat16) and 20 n + 34,000 (float64), or SIZE_MAX, which nobody can allocate, where that is more than a size_t holds. */
+ * bfloat16) and 20 n + 34,000 (float64), or SIZE_MAX, which nobody can allocate, where that is more
+ * than a size_t holds. */
 size_t softdraw_sample_scratch_f32(size_t n);
 size_t softdraw_sample_scratch_f64(size_t n);
 

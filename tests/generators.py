@@ -17,7 +17,7 @@ def lanes(generator):
 
 
 class Seeds(ISpawnableSeedSequence):
-    """A seed sequence that gives and spawns what it is told to."""
+    """A seed sequence that always gives the words with which it was made."""
 
     def __init__(self, words):
         self.words = words
