@@ -103,6 +103,10 @@ def _unpickle(header, *parts):
 
 @cython.final
 @cython.no_gc  # it is in no cycle, and gc.get_referents must not hand out the array
+# Python then checks self: a method called as one of the class may get anything.
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 cdef class AliasTable:
     """AliasTable(weights, /)\n--\n
     A fixed distribution over categories, from which a draw takes constant time.
@@ -180,6 +184,7 @@ cdef class AliasTable:
         self.table.bits = alias_bits(self.categories)
 
     @classmethod
+    @cython.binding(True)  # for hide_positional
     def from_logits(cls, logits, /, *refused, temperature=1.0):
         """
         Make a table of the softmax of logits.

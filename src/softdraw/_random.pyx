@@ -73,6 +73,10 @@ cdef enum:
     PAUSE = 50
 
 
+# Python then checks self: a method called as one of the class may get anything.
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 cdef class Lock:
     """A reentrant lock for what takes nanoseconds: `acquire()`, `release()` and `with`.
 
@@ -221,6 +225,9 @@ cdef double next_double(void *state) noexcept nogil:
     return <double> (next_uint64(state) >> 11) * (1.0 / 9007199254740992.0)
 
 
+@cython.binding(False)  # as for Lock
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 cdef class Xoshiro256(BitGenerator):
     """
     Xoshiro256(seed=None)
@@ -488,7 +495,15 @@ cdef class Xoshiro256(BitGenerator):
 
 cdef object seed_seq_of(Xoshiro256 generator):
     with cython.critical_section(generator):  # __init__ may put another one in its place meanwhile
-        return generator._seed_seq
+        seed_seq = generator._seed_seq
+    if seed_seq is None:
+        refuse_uninitialised(generator)
+    return seed_seq
+
+
+cdef int refuse_uninitialised(BitGenerator generator) except -1:
+    kind = type(generator).__name__
+    raise TypeError(f"__init__ of this {kind} has not been called; a subclass calls super().__init__(seed)")
 
 
 def _seeded(class_and_seed_seq):
@@ -625,12 +640,18 @@ cdef bitgen_t *bitgen_of(BitGenerator source) except NULL:
         bitgen = <bitgen_t *> PyCapsule_GetPointer(source.capsule, "BitGenerator")
     if bitgen.next_uint64 == NULL:  # a class of its own, or __init__ has not been called
         raise TypeError(f"rng, of type {type(source).__name__}, has not set next_uint64")
+    if is_own(bitgen) and bitgen.state == NULL:
+        raise TypeError(
+            f"rng, of type {type(source).__name__}, has no state, because BitGenerator.__init__ was called again"
+        )
     return bitgen
 
 
 cdef int hold(BitGenerator source) except -1:
     if type(source.lock) is Lock:
         return (<Lock> source.lock).take(-1)
+    if source.lock is None:
+        refuse_uninitialised(source)
     source.lock.acquire()
     return 0
 

@@ -454,7 +454,8 @@ def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None, workers=None):
     x : array_like
         Real numbers (logits). float32 and float64 are computed in their own type, float16 and
         bfloat16 in float32, integers and booleans as float64. An array of another library that has
-        `__array_ufunc__`, such as Dask's, stays one of that library; its `axis` must be an int.
+        `__array_ufunc__` and `__array_function__`, such as Dask's, stays one of that library; its `axis`
+        must be an int. Of others, such as pandas', the result is an array of NumPy.
     temperature : float or array_like, optional
         At least 0. Small values sharpen the distribution and large ones flatten it; 0 gives the limit,
         in which tied maxima share the mass equally, and infinity gives equal probabilities. One for

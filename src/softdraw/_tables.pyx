@@ -213,6 +213,10 @@ def _unpickle_tables(header, *parts):
 
 @cython.final
 @cython.no_gc  # as for AliasTable
+# Python then checks self: a method called as one of the class may get anything.
+@cython.binding(False)
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 cdef class AliasTables:
     """AliasTables(weights, indptr, /, *, workers=None)\n--\n
     Many tables, with different numbers of categories, in one block of memory.
@@ -295,6 +299,7 @@ cdef class AliasTables:
         )
 
     @classmethod
+    @cython.binding(True)  # for hide_positional
     def from_logits(cls, logits, indptr, /, *refused, temperature=1.0, workers=None):
         """
         Make tables of the softmax of each row of logits.

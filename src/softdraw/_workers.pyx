@@ -60,9 +60,14 @@ cdef int given_workers(object workers) except -1:
         return 0
     if PyLong_CheckExact(workers) and 0 < workers <= MAX_WORKERS:  # what most give
         return workers
+    return checked_workers(workers, " or None")
+
+
+cdef int checked_workers(object workers, str others) except -1:
+    """Return a number of workers, or raise. `others` says what else could be given."""
     if isinstance(workers, bool):
-        raise TypeError("workers must be an integer or None, got bool")
-    number = whole_number(workers, "workers", " or None")
+        raise TypeError(f"workers must be an integer{others}, got bool")
+    number = whole_number(workers, "workers", others)
     if number == -1:
         number = count_cpus()
     if number < 1:
@@ -135,10 +140,7 @@ def set_workers(workers):
     ...     softdraw.get_workers()
     2
     """
-    number = given_workers(workers)
-    if not number:
-        raise TypeError("workers must be an integer, got None")
-    return _setting_of(number)
+    return _setting_of(checked_workers(workers, ""))
 
 
 @contextmanager

@@ -181,6 +181,16 @@ def test_top_p_at_the_mass_of_some_items_keeps_at_most_one_more(most, trials, dt
             assert p - 1e-5 <= kept <= sums[k + 1] / sums[-1] + 1e-5
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_top_p_next_to_1_of_a_long_row_keeps_no_item_without_mass(dtype):
+    """Sums of so many masses may end a last place before p times the total, so that all items are kept."""
+    for seed in range(60):
+        logits = -np.random.default_rng(seed).random(4097) * (1 if seed % 2 else 20)
+        row = np.r_[-1e4, logits].astype(dtype)
+        for p in (1 - 2.0**-53, 1 - 2.0**-52, 1 - 2.0**-48):
+            assert sample_logits(row, top_p=p, words=0) > 0
+
+
 def test_top_p_includes_the_item_that_crosses():
     assert survivors([0.0, 0, 0, 0], top_p=0.51) == [0, 1, 2]
     assert survivors([0.0, 0, 0, 0], top_p=0.49) == [0, 1]

@@ -11,6 +11,7 @@ import pytest
 from numpy.random.bit_generator import ISeedSequence
 
 import softdraw
+from softdraw import Xoshiro256
 
 ROWS = {
     "softmax": softdraw.softmax,
@@ -220,3 +221,41 @@ def test_a_class_that_is_named_like_bfloat16_is_not_taken_for_it():
             softdraw.AliasTable(array)
         with pytest.raises(TypeError, match="must be"):
             softdraw.softmax_vjp(np.ones(len(array), np.float32), array)
+
+
+OBJECTS = {
+    "AliasTable": softdraw.AliasTable([1, 2]),
+    "AliasTables": softdraw.AliasTables([1, 1], [0, 2]),
+    "Xoshiro256": Xoshiro256(1),
+    "lock": Xoshiro256(1).lock,
+    "sampler": softdraw.AliasTable([1, 2]).sampler(1),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_methods_taken_from_a_class_refuse_what_is_not_of_it(name):
+    kind = type(OBJECTS[name])
+    others = [each for each in OBJECTS.values() if type(each) is not kind]
+    wrong = [None, 5, [1, 2], np.ones(3), np.random.PCG64(1), kind, *others]
+    methods = {
+        key: method
+        for key, method in vars(kind).items()
+        if callable(method) and key not in ("__new__", "__init_subclass__")
+    }
+    assert methods
+    for key, method in methods.items():
+        for each in wrong:
+            for arguments in ((), (1,), (0, 0), ({},), (0, 0, 0)):
+                with pytest.raises(TypeError):
+                    method(each, *arguments)
+                    pytest.fail(f"{key} took {each!r} for its object")
+
+
+def test_a_class_that_borrows_a_method_is_refused():
+    class Borrows:
+        sample = softdraw.AliasTable.sample
+
+    with pytest.raises(TypeError, match="sample"):
+        Borrows.sample(Borrows(), 3)
+    with pytest.raises(TypeError):
+        list(map(softdraw.AliasTable.sample, softdraw.AliasTables([1, 1], [0, 2, 2])))

@@ -1,5 +1,7 @@
 """What `rng=` may be."""
 
+import copy
+import pickle
 import re
 import threading
 import time
@@ -110,6 +112,44 @@ def test_a_generator_whose_init_has_not_been_called_is_refused():
             f"{kind.__name__} may not have been called$",
         ):
             TABLE.sample(rng=kind.__new__(kind))
+
+
+def test_a_generator_that_lost_its_state_to_the_init_of_its_base_is_refused():
+    rng = Xoshiro256(1)
+    np.random.BitGenerator.__init__(rng, 5)
+    tables = softdraw.AliasTables([1, 1], [0, 2])
+    for call in (
+        lambda: TABLE.sample(rng=rng),
+        lambda: TABLE.sample(3, rng=np.random.Generator(rng)),
+        lambda: TABLE.sampler(rng),
+        lambda: tables.sample(0, rng=rng),
+        lambda: softdraw.sample_logits([0.0, 1.0], rng=rng),
+    ):
+        with pytest.raises(TypeError, match="^rng, of type Xoshiro256, has no state, because"):
+            call()
+    rng.__init__(7)
+    assert rng.random_raw() == Xoshiro256(7).random_raw()
+
+
+def test_a_subclass_that_forgets_the_init_of_its_base_is_told_so():
+    class Forgets(Xoshiro256):
+        def __init__(self, seed):
+            pass
+
+    rng = Forgets(7)
+    for call in (
+        lambda: rng.state,
+        lambda: rng.advance(1),
+        lambda: rng.jumped(),
+        lambda: rng.spawn(1),
+        lambda: rng.seed_seq,
+        lambda: copy.copy(rng),
+        lambda: pickle.dumps(rng),
+    ):
+        with pytest.raises(TypeError, match="^__init__ of this Forgets has not been called; "):
+            call()
+    with pytest.raises(TypeError, match="^rng, of type Forgets, has not set next_uint64$"):
+        TABLE.sample(rng=rng)
 
 
 @pytest.mark.parametrize("seed", [-1, "seven", 1.5, object()])

@@ -96,6 +96,10 @@ static int place_cutoff(filter_t *f, block_sums_t *blocks, mass_rule_t *rule, co
         const int on_same_side = sum_whole_row(f, row, split);
         if (on_same_side <= 0) return on_same_side;
     }
+    if (cutoff.least < rule->least) { /* the target is only reached, up to rounding, by items without a mass */
+        cutoff.least = rule->least;
+        cutoff.ties = SIZE_MAX;
+    }
     keep_gathered(blocks, rule, items, &cutoff, work, upwards);
     return 1;
 }
