@@ -67,12 +67,18 @@ def is_seen_running(function):
     return "begins" in seen
 
 
+needs_gil = pytest.mark.skipif(
+    not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="there is no GIL to release"
+)
+
+
+@needs_gil
 @pytest.mark.parametrize("name", CALLS)
 def test_other_threads_run_during_a_long_call(name):
     # on a busy machine this thread may wake up only after a call has ended
     assert any(is_seen_running(CALLS[name]) for _ in range(100))
 
 
-@pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="has no GIL")
+@needs_gil
 def test_a_call_that_holds_the_gil_is_not_seen():
     assert not any(is_seen_running(lambda: sum(range(10**6))) for _ in range(5))

@@ -520,14 +520,14 @@ def test_calls_at_exit_run_in_the_calling_thread():
 def test_threads_have_enough_stack_where_python_asks_for_little():
     code = (
         START + "import threading\n"
-        "threading.stack_size(48 << 10)\n"
+        "threading.stack_size(56 << 10)\n"
         "weights = np.random.default_rng(7).random(2_000_000)\n"
         "ends = np.arange(0, 2_000_001, 100_000)\n"
         "build = softdraw.AliasTables\n"
         "print(build(weights, ends, workers=8) == build(weights, ends))\n"
         "print(threading.stack_size())\n"
     )
-    assert run([sys.executable, "-c", code]).stdout == "True\n49152\n"
+    assert run([sys.executable, "-c", code]).stdout == "True\n57344\n"
 
 
 @needs_linux
