@@ -242,6 +242,7 @@ int main(void) {
         for (size_t n = 1; n <= 130; n++) {
             check_rows(f, 48, n, 0.7); /* which are computed up to 16 at a time */
             check_rows(f, 37, n, 0.7);
+            check_rows(f, 29, n, 0.7);
         }
         for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
             check_length(f, lengths[i], temperatures[i % 5], 17);

@@ -18,27 +18,19 @@ SD_INLINE pairs_t add_pairs(pairs_t a, pairs_t b) {
     return two_sum_of_lanes(sum.high, f64_add(sum.low, f64_add(a.low, b.low)));
 }
 
-/* log_f32.h says what this finds. The lanes of eight sums are transposed, so that their trees are added side
- * by side. */
-SD_INLINE void find_excesses(const f64x8 *sum, const f64x8 *rest, f64x8 others, f64x8 s, f64x8 q, f64x8 *high,
+/* log_f32.h says what this finds. */
+SD_INLINE void find_excesses(const f64x8 *sum, const f64x8 *rest, f64x8 maxima, f64x8 s, f64x8 q, f64x8 *high,
                              f64x8 *low) {
-    const f64x8 unscale = f64_set1(UNSCALE), zero = f64_set1(0);
-    double rows[2][64], columns[2][64];
+    const f64x8 unscale = f64_set1(UNSCALE);
     pairs_t lane[8];
-    for (int i = 0; i < 8; i++) {
-        f64_store(rows[0] + 8 * i, sum[i]);
-        f64_store(rows[1] + 8 * i, rest[i]);
-    }
-    for (int part = 0; part < 2; part++) rows_to_columns(rows[part], 8, columns[part], 8);
-    for (int i = 0; i < 8; i++)
-        lane[i] = two_sum_of_lanes(f64_load(columns[0] + 8 * i), f64_load(columns[1] + 8 * i));
+    for (int i = 0; i < 8; i++) lane[i] = two_sum_of_lanes(sum[i], rest[i]);
     for (int half = 4; half > 0; half /= 2)
         for (int i = 0; i < half; i++) lane[i] = add_pairs(lane[i], lane[i + half]);
     const f64x8 total = f64_mul(lane[0].high, unscale), total_rest = f64_mul(lane[0].low, unscale);
     const f64x8 max = f64_fma(s, q, s), max_rest = f64_fma(s, q, f64_sub(s, max));
     const inverse_t inverse = invert_pair(f64_mul(max, unscale), f64_mul(max_rest, unscale));
-    const pairs_t product = multiply_lanes(total, total_rest, inverse), count = {others, zero};
-    const pairs_t excess = add_pairs(count, product);
+    const pairs_t product = multiply_lanes(total, total_rest, inverse);
+    const pairs_t others = {f64_add(maxima, f64_set1(-1)), f64_set1(0)}, excess = add_pairs(others, product);
     *high = excess.high;
     *low = excess.low;
 }
@@ -59,9 +51,30 @@ SD_INLINE log_writer_t make_log_writer(double t, double max, double log_sum) {
     return r;
 }
 
-SD_INLINE f64x8 write_log(const log_writer_t *w, f64x8 x) {
-    const f64x8 difference = f64_fma(x, f64_set1(w->s1), f64_set1(w->shift));
-    const f64x8 y =
-        f64_fms(f64_mul(difference, f64_set1(w->s2)), f64_set1(w->inverse), f64_set1(w->log_sum));
+/* The same for eight rows side by side. */
+typedef struct { f64x8 s1, s2, shift, inverse, log_sum; } log_writers_t;
+
+SD_INLINE log_writers_t make_log_writers(const double *t, const double *max, const double *log_sum) {
+    double s1[8], s2[8], shift[8], inverse[8];
+    for (int i = 0; i < 8; i++) {
+        const log_writer_t w = make_log_writer(t[i], max[i], log_sum[i]);
+        s1[i] = w.s1;
+        s2[i] = w.s2;
+        shift[i] = w.shift;
+        inverse[i] = w.inverse;
+    }
+    const log_writers_t r = {f64_load(s1), f64_load(s2), f64_load(shift), f64_load(inverse), f64_load(log_sum)};
+    return r;
+}
+
+SD_INLINE f64x8 write_logs(const log_writers_t *w, f64x8 x) {
+    const f64x8 difference = f64_fma(x, w->s1, w->shift);
+    const f64x8 y = f64_fms(f64_mul(difference, w->s2), w->inverse, w->log_sum);
     return f64_add(y, f64_set1(0)); /* -0 becomes +0 */
+}
+
+SD_INLINE f64x8 write_log(const log_writer_t *w, f64x8 x) {
+    const log_writers_t same = {f64_set1(w->s1), f64_set1(w->s2), f64_set1(w->shift), f64_set1(w->inverse),
+                                f64_set1(w->log_sum)};
+    return write_logs(&same, x);
 }

@@ -21,11 +21,6 @@ static real_t logsumexp_row(const log_row_t *row, double t, const item_t *x, siz
     return compute_logsumexp(row->max, t == 0 ? 1 : t, row->excess, row->log_sum);
 }
 
-typedef struct {
-    log_row_t rows[8];
-    size_t count;
-} log_rows_t;
-
 /* The same as sum_log_row, with log_sum. */
 SD_INLINE log_row_t find_log_row(const temperature_t *t, const item_t *x, size_t n) {
     log_row_t row = sum_log_row(t, x, n);
@@ -33,36 +28,37 @@ SD_INLINE log_row_t find_log_row(const temperature_t *t, const item_t *x, size_t
     return row;
 }
 
-/* Finds the maxima and excesses of the next rows, which are short: of eight, at once unless one is not ordinary
- * (many_rows.h), or of one where fewer are left. */
-static void sum_log_rows(log_rows_t *next, row_temperature_t *current, const item_t *x, const sd_rows *all,
-                         size_t first) {
-    eight_log_rows_t eight;
-    const ptrdiff_t t_stride = all->temperature_stride;
-    const double *t = all->temperature + (ptrdiff_t)first * t_stride;
-    next->count = all->rows - first >= 8 ? 8 : 1;
-    if (next->count == 8 && sum_short_log_rows(&eight, x, all->x_stride, all->n, t, t_stride)) {
-        for (int i = 0; i < 8; i++) next->rows[i] = get_log_row(&eight, i);
-        return;
-    }
-    for (size_t i = 0; i < next->count; i++, x += all->x_stride) {
-        update_temperature(current, all, first + i);
-        next->rows[i] = find_log_row(&current->ready, x, all->n);
-    }
+/* Row i of all: its logsumexp if `reduces`, else its log_softmax. */
+SD_INLINE void compute_log_row(row_temperature_t *current, const sd_rows *rows, size_t i, const item_t *x,
+                               item_t *out, const int reduces) {
+    update_temperature(current, rows, i);
+    const log_row_t row = find_log_row(&current->ready, x, rows->n);
+    if (reduces) item_store_n(out, 1, v_set1(logsumexp_row(&row, current->t, x, rows->n)));
+    else log_softmax_row(&row, current->t, x, out, rows->n);
 }
 
-/* Rows that may go eight at a time: their logsumexp if `reduces`, else their log_softmax. It is not inlined, so
- * that a lone row is not slowed. */
-static SD_NOINLINE void compute_short_rows(const item_t *x, item_t *out, const sd_rows *rows, int reduces) {
-    log_rows_t next;
+/* Rows that may go side by side, at most WIDTH at a time. It is not inlined, so that a lone row is not
+ * slowed. */
+static SD_NOINLINE void compute_short_log_rows(const item_t *x, item_t *out, const sd_rows *rows,
+                                               const int reduces) {
+    const ptrdiff_t x_stride = rows->x_stride, out_stride = rows->out_stride;
+    double t[WIDTH];
     row_temperature_t current = start_temperature(rows);
-    for (size_t first = 0; first < rows->rows; first += next.count) {
-        sum_log_rows(&next, &current, x, rows, first);
-        for (size_t i = 0; i < next.count; i++, x += rows->x_stride, out += rows->out_stride) {
-            const double t = rows->temperature[(ptrdiff_t)(first + i) * rows->temperature_stride];
-            if (reduces) item_store_n(out, 1, v_set1(logsumexp_row(&next.rows[i], t, x, rows->n)));
-            else log_softmax_row(&next.rows[i], t, x, out, rows->n);
+    for (size_t first = 0, count; first < rows->rows; first += count) {
+        const item_t *const from = x + (ptrdiff_t)first * x_stride;
+        item_t *const to = out + (ptrdiff_t)first * out_stride;
+        int done = 0;
+        count = rows->rows - first < WIDTH ? rows->rows - first : WIDTH;
+        for (size_t i = 0; i < WIDTH; i++) {
+            const size_t row = first + (i < count ? i : count - 1);
+            t[i] = rows->temperature[(ptrdiff_t)row * rows->temperature_stride];
         }
+        if (count == WIDTH) done = compute_log_columns(from, x_stride, to, out_stride, rows->n, t, reduces);
+        else if (count >= LEAST_LOG_ROWS)
+            done = compute_few_log_columns(from, x_stride, to, out_stride, rows->n, count, t, reduces);
+        for (size_t i = 0; !done && i < count; i++)
+            compute_log_row(&current, rows, first + i, from + (ptrdiff_t)i * x_stride,
+                            to + (ptrdiff_t)i * out_stride, reduces);
     }
 }
 
@@ -70,34 +66,26 @@ static void log_softmax(const void *items, void *results, const sd_rows *rows) {
     const item_t *x = items;
     item_t *out = results;
     if (rows->n == 0 || rows->rows == 0) return;
-    if (rows->n <= SHORT_LOG_ROW && rows->rows >= 8) {
-        compute_short_rows(x, out, rows, 0);
+    if (rows->n <= SHORT_LOG_ROW && rows->rows >= LEAST_LOG_ROWS) {
+        compute_short_log_rows(x, out, rows, 0);
         return;
     }
     row_temperature_t current = start_temperature(rows);
-    for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
-        update_temperature(&current, rows, i);
-        const log_row_t row = find_log_row(&current.ready, x, rows->n);
-        log_softmax_row(&row, current.t, x, out, rows->n);
-    }
+    for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride)
+        compute_log_row(&current, rows, i, x, out, 0);
 }
 
 static void logsumexp(const void *items, void *results, const sd_rows *rows) {
     const item_t *x = items;
     item_t *out = results;
     if (rows->rows == 0) return;
-    if (rows->n > 0 && rows->n <= SHORT_LOG_ROW && rows->rows >= 8) {
-        compute_short_rows(x, out, rows, 1);
+    if (rows->n > 0 && rows->n <= SHORT_LOG_ROW && rows->rows >= LEAST_LOG_ROWS) {
+        compute_short_log_rows(x, out, rows, 1);
         return;
     }
     row_temperature_t current = start_temperature(rows);
     for (size_t i = 0; i < rows->rows; i++, x += rows->x_stride, out += rows->out_stride) {
-        real_t result = -(real_t)INFINITY; /* an empty row */
-        update_temperature(&current, rows, i);
-        if (rows->n > 0) {
-            const log_row_t row = find_log_row(&current.ready, x, rows->n);
-            result = logsumexp_row(&row, current.t, x, rows->n);
-        }
-        item_store_n(out, 1, v_set1(result));
+        if (rows->n > 0) compute_log_row(&current, rows, i, x, out, 1);
+        else item_store_n(out, 1, v_set1(-(real_t)INFINITY)); /* an empty row */
     }
 }

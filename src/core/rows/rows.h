@@ -13,6 +13,6 @@
 #include "softmax.h"
 #include "excess.h"
 #include "log1p_eight.h"
-#include "excess_short.h"
+#include "log_columns.h"
 #include "log_softmax.h"
 #include "entropy.h"
