@@ -115,6 +115,9 @@ int softdraw_tier_in_use(void);
  *     logsumexp    2 ULP of the larger of |max / T| and log(sum(exp((x - max) / T))), where max is
  *                  the largest element
  *
+ * Very few rows exceed this a little: in the worst that a search has found, the error is 1.10 ULP
+ * (softmax, float32, n up to 64) and 2.06 ULP (logsumexp, float64).
+ *
  * The temperature T of row r is temperature[r * temperature_stride]; a stride of 0 means one for
  * all rows. T must be >= 0. At 0 and at infinity the results are the limits: at 0 the largest
  * elements have the same probability and all others 0, at infinity all elements that are not -inf
@@ -165,8 +168,9 @@ int softdraw_logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out
                             ptrdiff_t temperature_stride);
 
 /* The entropy of softmax(x / T) in nats, out[0] = -sum(p log p), for each row as above. The error
- * is at most 1.5 ULP (float32) and 4 ULP (float64), for small entropies, too. An empty row gives
- * NaN, as does a row of nothing but -inf. */
+ * is at most 1.5 ULP (float32) and 4 ULP (float64), for small entropies, too; in the worst row that
+ * a search has found, it is 4.63 ULP (float64). An empty row gives NaN, as does a row of nothing but
+ * -inf. */
 int softdraw_entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride);
