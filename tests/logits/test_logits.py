@@ -183,7 +183,7 @@ def test_top_p_at_the_mass_of_some_items_keeps_at_most_one_more(most, trials, dt
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_top_p_next_to_1_of_a_long_row_keeps_no_item_without_mass(dtype):
-    """Sums of so many masses may end a last place before p times the total, so that all items are kept."""
+    """Sums of so many masses may end a last place before p times the total: then all are kept."""
     for seed in range(60):
         logits = -np.random.default_rng(seed).random(4097) * (1 if seed % 2 else 20)
         row = np.r_[-1e4, logits].astype(dtype)

@@ -1,4 +1,4 @@
-"""Rows that a search for large errors has found: docs/accuracy.md says by how much they exceed the bounds."""
+"""Rows that a search for large errors has found; docs/accuracy.md says how large they are."""
 
 import numpy as np
 import oracle
