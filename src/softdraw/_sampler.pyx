@@ -55,10 +55,6 @@ cdef int draw_words(
 
 
 @cython.final
-# Python then checks self: a method called as one of the class may get anything.
-@cython.binding(False)
-@cython.embedsignature(True)
-@cython.embedsignature.format("clinic")
 cdef class Sampler:
     """
     Draws from a table, with words that it takes from a generator in blocks.
