@@ -59,11 +59,31 @@ SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reducti
     const f32_table table = f32_table_from(f32_from_bits(i32_load(table_bits)));
     const division_t c = division ? *division : on_grid ? results : sums;
     f32x16 k[MAX_GROUP], f[MAX_GROUP];
-    reduce_packs(l, r, group, x, range_mode, on_grid, k, f);
+    reduce_packs(l, r, group, x, range_mode, on_grid, k, f, NULL);
     FOR_EACH_PACK s[u] = f32_lookup(table, f32_bits(k[u]));
     FOR_EACH_PACK s[u] = f32_from_bits(i32_add(f32_bits(s[u]), i32_shl(f32_bits(k[u]), 20)));
     FOR_EACH_PACK q[u] = f32_fma(f32_set1(c.c4), f[u], f32_set1(c.c3));
     FOR_EACH_PACK q[u] = f32_fma(q[u], f[u], f32_set1(c.c2));
     FOR_EACH_PACK q[u] = f32_fma(q[u], f[u], f32_set1(c.c1));
     FOR_EACH_PACK q[u] = division ? f32_fma(q[u], f[u], f32_set1(division->rest)) : f32_mul(q[u], f[u]);
+}
+
+SD_BODY void compute_short_exponentials(const lane_reductions_t *l, const reduction_t *r,
+                                       const division_t *division, const int group, const f32x16 *x,
+                                       const int range_mode, const int on_grid, f32x16 *s, f32x16 *q,
+                                        f32x16 *of_sum) {
+    static const uint32_t table_bits[16] = SD_EXP2F_TABLE;
+    static const division_t results = {SD_EXP2F_C1, SD_EXP2F_C2, SD_EXP2F_C3, SD_EXP2F_C4, 0};
+    static const division_t sums = {SD_EXP2F_SUM_C1, SD_EXP2F_SUM_C2, SD_EXP2F_SUM_C3, SD_EXP2F_SUM_C4, 0};
+    const f32_table table = f32_table_from(f32_from_bits(i32_load(table_bits)));
+    const division_t c = division ? *division : on_grid ? results : sums;
+    f32x16 k[MAX_GROUP], f[MAX_GROUP], raw[MAX_GROUP];
+    reduce_packs(l, r, group, x, range_mode, on_grid, k, f, raw);
+    FOR_EACH_PACK s[u] = f32_lookup(table, f32_bits(k[u]));
+    FOR_EACH_PACK s[u] = f32_from_bits(i32_add(f32_bits(s[u]), i32_shl(f32_bits(k[u]), 20)));
+    FOR_EACH_PACK q[u] = f32_fma(f32_set1(c.c4), f[u], f32_set1(c.c3));
+    FOR_EACH_PACK q[u] = f32_fma(q[u], f[u], f32_set1(c.c2));
+    FOR_EACH_PACK q[u] = f32_fma(q[u], f[u], f32_set1(c.c1));
+    FOR_EACH_PACK q[u] = division ? f32_fma(q[u], f[u], f32_set1(division->rest)) : f32_mul(q[u], f[u]);
+    FOR_EACH_PACK of_sum[u] = f32_fma(f[u], f32_set1(1e-7f), f32_fma(f32_sub(raw[u], f[u]), f32_set1(c.c1), q[u]));
 }

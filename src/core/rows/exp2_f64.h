@@ -50,7 +50,7 @@ SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reducti
     static const uint64_t table_bits[8] = SD_EXP2_TABLE;
     const f64_table table = f64_table_from(f64_from_bits(u64_load(table_bits)));
     f64x8 k[MAX_GROUP], f[MAX_GROUP];
-    reduce_packs(l, r, group, x, range_mode, on_grid, k, f);
+    reduce_packs(l, r, group, x, range_mode, on_grid, k, f, NULL);
     FOR_EACH_PACK q[u] =
         f64_fma(f64_set1(division ? division->c8 : SD_EXP2_C8), f[u],
                 f64_set1(division ? division->c7 : SD_EXP2_C7));
@@ -65,4 +65,11 @@ SD_BODY void compute_lane_exponentials(const lane_reductions_t *l, const reducti
         s[u] = f64_lookup(table, f64_bits(k[u]));
         s[u] = f64_from_bits(u64_add(f64_bits(s[u]), u64_shl(f64_bits(k[u]), 50)));
     }
+}
+
+SD_BODY void compute_short_exponentials(const lane_reductions_t *l, const reduction_t *r,
+                                        const division_t *division, const int group, const f64x8 *x,
+                                        const int range_mode, const int on_grid, f64x8 *s, f64x8 *q, f64x8 *of_sum) {
+    compute_lane_exponentials(l, r, division, group, x, range_mode, on_grid, s, q);
+    FOR_EACH_PACK of_sum[u] = q[u];
 }

@@ -116,7 +116,7 @@ typedef struct { pack_t c_hi, c_lo, floor, rounder; } lane_reductions_t;
  * after the other, the long chain of each pack would fill the CPU's scheduler before the next begins. */
 SD_INLINE void reduce_packs(const lane_reductions_t *l, const reduction_t *r, const int group,
                             const pack_t *x, const int range_mode, const int on_grid, pack_t *k,
-                            pack_t *f) {
+                            pack_t *f, pack_t *raw) {
     const pack_t grid = v_set1(GRID);
     pack_t y[MAX_GROUP];
     FOR_EACH_PACK y[u] = x[u];
@@ -130,6 +130,7 @@ SD_INLINE void reduce_packs(const lane_reductions_t *l, const reduction_t *r, co
     FOR_EACH_PACK f[u] = v_sub(k[u], l->rounder);
     FOR_EACH_PACK f[u] = v_fms(y[u], l->c_hi, f[u]);
     FOR_EACH_PACK f[u] = v_fma(y[u], l->c_lo, f[u]);
+    if (raw) FOR_EACH_PACK raw[u] = f[u];
     if (on_grid) {
         FOR_EACH_PACK f[u] = v_add(f[u], grid);
         FOR_EACH_PACK f[u] = v_sub(f[u], grid);

@@ -11,7 +11,7 @@ static SD_NOINLINE int softmax_columns(const item_t *x, ptrdiff_t x_stride, item
     enum { IS_HALF = sizeof *x < sizeof(real_t) };
     const pack_t lowest = v_set1(-(real_t)INFINITY);
     const size_t padded_n = n > WIDTH ? ROW_STRIDE : WIDTH, columns = IS_HALF ? padded_n : n;
-    real_t rows[WIDTH * ROW_STRIDE], s[ROOM], q[ROOM];
+    real_t rows[WIDTH * ROW_STRIDE], s[ROOM], q[ROOM], w[ROOM];
     pack_t max = lowest, min = v_set1((real_t)INFINITY), high = v_set1(0), low[WIDTH];
     lane_reductions_t lanes;
     inverse_t inverse;
@@ -29,9 +29,10 @@ static SD_NOINLINE int softmax_columns(const item_t *x, ptrdiff_t x_stride, item
     const int group = GROUP;
     FOR_EACH_PACK v_store(s + (columns + (size_t)u) * WIDTH, lowest);
     for (size_t j = 0; j < columns * WIDTH; j += GROUP * WIDTH) {
-        pack_t packs[GROUP], rests[GROUP];
-        FOR_EACH_PACK packs[u] = v_load(s + j + u * WIDTH);
-        compute_lane_exponentials(&lanes, NULL, NULL, group, packs, 0, 1, packs, rests);
+        pack_t packs[GROUP], rests[GROUP], sums[GROUP], x0[GROUP];
+        FOR_EACH_PACK x0[u] = v_load(s + j + u * WIDTH);
+        compute_short_exponentials(&lanes, NULL, NULL, group, x0, 0, 1, packs, rests, sums);
+        FOR_EACH_PACK v_store(w + j + u * WIDTH, sums[u]);
         FOR_EACH_PACK v_store(s + j + u * WIDTH, packs[u]);
         FOR_EACH_PACK v_store(q + j + u * WIDTH, rests[u]);
     }
@@ -39,8 +40,8 @@ static SD_NOINLINE int softmax_columns(const item_t *x, ptrdiff_t x_stride, item
     for (size_t i = 0; i < half && i < columns; i++) {
         const size_t at = i * WIDTH, other = (i + half) * WIDTH;
         low[i] = v_set1(0);
-        add_split(v_load(s + at), v_load(q + at), &high, &low[i]);
-        if (i + half < columns) add_split(v_load(s + other), v_load(q + other), &high, &low[i]);
+        add_split(v_load(s + at), v_load(w + at), &high, &low[i]);
+        if (i + half < columns) add_split(v_load(s + other), v_load(w + other), &high, &low[i]);
     }
     while (half /= 2)
         for (size_t i = 0; i < half && i + half < columns; i++) low[i] = v_add(low[i], low[i + half]);

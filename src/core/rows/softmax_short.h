@@ -43,7 +43,7 @@ SD_INLINE int all_are_maximum(const pack_t *packs, size_t n, real_t max, const i
 SD_BODY int softmax_eight(const item_t *x, ptrdiff_t x_stride, item_t *out, ptrdiff_t out_stride, size_t n,
                           f64x8 t, const int group) {
     const pack_t zero = v_set1(0);
-    pack_t s[8][MAX_GROUP], q[8][MAX_GROUP], packs[MAX_GROUP], high[8], low[8];
+    pack_t s[8][MAX_GROUP], q[8][MAX_GROUP], w[MAX_GROUP], packs[MAX_GROUP], high[8], low[8];
     short_rows_t rows;
     const item_t *row = x;
     for (int i = 0; i < 8; i++, row += x_stride) {
@@ -57,9 +57,9 @@ SD_BODY int softmax_eight(const item_t *x, ptrdiff_t x_stride, item_t *out, ptrd
         const reduction_t r = get_reduction(&rows, i);
         FOR_EACH_PACK packs[u] = load_up_to(row + u * WIDTH, n - (size_t)u * WIDTH);
         if (all_are_maximum(packs, n, rows.max[i], group)) return 0; /* softmax_row gives exactly 1 / n */
-        compute_exponentials(&r, NULL, group, packs, CLAMP, 1, s[i], q[i]);
+        compute_row_exponentials(&r, group, packs, s[i], q[i], w);
         high[i] = low[i] = zero;
-        FOR_EACH_PACK add_split(s[i][u], q[i][u], &high[i], &low[i]);
+        FOR_EACH_PACK add_split(s[i][u], w[u], &high[i], &low[i]);
     }
     if (!invert_short_sums(&rows, v_reduce_add_8(high), v_reduce_add_8(low))) return 0;
     for (int i = 0; i < 8; i++, out += out_stride) {
@@ -75,7 +75,7 @@ SD_BODY int softmax_eight(const item_t *x, ptrdiff_t x_stride, item_t *out, ptrd
  * half. */
 SD_BODY int softmax_one(const item_t *x, item_t *out, size_t n, double t, const int group,
                         const int narrow) {
-    pack_t packs[MAX_GROUP], s[MAX_GROUP], q[MAX_GROUP], high, low;
+    pack_t packs[MAX_GROUP], s[MAX_GROUP], q[MAX_GROUP], w[MAX_GROUP], high, low;
     if (!(t >= MIN_PLAIN_TEMPERATURE && t <= MAX_PLAIN_TEMPERATURE)) return 0;
     const temperature_t temperature = make_plain_temperature(t);
     FOR_EACH_PACK packs[u] = load_up_to(x + u * WIDTH, n - (size_t)u * WIDTH);
@@ -85,9 +85,9 @@ SD_BODY int softmax_one(const item_t *x, item_t *out, size_t n, double t, const 
     const real_t max = v_reduce_max(lane_max);
     if (needs_shift(&temperature, max) || all_are_maximum(packs, n, max, group)) return 0;
     const reduction_t r = make_reduction(&temperature, max);
-    compute_exponentials(&r, NULL, group, packs, CLAMP, 1, s, q);
-    low = split_exponential(s[0], q[0], &high);
-    SD_UNROLL for (int u = 1; u < group; u++) add_split(s[u], q[u], &high, &low);
+    compute_row_exponentials(&r, group, packs, s, q, w);
+    low = split_exponential(s[0], w[0], &high);
+    SD_UNROLL for (int u = 1; u < group; u++) add_split(s[u], w[u], &high, &low);
     if (narrow) high = v_assume_upper(high, -(real_t)0), low = v_assume_upper(low, -(real_t)0);
     inverse_t inverse;
     if (!invert_split_sum(&inverse, v_reduce_add(high), v_reduce_add(low))) return 0;
