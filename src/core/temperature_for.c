@@ -124,7 +124,7 @@ static double narrow_bracket(const sd_kernels *kernels, const goal_t *goal, cons
 
 /* Finds ties and count. Returns SOFTDRAW_OK or SOFTDRAW_ERROR_LOGIT. */
 static int read_row(const sd_kernels *kernels, goal_t *goal, const double *x, size_t n) {
-    sd_moments m = {sd_nan(), 0, 0, 0, 0};
+    sd_moments m = {sd_nan(), 0, 0, 0, 0, 0};
     if (n > 0) kernels->find_moments(x, n, INFINITY, &m);
     goal->ties = m.ties;
     goal->count = m.ties + m.others;

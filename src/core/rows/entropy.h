@@ -41,7 +41,7 @@ SD_INLINE sd_moments sum_moments(const reduction_t *reduction, double t, const i
  * none. */
 static sd_moments find_moments(const temperature_t *t, double temperature, const item_t *x, size_t n) {
     const real_t max = v_reduce_max(find_lane_max(x, n)) + 0; /* -0 becomes +0 */
-    sd_moments m = {sd_nan(), 0, 0, 0, 0};
+    sd_moments m = {sd_nan(), 0, 0, 0, 0, 0};
     if (!IS_FINITE(max)) return m;
     if (t->limit) {
         m.ties = count_from(x, n, max);

@@ -27,6 +27,6 @@ SD_INLINE void add_moments(moment_sums_t *m, f32x16 x, f32x16 s, f32x16 q) {
 SD_INLINE sd_moments total_moments(const moment_sums_t *m, double ties, sd_sum max) {
     const double factor = UNSCALE / max.high;
     const sd_moments r = {ties, f64_reduce_add(m->others) * factor, 0,
-                          f64_reduce_add(m->first) * factor / m->t, 0};
+                          f64_reduce_add(m->first) * factor / m->t, 0, 0};
     return r;
 }

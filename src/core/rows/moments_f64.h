@@ -42,6 +42,7 @@ SD_INLINE sd_moments total_moments(const moment_sums_t *m, double ties, sd_sum m
     const sd_sum others = divide_sums(total_pairs(m->others, m->others_rest), max);
     const sd_sum first = divide_sums(total_pairs(m->first, m->first_rest), max);
     const double second = f64_reduce_add(m->second) * UNSCALE / max.high;
-    const sd_moments r = {ties, others.high, others.low, first.high / m->t, second / m->t / m->t};
+    const sd_sum t = {m->t, 0}, mean = divide_sums(first, t);
+    const sd_moments r = {ties, others.high, others.low, mean.high, mean.low, second / m->t / m->t};
     return r;
 }
