@@ -127,9 +127,9 @@ int softdraw_tier_in_use(void);
  * but -inf, is NaN; but logsumexp is +inf for a row with +inf and without NaN, and -inf for a row
  * of nothing but -inf.
  *
- * out may be x itself if both strides are equal; otherwise out and x must not overlap. float16
- * (f16) and bfloat16 (bf16) elements are passed as their bits; they are computed in float32, and
- * the result is rounded once more. */
+ * out may be x itself if both strides are equal; otherwise out and x must not overlap, and out and
+ * temperature never. float16 (f16) and bfloat16 (bf16) elements are passed as their bits; they are
+ * computed in float32, and the result is rounded once more. */
 int softdraw_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride);
