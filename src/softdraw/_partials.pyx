@@ -60,21 +60,37 @@ def check_invalid(invalid):
     is_skip(invalid)
 
 
-cdef inline const softdraw_partial *data_of(cnp.ndarray partials):
-    return <const softdraw_partial *>cnp.PyArray_DATA(partials)
+cdef cnp.ndarray rows_of(object x):
+    """Return a 2-D array as contiguous rows of float32 or float64."""
+    cdef cnp.ndarray rows = as_carray(x, cnp.NPY_FLOAT32 if x.dtype == np.float32 else cnp.NPY_FLOAT64)
+    if cnp.PyArray_NDIM(rows) != 2:
+        raise ValueError(f"x must be 2-D, got {cnp.PyArray_NDIM(rows)}-D")
+    return rows
+
+
+cdef cnp.ndarray partials_of(object given, int ndim):
+    """Return an array of partials, of so many dimensions, in contiguous memory."""
+    array = np.require(given, requirements="CA")
+    if array.dtype != PARTIAL or array.ndim != ndim:
+        raise TypeError(f"partials must be {ndim}-D and of dtype PARTIAL, got {array.ndim}-D and {array.dtype}")
+    return array
+
+
+cdef inline bint is_float32(cnp.ndarray rows):
+    return cnp.PyArray_TYPE(rows) == cnp.NPY_FLOAT32
 
 
 def find_partials(x, temperatures):
     """Return the partial of each row of a 2-D array of float32 or float64; there is one temperature, or one per
     row."""
-    cdef bint is_single = x.dtype == np.float32
-    cdef cnp.ndarray rows = as_carray(x, cnp.NPY_FLOAT32 if is_single else cnp.NPY_FLOAT64)
-    cdef cnp.ndarray each = as_carray(np.broadcast_to(temperatures, x.shape[:1]), cnp.NPY_FLOAT64)
-    cdef cnp.ndarray out = np.empty(x.shape[:1], PARTIAL)
-    cdef size_t count = x.shape[0], n = x.shape[1]
+    cdef cnp.ndarray rows = rows_of(x)
+    cdef size_t count = cnp.PyArray_DIM(rows, 0), n = cnp.PyArray_DIM(rows, 1)
+    cdef cnp.ndarray each = as_carray(np.broadcast_to(temperatures, (count,)), cnp.NPY_FLOAT64)
+    cdef cnp.ndarray out = np.empty(count, PARTIAL)
     cdef const void *data = cnp.PyArray_DATA(rows)
     cdef const double *t = <const double *>cnp.PyArray_DATA(each)
     cdef softdraw_partial *result = <softdraw_partial *>cnp.PyArray_DATA(out)
+    cdef bint is_single = is_float32(rows)
     cdef int error
     with nogil:
         if is_single:
@@ -87,9 +103,10 @@ def find_partials(x, temperatures):
 
 def combine_partials(partials):
     """Return the partials of whole rows, from a 2-D array with the pieces of each in a row."""
-    cdef cnp.ndarray pieces = np.ascontiguousarray(partials), out = np.empty(partials.shape[:1], PARTIAL)
-    cdef size_t count = partials.shape[0], n = partials.shape[1]
-    cdef const softdraw_partial *each = data_of(pieces)
+    cdef cnp.ndarray pieces = partials_of(partials, 2)
+    cdef size_t count = cnp.PyArray_DIM(pieces, 0), n = cnp.PyArray_DIM(pieces, 1)
+    cdef cnp.ndarray out = np.empty(count, PARTIAL)
+    cdef const softdraw_partial *each = <const softdraw_partial *>cnp.PyArray_DATA(pieces)
     cdef softdraw_partial *result = <softdraw_partial *>cnp.PyArray_DATA(out)
     cdef int error
     with nogil:
@@ -101,16 +118,16 @@ def combine_partials(partials):
 def softmax_piece(x, whole, bint logarithms=False):
     """Return the softmax of the rows of a 2-D array, or its logarithms; `whole` has the partials of the rows
     that they are pieces of."""
-    if whole.shape != x.shape[:1]:
-        raise ValueError(f"whole must have the shape {x.shape[:1]} of the rows, got {whole.shape}")
-    cdef bint is_single = x.dtype == np.float32
-    cdef cnp.ndarray rows = as_carray(x, cnp.NPY_FLOAT32 if is_single else cnp.NPY_FLOAT64)
-    cdef cnp.ndarray partials = np.ascontiguousarray(whole), out = np.empty(x.shape, rows.dtype)
-    cdef size_t count = x.shape[0], n = x.shape[1]
+    cdef cnp.ndarray rows = rows_of(x), partials = partials_of(whole, 1)
+    cdef size_t count = cnp.PyArray_DIM(rows, 0), n = cnp.PyArray_DIM(rows, 1)
+    if cnp.PyArray_DIM(partials, 0) != <cnp.npy_intp>count:
+        raise ValueError(f"whole must have the partials of {count} rows, got {cnp.PyArray_DIM(partials, 0)}")
+    cdef cnp.ndarray out = np.empty((count, n), np.float32 if is_float32(rows) else np.float64)
     cdef ptrdiff_t stride = <ptrdiff_t>n
     cdef const void *data = cnp.PyArray_DATA(rows)
-    cdef const softdraw_partial *each = data_of(partials)
+    cdef const softdraw_partial *each = <const softdraw_partial *>cnp.PyArray_DATA(partials)
     cdef void *result = cnp.PyArray_DATA(out)
+    cdef bint is_single = is_float32(rows)
     cdef int error
     with nogil:
         if is_single:

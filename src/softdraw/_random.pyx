@@ -583,7 +583,7 @@ cpdef BitGenerator generator_of_seed(str name, object seed):
     return Xoshiro256(seed_sequence_of(name, seed, "SeedSequence, BitGenerator or Generator"))
 
 
-cpdef Xoshiro256 pass_over(Xoshiro256 given, uint64_t count):
+def pass_over(Xoshiro256 given not None, uint64_t count):
     """Let a generator pass over so many words, and return another one that gives them. Half a word that NumPy
     keeps stays where it is, as where words are drawn; locks, states and pickles of a subclass are not used."""
     cdef Xoshiro256 own = Xoshiro256(0)

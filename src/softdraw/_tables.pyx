@@ -182,7 +182,7 @@ cdef object sizes_of(object bits):
     return np.where(bits > 0, np.uint64(1) << bits, np.uint64(0)).astype(np.int64)
 
 
-def _each_table(AliasTables tables, rows):
+def _each_table(AliasTables tables not None, rows):
     """Yield the table of each of these rows, None for one that has nothing to draw."""
     for row in rows:
         yield tables[row] if tables.places[row] & np.uint64(63) else None

@@ -11,7 +11,7 @@ import pytest
 from numpy.random.bit_generator import ISeedSequence
 
 import softdraw
-from softdraw import Xoshiro256
+from softdraw import Xoshiro256, _partials, _random, _tables
 
 ROWS = {
     "softmax": softdraw.softmax,
@@ -259,3 +259,36 @@ def test_a_class_that_borrows_a_method_is_refused():
         Borrows.sample(Borrows(), 3)
     with pytest.raises(TypeError):
         list(map(softdraw.AliasTable.sample, softdraw.AliasTables([1, 1], [0, 2, 2])))
+
+
+INTERNALS = [
+    lambda: list(_tables._each_table(None, [0])),
+    lambda: _random.pass_over(None, 3),
+    lambda: _random.pass_over(np.random.PCG64(1), 3),
+    lambda: _partials.find_partials(range(3), 1.0),
+    lambda: _partials.find_partials(np.ones(3), 1.0),
+    lambda: _partials.find_partials(np.ones((2, 3)), np.ones(5)),
+    lambda: _partials.combine_partials(np.ones((2, 3))),
+    lambda: _partials.combine_partials(PIECES),
+    lambda: _partials.softmax_piece(np.ones((2, 3)), np.ones(2)),
+    lambda: _partials.softmax_piece(np.ones((3, 3)), PIECES),
+    lambda: _partials.softmax_piece(np.ones(3), PIECES),
+    lambda: _partials.softmax_piece(None, None),
+]
+PIECES = _partials.find_partials(np.ones((2, 3)), 1.0)
+
+
+@pytest.mark.parametrize("call", INTERNALS)
+def test_functions_that_dask_and_pickles_call_refuse_what_is_not_theirs(call):
+    with pytest.raises((TypeError, ValueError, AttributeError)):
+        call()
+
+
+def test_pieces_are_as_large_as_their_memory_and_not_as_they_say():
+    class Claims(np.ndarray):
+        shape = (10**6, 10**6)
+
+    x = np.ones((2, 3)).view(Claims)
+    partials = _partials.find_partials(x, 1.0)
+    assert len(partials) == 2
+    assert _partials.softmax_piece(x, partials).tolist() == [[1 / 3] * 3] * 2
