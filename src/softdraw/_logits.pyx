@@ -390,7 +390,8 @@ def sample_logits(
         item. A row and a word always give the same draw.
     invalid : {"raise", "skip"}, optional
         What becomes of a row that has NaN, +inf or nothing to draw from: a ValueError for the call, or
-        the id -1 (and the log-probability NaN) for the draws from that row alone.
+        the id -1 (and the log-probability NaN) for the draws from that row alone. Rows of no items, n = 0,
+        are an error with both.
     return_logprobs : bool, optional
         Whether to return log-probabilities too.
     workers : int, optional

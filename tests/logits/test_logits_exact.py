@@ -570,6 +570,20 @@ def test_a_tiny_temperature_draws_one_of_the_largest():
                 assert set(ids.tolist()) <= {1, n // 2}
 
 
+@pytest.mark.parametrize("n", [1, 6, 200, 513, 600, 5000])
+@pytest.mark.parametrize("filters", [{}, {"min_p": 0.5}, {"top_p": 0.99}, {"top_k": 4}], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_at_every_power_of_two_have_something_to_draw(dtype, filters, n):
+    """The masses of a row are relative to the power of two nearest to that of its maximum."""
+    powers = range(-4200, 4200, 1 if n < 700 else 8)  # 1024 and 3072 below 0 among them
+    for start in range(0, len(powers), 600):
+        some = np.array(powers[start : start + 600], dtype)[:, None] * dtype(np.log(2))
+        words = np.full(len(some), 2**63 + 2**40, np.uint64)
+        ids = sample_logits(np.repeat(some, n, axis=1), words=words, **filters)
+        kept = {"top_k": min(4, n), "top_p": np.ceil(0.99 * n)}.get(next(iter(filters), ""), n)
+        assert set(ids.tolist()) == {int(kept // 2)}
+
+
 @pytest.mark.parametrize("n", [2, 40, 700, 5000])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, bfloat16])
 def test_logits_of_any_magnitude_draw_alike(dtype, n):

@@ -89,9 +89,11 @@ SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *res
             if (piece_max > max) {
                 if (needs_shift(ready, piece_max)) return 0;
                 const double before = reduction.power;
+                const int is_first = max < -LARGEST; /* nothing has a mass yet, and `before` no meaning */
                 reduction = make_reduction(ready, max = piece_max);
-                sum *= sd_power_of_2(before - reduction.power);
-                all_rest *= sd_power_of_2(before - reduction.power);
+                const double factor = is_first ? 1 : sd_power_of_2(before - reduction.power);
+                sum *= factor;
+                all_rest *= factor;
             }
             if (piece_max >= (real_t)reduction.floor && max >= -LARGEST) {
                 const split_sums_t sums =
