@@ -35,14 +35,23 @@ def test_allocations_that_fail_are_memory_errors_and_leave_nothing_behind(tmp_pa
     library = tmp_path / "failing_malloc.so"
     source = FOLDER / "failing_malloc.c"
     run([*shlex.split(CC), "-O1", "-fPIC", "-shared", "-o", library, source, "-ldl"])
+    faults, counted = call_without_memory(library)
+    if faults:  # in one process of twenty, Python keeps a block more for each seed; ours are in all
+        again, counted = call_without_memory(library)
+        faults &= again
+    assert not faults, "\n".join(sorted(faults))
+    counts = r"(\d+) calls, (\d+) allocations, (\d+) errors, \d+ crashes of NumPy"
+    calls, allocations, errors = map(int, re.fullmatch(counts, counted).groups())
+    assert errors > allocations > 10 * calls
+
+
+def call_without_memory(library):
+    """Return the faults that calls_without_memory.py reports, and its last line, which counts."""
     done = run(
         [sys.executable, FOLDER / "calls_without_memory.py", library],
         environment={"LD_PRELOAD": str(library), "PYTHONMALLOC": "malloc"},
         timeout=1800,
     )
-    counts = r"(\d+) calls, (\d+) allocations, (\d+) errors, \d+ crashes of NumPy\n"
-    found = re.fullmatch(counts, done.stdout)
-    assert found, done.stdout
     assert done.stderr == ""  # Python shows errors that a function cannot raise
-    calls, allocations, errors = map(int, found.groups())
-    assert errors > allocations > 10 * calls
+    *faults, counted = done.stdout.splitlines()
+    return set(faults), counted
