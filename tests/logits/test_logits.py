@@ -182,6 +182,22 @@ def test_top_p_at_the_mass_of_some_items_keeps_at_most_one_more(most, trials, dt
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [700, 4095, 4096, 5000, 40_000])
+def test_top_p_counts_equal_items_among_others_without_mass(n, dtype):
+    rng = np.random.default_rng(n)
+    for few in (1, 2, 6, 20, n // 30, n // 9, n - 1):
+        row = np.full(n, -inf, dtype)
+        at = np.sort(rng.choice(n, few, replace=False))
+        row[at] = rng.normal()
+        for p in (0.1, 0.25, 0.3, 1 / 3, 0.5, 0.75, 0.9):
+            kept = max(1, math.ceil(p * few))
+            ids = sample_logits(row, top_p=p, words=[0, 2**64 - 1])
+            assert ids.tolist() == [at[0], at[kept - 1]]
+            mask = sample_logits(np.zeros(n, dtype), mask=row > -inf, top_p=p, words=[0, 2**64 - 1])
+            assert mask.tolist() == ids.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_top_p_next_to_1_of_a_long_row_keeps_no_item_without_mass(dtype):
     """Sums of so many masses may end a last place before p times the total: then all are kept."""
     for seed in range(60):

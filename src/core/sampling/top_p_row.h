@@ -20,9 +20,12 @@ typedef struct {
     real_t least, max;
 } samples_t;
 
-/* Whether all items with a mass may have the same one without being equal, because T is high. They must
- * then be counted, which top_p.h does. Samples without a mass do not matter. */
-static int may_have_one_mass(const samples_t *samples, const source_t *row) {
+/* How the items with a mass differ, as far as the samples tell: all are equal; or they may have the same mass
+ * without being equal, because T is high; or their masses differ. */
+enum { ALL_TIED, MAY_BE_ALIKE, MASSES_DIFFER };
+
+/* Samples without a mass do not matter. */
+static int compare_items(const samples_t *samples, const source_t *row) {
     const pack_t zero = v_set1(0), from = v_set1(samples->least);
     const real_t largest = v_reduce_max(find_lane_max(samples->masses, samples->count));
     pack_t least = v_set1(-largest);
@@ -30,10 +33,10 @@ static int may_have_one_mass(const samples_t *samples, const source_t *row) {
         const pack_t minus = v_sub(zero, v_load(samples->masses + i));
         least = v_max(v_where_ge(v_load(samples->x + i), from, minus, least), least);
     }
-    if (-v_reduce_max(least) < largest) return 0;
+    if (-v_reduce_max(least) < largest) return MASSES_DIFFER;
     size_t ties[MAX_BLOCKS];
-    return count_ties(row, samples->max, choose_block_length(row->n), ties) <
-           count_row_from(row, samples->least);
+    const size_t tied = count_ties(row, samples->max, choose_block_length(row->n), ties);
+    return tied < count_row_from(row, samples->least) ? MAY_BE_ALIKE : ALL_TIED;
 }
 
 /* Splits the row at split->bound. Returns 0 if the row needs a shift, has NaN, or has no mass. */
@@ -144,7 +147,16 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
     }
     const samples_t samples = {x,           masses, count, (double)n / (double)count, rule->reduction.power,
                                rule->least, max};
-    if (may_have_one_mass(&samples, row)) return -1;
+    row_split_t split;
+    const int items = compare_items(&samples, row);
+    if (items == MAY_BE_ALIKE) return -1; /* they must be counted, which top_p.h does */
+    if (items == ALL_TIED) { /* as they must here */
+        split.bound = max;
+        if (!split_row(&split, f, blocks, rule, row, &samples)) return -1;
+        if (place_cutoff_in_ties(f, blocks, rule, row, &split) <= 0) return -1;
+        accumulate_blocks(blocks);
+        return 0;
+    }
     const sample_sums_t all = sum_samples_from(x, masses, count, -LARGEST);
     /* peaked: masses vary as much as if fewer than an eighth of the samples shared all the mass */
     if (all.mass * all.mass < all.square * (double)count / 8) {
@@ -158,7 +170,6 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
         }
     }
     const real_t sample = find_sample_of_mass(x, masses, count, samples.least, max, f->top_p * all.mass);
-    row_split_t split;
     split.bound = sample < max ? sample : max;
     for (int splits = 0, found = 0; found == 0; splits++) {
         if (!split_row(&split, f, blocks, rule, row, &samples)) return -1;
