@@ -638,7 +638,8 @@ def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=Fa
     """Shannon entropy of :func:`softmax` in nats: ``-sum(p * log(p))``, p = softmax(logits / T).
 
     Within 1.5 ULP (float32) or 4 ULP (float64; in the worst row that a search has found 4.63), also beside a
-    dominant entry, where it is almost 0: all terms of its sum are positive, so that nothing cancels. For bits, divide by ``log(2)``.
+    dominant entry, where it is almost 0: all terms of its sum are positive, so that nothing cancels. For
+    bits, divide by ``log(2)``.
 
     Parameters
     ----------
