@@ -188,13 +188,16 @@ def test_top_p_counts_equal_items_among_others_without_mass(n, dtype):
     for few in (1, 2, 6, 20, n // 30, n // 9, n - 1):
         row = np.full(n, -inf, dtype)
         at = np.sort(rng.choice(n, few, replace=False))
-        row[at] = rng.normal()
+        row[at] = 2000 + rng.normal()
+        others = row == -inf
         for p in (0.1, 0.25, 0.3, 1 / 3, 0.5, 0.75, 0.9):
             kept = max(1, math.ceil(p * few))
-            ids = sample_logits(row, top_p=p, words=[0, 2**64 - 1])
-            assert ids.tolist() == [at[0], at[kept - 1]]
-            mask = sample_logits(np.zeros(n, dtype), mask=row > -inf, top_p=p, words=[0, 2**64 - 1])
-            assert mask.tolist() == ids.tolist()
+            mask = sample_logits(np.zeros(n, dtype), mask=~others, top_p=p, words=[0, 2**64 - 1])
+            assert mask.tolist() == [at[0], at[kept - 1]]
+            for spread in (inf, 0, 1, 5, 20, 100):  # impossible, equal, or different
+                row[others] = -inf if spread == inf else rng.normal(0, spread, n - few)
+                ids = sample_logits(row, top_p=p, words=[0, 2**64 - 1])
+                assert ids.tolist() == [at[0], at[kept - 1]]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

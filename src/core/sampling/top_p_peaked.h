@@ -20,6 +20,10 @@ static int keep_top_p_of_peaked(filter_t *f, mass_rule_t *rule, const source_t *
     if (!may_skip_sum) max = v_reduce_max(find_lane_max(items->x, items->n));
     *rule = make_mass_rule(f->ready, f->t, max, n);
     if (rule->shifted) return 0;
+    if (bound < rule->least) { /* no other item has a mass */
+        keep_top_p(f, rule);
+        return 1;
+    }
     const double gathered = sum_weights(rule, items->x, items->n);
     const double rest_limit = (double)(n - items->n) * compute_mass(rule, bound);
     /* the least and the largest target; sums are rounded by less than 2^-45 */

@@ -173,6 +173,11 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
     split.bound = sample < max ? sample : max;
     for (int splits = 0, found = 0; found == 0; splits++) {
         if (!split_row(&split, f, blocks, rule, row, &samples)) return -1;
+        if (max < rule->least) { /* the samples have missed all items that have a mass */
+            gather(&f->items, row, rule->least, LARGEST, n);
+            keep_top_p(f, rule);
+            return 1;
+        }
         real_t bound = split.bound; /* where to split the row instead */
         const int is_far = fabs(count_missing_samples(&split, rule, &samples)) > (double)(count / 10);
         if (splits < 2 && (split.is_tied || is_far)) bound = find_better_bound(&split, rule, &samples);
