@@ -16,6 +16,7 @@ concerns are taken from there. The script needs Python 3.11 and a compiler like 
 import argparse
 import ast
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -27,7 +28,6 @@ import sys
 import sysconfig
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +37,7 @@ SKIPPED = 77  # what a program of tests/c returns where it cannot run
 PROGRAM_LIMIT, PYTEST_LIMIT = 100, 300  # seconds after which a test counts as hung
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Mutant:
     number: int
     path: str
@@ -111,6 +111,8 @@ class Copy:
         self.names = [*names, *(str(path.relative_to(ROOT)) for path in built)]
         if not built:
             sys.exit("the tree is not installed in place: run pip install -e '.[test]' first")
+        load = [sys.executable, "-c", "import softdraw"]
+        self.has_avx512 = run(load, ROOT, 60, SOFTDRAW_ISA="avx512")[0] == 0
 
     def restore(self):
         """Make the copy what the tree is; files that have not changed keep their times."""
@@ -171,6 +173,19 @@ class Copy:
                 else self.objects / f"{source.replace('/', '+')}.o"
             )
         return objects
+
+    def fit_to_cpu(self, mutant):
+        """The mutant, in kernels that this CPU can run; None if they do not have it."""
+        if mutant.tier != "avx512" or self.has_avx512:
+            return mutant
+        mutant = dataclasses.replace(mutant, kernels=mutant.kernels.replace("avx512", "avx2"))
+        compiled = [
+            source
+            for source in self.sources()
+            if Path(source).stem.startswith(mutant.kernels)
+            and mutant.path in self.dependencies(source)
+        ]
+        return mutant if compiled else None
 
     def run_programs(self, objects, mutant, programs):
         """The first program that fails, or None."""
@@ -309,13 +324,16 @@ def main():
     copy = Copy(options.work.resolve())
     copy.restore()
     copy.compile_all()
+    fitting = [fit for mutant in mutants if (fit := copy.fit_to_cpu(mutant))]
+    if len(fitting) < len(mutants):
+        print(f"{len(mutants) - len(fitting)} need a CPU with AVX-512")
     if options.unbroken:
-        check_unbroken(copy, mutants)
+        check_unbroken(copy, fitting)
         return 0
 
     file = copy.folder / "results.json"
     results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    for mutant in mutants:
+    for mutant in fitting:
         before = results.get(mutant.key, "")
         if mutant.equivalent or (before and not options.again and not options.whole):
             continue
