@@ -8,7 +8,7 @@
 the probability that a right sampler has one as large. `calls` prints a line each minute: how many
 calls were made, and the memory in use; many results are compared with NumPy's. The exit status is 1
 if such a probability is below one in a million, or above one minus that; if a result is wrong; or
-if memory grew after the first sixth of the time. docs/assurance.md has the record of a run.
+if memory grew after the first sixth of the time. docs/verification.md has the record of a run.
 """
 
 import argparse

@@ -22,7 +22,6 @@ SD_INLINE int sum_log_columns(log_columns_t *rows, real_t *x, size_t n, const do
     const int group = GROUP;
     size_t j;
     for (j = 0; j < n; j++) max = v_max(v_load(x + j * WIDTH), max);
-    max = v_add(max, zero); /* -0 becomes +0 */
     if (!reduce_lanes(&lanes, max, t)) return 0;
     FOR_EACH_PACK v_store(x + (n + (size_t)u) * WIDTH, lowest);
     for (j = 0; j < n; j += GROUP) {
