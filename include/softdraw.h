@@ -392,8 +392,8 @@ int softdraw_alias_rows_build_u64(const uint64_t *weights, const int64_t *indptr
 
 /* out[i] becomes the category that words[i] draws from row rows[i], counted from the start of that
  * row; `count` is the number of rows. A row index outside [0, count) is SOFTDRAW_ERROR_ROW, and a
- * row that cannot be drawn from is SOFTDRAW_ERROR_ZERO. On both, *where becomes the i of the error,
- * unless where is NULL, and part of out may have been written. */
+ * row that cannot be drawn from is SOFTDRAW_ERROR_ZERO. On both, *where becomes the i of the first
+ * such row, unless where is NULL, and part of out may have been written. */
 int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, size_t count,
                             const int64_t *rows, const uint64_t *words, size_t n, int64_t *out,
                             size_t *where);

@@ -101,17 +101,20 @@ int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, si
     struct {
         uint64_t row, record;
     } ring[RING];
+    int error = SOFTDRAW_OK;
     if (n && (!rows || !words || !out || (count && (!records || !buckets)))) return SOFTDRAW_ERROR_NULL;
     for (size_t i = 0; i < n + 2 * AHEAD; i++) {
         if (i < n) {
             /* read once, in case another thread changes it */
             const uint64_t row = (uint64_t)((const volatile int64_t *)rows)[i];
-            if (row >= count) {
+            if (row < count) {
+                SD_FETCH(records + row);
+                ring[i % RING].row = row;
+            } else { /* an error, unless a row before it is one, so these are still looked at */
                 if (where) *where = i;
-                return SOFTDRAW_ERROR_ROW;
+                error = SOFTDRAW_ERROR_ROW;
+                n = i;
             }
-            SD_FETCH(records + row);
-            ring[i % RING].row = row;
         }
         if (i >= AHEAD && i - AHEAD < n) {
             const size_t j = i - AHEAD;
@@ -130,5 +133,5 @@ int softdraw_alias_rows_map(const uint64_t *buckets, const uint64_t *records, si
             out[j] = (int64_t)softdraw_alias_map1(table, bits_of(record), words[j]);
         }
     }
-    return SOFTDRAW_OK;
+    return error;
 }

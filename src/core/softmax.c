@@ -16,7 +16,8 @@ SD_INLINE int check_rows(const void *x, const void *out, const sd_rows *all, siz
     return SOFTDRAW_OK;
 }
 
-/* The stride of rows that kernels add after each row: 0 for one row, so that any stride is as good as others. */
+/* The stride of rows that kernels add after each row: 0 for one row, so that any stride is as good as others.
+ * Of rows without elements the number is taken to be 0, because they may be at NULL. */
 SD_INLINE ptrdiff_t stride_of(ptrdiff_t stride, size_t rows) { return rows > 1 ? stride : 0; }
 
 /* Defines a function of softdraw.h that writes `written` items per row. sd_kernels_in_use is called last,
@@ -25,7 +26,7 @@ SD_INLINE ptrdiff_t stride_of(ptrdiff_t stride, size_t rows) { return rows > 1 ?
     int function(const item *x, ptrdiff_t x_stride, item *out, ptrdiff_t out_stride, size_t rows, \
                  size_t n, const double *temperature, ptrdiff_t temperature_stride) {             \
         const sd_host_state before = sd_set_default_state();                                      \
-        const sd_rows all = {stride_of(x_stride, rows),                                           \
+        const sd_rows all = {stride_of(x_stride, n ? rows : 0),                                   \
                              stride_of(out_stride, rows),                                         \
                              stride_of(temperature_stride, rows),                                 \
                              rows, n, temperature};                                               \
@@ -84,7 +85,7 @@ enum { PARTIAL_DOUBLES = sizeof(softdraw_partial) / sizeof(double) };
     int function(const real *x, ptrdiff_t x_stride, softdraw_partial *out, size_t rows, size_t n, \
                  const double *temperature, ptrdiff_t temperature_stride) {                       \
         const sd_host_state before = sd_set_default_state();                                      \
-        const sd_rows all = {stride_of(x_stride, rows),                                           \
+        const sd_rows all = {stride_of(x_stride, n ? rows : 0),                                   \
                              1,                                                                   \
                              stride_of(temperature_stride, rows),                                 \
                              rows, n, temperature};                                               \
@@ -105,7 +106,7 @@ DEFINE_PARTIAL(softdraw_partial_f64, SD_F64, double)
                  ptrdiff_t out_stride, size_t rows, size_t n, int logarithms) {                   \
         if (rows && !whole) return SOFTDRAW_ERROR_NULL;                                           \
         const sd_host_state before = sd_set_default_state();                                      \
-        const sd_rows all = {stride_of(x_stride, rows),                                           \
+        const sd_rows all = {stride_of(x_stride, n ? rows : 0),                                   \
                              stride_of(out_stride, rows),                                         \
                              PARTIAL_DOUBLES,                                                     \
                              rows, n, rows ? &whole->temperature : NULL};                         \

@@ -198,6 +198,9 @@ cdef class Lock:
     def __exit__(self, *exception):
         self.give()
 
+    def __reduce__(self):
+        raise TypeError("a lock cannot be pickled or copied; its generator can")
+
 
 # ---- Xoshiro256 --------------------------------------------------------------------------------
 

@@ -62,11 +62,6 @@ cdef cnp.ndarray checked_indptr(object indptr, cnp.ndarray items, str name):
     return checked
 
 
-cdef cnp.ndarray as_rows(object rows):
-    """rows as a plain int64 array, in which those past the largest int64 are no rows."""
-    return as_carray(whole_numbers(rows, "rows"), cnp.NPY_INT64)
-
-
 cdef Rows rows_of(cnp.ndarray indptr):
     return Rows(<const int64_t *> cnp.PyArray_DATA(indptr), indptr.shape[0] - 1)
 
@@ -350,12 +345,14 @@ cdef class AliasTables:
             restore_state(&before)
 
     cdef object draw(
-        self, object rows, cnp.ndarray array, cnp.ndarray words, BitGenerator source,
+        self, object rows, cnp.ndarray numbers, cnp.ndarray words, BitGenerator source,
         bint skips, cnp.ndarray result, cnp.ndarray target, int workers
     ):
         """Fill the result, by way of its target, with what these words, or those of the source, draw from
-        the rows. `rows` is what the caller gave, for messages."""
+        the rows. `numbers` is what whole_numbers has made of the rows, and apart from the target."""
         cdef Call call
+        # those past the largest int64 are no rows here either
+        cdef cnp.ndarray array = as_carray(numbers, cnp.NPY_INT64)
         cdef bitgen_t *bitgen = NULL if source is None else bitgen_of(source)
         cdef const uint64_t *word = NULL
         cdef size_t where
@@ -381,7 +378,9 @@ cdef class AliasTables:
                 release(source)
         if error != SOFTDRAW_OK:
             place = np.unravel_index(where // call.per_row, (<object> array).shape)
-            row = np.asarray(rows, dtype=object)[place]  # not a float, for integers past 2**63
+            row = int((<object> numbers)[place])
+            if row in (-1, 2**63 - 1) and isinstance(rows, (int, list, tuple)):
+                row = np.asarray(rows, dtype=object)[place]  # it may have been too large for a dtype
             if error != SOFTDRAW_ERROR_ROW:
                 self.raise_for_row(row, "; invalid='skip' gives -1 for such rows")
             raise IndexError(f"{place_of('rows', place)} is {row}; there are {self.rows} rows")
@@ -393,7 +392,7 @@ cdef class AliasTables:
         return array
 
     cdef int raise_for_row(self, object row, str hint="") except -1:
-        if self.ends[row] == self.ends[row + 1]:
+        if 0 <= row < self.rows and self.ends[row] == self.ends[row + 1]:
             raise ValueError(f"row {row} is empty{hint}")
         raise ValueError(
             f"row {row} has nothing to draw: its weights are all zero, or its logits all -inf{hint}"
@@ -433,10 +432,11 @@ cdef class AliasTables:
         Raises
         ------
         IndexError
-            If a row is out of range, naming the first such row; `out` then holds anything.
+            If a row is out of range.
         ValueError
-            If a row has nothing to draw, naming it; `out` then holds anything. If the shape of `out`
-            does not fit, or its dtype cannot hold the categories of the longest row; nothing is written.
+            If a row has nothing to draw. Either error names the first wrong row, and `out` then holds
+            anything. If the shape of `out` does not fit, or its dtype cannot hold the categories of the
+            longest row; nothing is written.
 
         See Also
         --------
@@ -454,21 +454,21 @@ cdef class AliasTables:
         cdef int number = 0 if workers is None else given_workers(workers)
         cdef tuple last = () if size is None else shape_of(size)
         cdef BitGenerator source = bit_generator_of(rng)
-        cdef cnp.ndarray array = as_rows(rows), result, target
+        cdef cnp.ndarray numbers = whole_numbers(rows, "rows"), result, target
         cdef bint skips = is_skip(invalid)
-        shape = (<object> array).shape + shape_of(last, (<object> array).shape)
+        shape = (<object> numbers).shape + shape_of(last, (<object> numbers).shape)
         if out is None:
             result = target = new_draws(shape)
         else:
             result = self.checked_out(out, skips)
             if size is not None and (<object> result).shape != shape:
                 raise ValueError(
-                    f"rows has shape {(<object> array).shape} and size is {size}, "
+                    f"rows has shape {(<object> numbers).shape} and size is {size}, "
                     f"but out has shape {(<object> result).shape}"
                 )
             target = target_of(result)
-            array = apart_from(target, array)
-        self.draw(rows, array, None, source, skips, result, target, number)
+            numbers = apart_from(target, numbers)
+        self.draw(rows, numbers, None, source, skips, result, target, number)
         if out is not None:
             return out
         return result if shape or size is not None else int(result)
@@ -514,9 +514,9 @@ cdef class AliasTables:
         array([0, 1, 0])
         """
         cdef int number = 0 if workers is None else given_workers(workers)
-        cdef cnp.ndarray array = as_rows(rows), word = word_array(words), result, target
+        cdef cnp.ndarray numbers = whole_numbers(rows, "rows"), word = word_array(words), result, target
         cdef bint skips = is_skip(invalid)
-        check_begin(array, word, "words")
+        check_begin(numbers, word, "words")
         if out is None:
             word = as_words(word)
             result = target = new_draws((<object> word).shape)
@@ -525,8 +525,8 @@ cdef class AliasTables:
             check_same(word, result)
             word = as_words(word)
             target = target_of(result)
-            array, word = apart_from(target, array), apart_from(target, word)
-        self.draw(rows, array, word, None, skips, result, target, number)
+            numbers, word = apart_from(target, numbers), apart_from(target, word)
+        self.draw(rows, numbers, word, None, skips, result, target, number)
         if out is not None:
             return out
         return result if result.ndim else int(result)

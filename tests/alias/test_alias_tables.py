@@ -201,6 +201,40 @@ def test_out_may_be_the_rows_themselves_or_overlap_them(shift):
     np.testing.assert_array_equal(tables.sample(rows, rng=5, out=out), expected)
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (EMPTY, "row 3 is empty"),
+        (40, r"rows\[999\] is 40;"),
+        (2**63 - 1, rf"rows\[999\] is {2**63 - 1};"),
+    ],
+)
+def test_a_wrong_row_is_named_although_out_has_overwritten_it(row, text, dtype):
+    tables = AliasTables(*ragged())
+    memory = np.zeros(2000, dtype)
+    out = memory.view(np.int64).reshape(1000, 2)
+    memory[999] = row
+    with pytest.raises((ValueError, IndexError), match=f"^{text}"):
+        tables.sample(memory[:1000], rng=1, out=out)
+    memory[:] = 0
+    memory[999] = row
+    with pytest.raises((ValueError, IndexError), match=f"^{text}"):
+        tables.map(memory[:1000], np.zeros((1000, 2), np.uint64), out=out)
+
+
+def test_a_wrong_row_is_named_although_it_is_another_one_when_it_is_read_again():
+    class Changing:
+        given = 0
+
+        def __array__(self, dtype=None, copy=None):
+            self.given += 1
+            return np.array([0, EMPTY] if self.given == 1 else [0, 1])
+
+    with pytest.raises(ValueError, match="^row 3 is empty"):
+        AliasTables(*ragged()).sample(Changing())
+
+
 def test_threads_may_share_tables():
     tables = AliasTables(*ragged())
     rows = np.resize(drawable(), 20_000)
@@ -452,6 +486,23 @@ def test_rows_that_are_refused(rows, error, text):
         tables.sample(rows)
     with pytest.raises(error, match=f"^{re.escape(text)}$"):
         tables.map(rows, np.zeros(np.shape(rows), np.uint64))
+
+
+@pytest.mark.parametrize("between", [0, 1, 31, 32, 33, 63, 64, 65, 1000, 300_000])
+@pytest.mark.parametrize("outside", [-1, 40, 2**70])
+def test_of_two_wrong_rows_the_first_is_named(between, outside):
+    tables = AliasTables(*ragged())
+    words = np.zeros(between + 2, np.uint64)
+    empty, out_of_range = "^row 3 is empty", rf"^rows\[0\] is {outside}; there are 40 rows$"
+    for rows, error, text in (
+        ([EMPTY] + [0] * between + [outside], ValueError, empty),
+        ([outside] + [0] * between + [EMPTY], IndexError, out_of_range),
+    ):
+        for workers in (1, 3):
+            with pytest.raises(error, match=text):
+                tables.sample(rows, rng=7, workers=workers)
+            with pytest.raises(error, match=text):
+                tables.map(rows, words, workers=workers)
 
 
 @pytest.mark.parametrize("row", [-41, 40, 2**70])

@@ -44,6 +44,7 @@ static void the_version_is_that_of_the_header(void) {
         if (writes_for_nothing) FAILS(NULL, softdraw_##name(NULL, 0, NULL, 0, 1, 0, &one, 0));       \
         else IS_FINE(softdraw_##name(NULL, 0, NULL, 0, 1, 0, &one, 0));                              \
         IS_FINE(softdraw_##name(NULL, 0, out, 1, ROWS, 0, &one, 0));                                 \
+        IS_FINE(softdraw_##name(NULL, -N, out, 1, ROWS, 0, &one, 0));                                \
         IS_FINE(softdraw_##name(x, N, out, N, ROWS, N, &one, 0));                                    \
     } while (0)
 #define CHECK_TYPES(name, writes_for_nothing)                                                        \

@@ -159,6 +159,7 @@ static void test_errors(void) {
     CHECK(softdraw_partial_f64(x, 1, NULL, 1, 2, &t, 0) == SOFTDRAW_ERROR_NULL);
     CHECK(softdraw_partial_f32(x32, 1, whole, 1, 2, NULL, 0) == SOFTDRAW_ERROR_NULL);
     CHECK(softdraw_partial_f32(NULL, 1, NULL, 0, 2, NULL, 0) == SOFTDRAW_OK);
+    CHECK(softdraw_partial_f32(NULL, -3, whole, 2, 0, &t, 0) == SOFTDRAW_OK);
     CHECK(softdraw_combine_partials(NULL, 1, whole, 1, 2) == SOFTDRAW_ERROR_NULL);
     CHECK(softdraw_combine_partials(whole, 1, NULL, 1, 2) == SOFTDRAW_ERROR_NULL);
     CHECK(softdraw_combine_partials(whole, 1, whole, 1, 0) == SOFTDRAW_ERROR_LENGTH);

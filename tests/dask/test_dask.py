@@ -618,7 +618,11 @@ def test_a_temperature_per_row_of_unknown_rows_says_what_to_call():
     x = lazy(X[:, 0], (2, 40))
     kept = x[:, 0] > -1e9
     temperatures = da.ones(6, chunks=2)[kept]
-    with raises(ValueError, r"unknown sizes; call compute_chunk_sizes\(\) of the arrays"):
+    with raises(
+        ValueError,
+        r"^temperature of shape \(nan,\) is not known to fit an array of shape \(nan, 40\): chunks "
+        r"have unknown sizes; call compute_chunk_sizes\(\) of the arrays",
+    ):
         sd.softmax(x[kept], temperature=temperatures)
     for array in (rows := x[kept], temperatures):
         array.compute_chunk_sizes()

@@ -1,5 +1,6 @@
 """The lock of Xoshiro256: threads and forks."""
 
+import copy
 import os
 import pickle
 import signal
@@ -113,6 +114,14 @@ def test_the_lock_is_reentrant():
     with lock, lock:
         assert lock.acquire()
         lock.release()
+
+
+def test_a_lock_cannot_be_pickled_or_copied():
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(
+            TypeError, match="^a lock cannot be pickled or copied; its generator can$"
+        ):
+            attempt(Xoshiro256(7).lock)
 
 
 def test_releasing_a_lock_that_is_not_held_is_an_error():

@@ -143,7 +143,7 @@ def like_rows(values: Any, name: str, x: da.Array, axes: tuple[int, ...]) -> Any
     except ValueError:
         if any(math.isnan(length) for length in (*values.shape, *x.shape)):
             raise ValueError(
-                f"{name} of shape {values.shape} is not known to fit rows of shape {x.shape}: "
+                f"{name} of shape {values.shape} is not known to fit an array of shape {x.shape}: "
                 "chunks have unknown sizes; call compute_chunk_sizes() of the arrays first"
             ) from None
         raise
