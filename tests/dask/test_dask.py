@@ -136,6 +136,19 @@ def test_errors_in_ulp_where_the_axis_is_split(name, dtype):
             assert error <= BOUNDS[np.dtype(dtype).name], (temperature, chunks)
 
 
+@pytest.mark.parametrize("name", ["log_softmax", "logsumexp"])
+@pytest.mark.parametrize("distance", [500, 700.3, 715, 720.92, 725.65, 740])
+def test_errors_in_ulp_where_pieces_lie_far_below_one_item(name, distance):
+    """Their exponentials are subnormal, or next to it."""
+    for n, chunks in ((50, 49), (2_000, 10), (2_000, 700)):
+        for temperature in (1, 1000):
+            x = np.full(n, -distance * temperature)
+            x[-1] = 0
+            got = getattr(sd, name)(lazy(x, chunks), temperature=temperature).compute()
+            error = np.max(oracle.errors(name, np.asarray(got), x, temperature))
+            assert error <= BOUNDS["float64"], (n, chunks, temperature)
+
+
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 2), (np.float64, 8)])
 def test_errors_of_entropy_where_the_axis_is_split(dtype, bound):
     for row, temperature in hard_rows(dtype):

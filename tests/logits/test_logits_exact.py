@@ -584,6 +584,18 @@ def test_rows_at_every_power_of_two_have_something_to_draw(dtype, filters, n):
         assert set(ids.tolist()) == {int(kept // 2)}
 
 
+@pytest.mark.parametrize("n", [2, 512, 513, 4096, 4097, 40_000, 300_000])
+@pytest.mark.parametrize(("dtype", "bits"), [(np.float32, 148), (np.float64, 1073)])
+def test_the_word_0_draws_the_first_item_that_has_a_mass(dtype, bits, n):
+    """docs/logits.md says from how far below the largest one on an item has none."""
+    edge = (bits - math.log2(n)) * math.log(2)
+    for above, drawn in ((2, 0), (-2, n - 1)):
+        row = np.full(n, above - edge, dtype)
+        row[-1] = 0
+        assert sample_logits(row, words=0) == drawn
+        assert sample_logits(row, words=0, mask=np.ones(n, bool)) == drawn
+
+
 @pytest.mark.parametrize("n", [2, 40, 700, 5000])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, bfloat16])
 def test_logits_of_any_magnitude_draw_alike(dtype, n):

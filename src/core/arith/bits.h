@@ -43,6 +43,12 @@ SD_INLINE double sd_power_of_2(double exponent) {
     return sd_f64_of_bits(exponent < -1022 ? 0 : (uint64_t)(1023 + (int64_t)exponent) << 52);
 }
 
+/* a times 2^exponent, where exponent is an integer <= 0 and the power alone may be too small for a double. */
+SD_INLINE double sd_scale_down(double a, double exponent) {
+    const double half = (double)(int64_t)(exponent > -4096 ? exponent / 2 : -2048);
+    return a * sd_power_of_2(half) * sd_power_of_2(exponent - half);
+}
+
 /* Returns m in [1, 2) and sets the exponent so that a = 2^exponent * m; a must be normal and > 0. */
 SD_INLINE double sd_mantissa(double a, int *exponent) {
     const uint64_t bits = sd_f64_bits(a);

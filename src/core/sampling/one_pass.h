@@ -91,9 +91,9 @@ SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *res
                 const double before = reduction.power;
                 const int is_first = max < -LARGEST; /* nothing has a mass yet, and `before` no meaning */
                 reduction = make_reduction(ready, max = piece_max);
-                const double factor = is_first ? 1 : sd_power_of_2(before - reduction.power);
-                sum *= factor;
-                all_rest *= factor;
+                const double exponent = is_first ? 0 : before - reduction.power;
+                sum = sd_scale_down(sum, exponent);
+                all_rest = sd_scale_down(all_rest, exponent);
             }
             if (piece_max >= (real_t)reduction.floor && max >= -LARGEST) {
                 const split_sums_t sums =
@@ -115,9 +115,9 @@ SD_BODY int sum_in_one_pass(block_sums_t *blocks, mass_rule_t *rule, double *res
     *rule = make_mass_rule(ready, t, max, n);
     *rest = all_rest;
     for (size_t b = 0; b < blocks->count; b++)
-        blocks->before[b + 1] *= largest[b] >= rule->least || blocks->before[b + 1] != blocks->before[b + 1]
-                                     ? sd_power_of_2(power[b] - reduction.power)
-                                     : 0;
+        blocks->before[b + 1] = largest[b] >= rule->least || blocks->before[b + 1] != blocks->before[b + 1]
+                                    ? sd_scale_down(blocks->before[b + 1], power[b] - reduction.power)
+                                    : 0;
     return 1;
 }
 
