@@ -19,4 +19,9 @@ SD_INLINE sd_sum sd_sum_add(sd_sum a, sd_sum b) {
     return sd_two_sum(high.high, high.low + (a.low + b.low));
 }
 
+SD_INLINE sd_sum sd_sum_scale(sd_sum a, double power_of_two) {
+    const sd_sum r = {a.high * power_of_two, a.low * power_of_two};
+    return r;
+}
+
 #endif

@@ -33,16 +33,20 @@ SD_INLINE sd_sum total_pairs(f64x8 high, f64x8 low) {
     for (int i = 0; i < 8; i++) lane[i] = sd_two_sum(total[i], rest[i]);
     for (int half = 4; half > 0; half /= 2)
         for (int i = 0; i < half; i++) lane[i] = sd_sum_add(lane[i], lane[i + half]);
-    const sd_sum r = {lane[0].high * UNSCALE, lane[0].low * UNSCALE};
-    return r;
+    return sd_sum_scale(lane[0], UNSCALE);
 }
 
 SD_INLINE sd_sum total_accumulator(const accumulator_t *a) { return total_pairs(a->total, a->rest); }
 
-SD_INLINE sd_sum read_exponential(f64x8 s, f64x8 q) {
+/* Returns the first exponential, in units of 1 / SCALE as it was computed. */
+SD_INLINE sd_sum read_scaled_exponential(f64x8 s, f64x8 q) {
     const f64x8 high = f64_fma(s, q, s), low = f64_fma(s, q, f64_sub(s, high));
-    const sd_sum r = {f64_first(high) * UNSCALE, f64_first(low) * UNSCALE};
+    const sd_sum r = {f64_first(high), f64_first(low)};
     return r;
+}
+
+SD_INLINE sd_sum read_exponential(f64x8 s, f64x8 q) {
+    return sd_sum_scale(read_scaled_exponential(s, q), UNSCALE);
 }
 
 /* Numbers high + low, one in each lane. */

@@ -1,11 +1,6 @@
 /* The partial of several pieces of a row together (partials.h), for pieces of float32 and float64: computed
  * in float64, in which both have their maxima exactly. */
 
-SD_INLINE sd_sum scale_sum(sd_sum a, double factor) {
-    const sd_sum r = {a.high * factor, a.low * factor};
-    return r;
-}
-
 /* The partial of n partials with the temperature t, of which the largest maximum, `largest`, is finite, and
  * no excess is NaN. What is not equal to the maximum is added in units of 1 / SCALE, as exponentials are
  * computed, so that only the sum may be rounded to a subnormal number. */
@@ -25,18 +20,17 @@ SD_INLINE sd_sum combine_excesses(const softdraw_partial *partials, size_t n, co
         const sd_sum sum = sd_sum_add(one, excess); /* relative to the maximum of the partial */
         if (partials[i].max == largest) {
             ties.high += 1;
-            others = sd_sum_add(others, scale_sum(excess, SCALE));
+            others = sd_sum_add(others, sd_sum_scale(excess, SCALE));
         } else if (partials[i].max >= -LARGEST && t->limit == ALL_EQUAL) {
             ties = sd_sum_add(ties, sum);
         } else if (partials[i].max >= -LARGEST && !t->limit) {
             x = v_set1(partials[i].max);
             compute_exponentials(&r, NULL, 1, &x, SHIFT, 0, &s, &q);
-            const pack_t high = v_fma(s, q, s), low = v_fma(s, q, v_sub(s, high));
-            const sd_sum exponential = {v_first(high), v_first(low)};
-            others = sd_sum_add(others, multiply_sums(sum, divide_sums(exponential, of_max)));
+            const sd_sum share = divide_sums(read_scaled_exponential(s, q), of_max);
+            others = sd_sum_add(others, multiply_sums(sum, share));
         }
     }
-    return sd_sum_add(ties, scale_sum(others, UNSCALE));
+    return sd_sum_add(ties, sd_sum_scale(others, UNSCALE));
 }
 
 static void combine_partials(const softdraw_partial *partials, ptrdiff_t stride, softdraw_partial *out,
