@@ -261,7 +261,7 @@ def document(options: argparse.Namespace, results: Sequence[Result]) -> dict[str
 # ---- picture -------------------------------------------------------------------------------------
 
 
-def plot(file: Path, tokens: Sequence[str], results: Sequence[Result]) -> None:
+def plot(file: str, tokens: Sequence[str], results: Sequence[Result]) -> None:
     """Draw the probabilities as bars, and the shares drawn as marks, in a panel per temperature."""
     figure_type: Any = import_module("matplotlib.figure").Figure
     columns = min(3, len(results))
@@ -348,11 +348,22 @@ def temperatures(text: str) -> list[float]:
     return values
 
 
+def file_name(text: str) -> str:
+    """The name of a file, which has at least a character: without one, a path is a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name of the file is empty")
+    return text
+
+
 def natural(text: str) -> int:
     """A whole number, 0 or more."""
     try:
         value = int(text)
     except ValueError:
+        if text.isdecimal():
+            raise argparse.ArgumentTypeError(
+                f"{shown(text)} has {len(text):,} digits, more than Python reads"
+            ) from None
         value = -1
     if value < 0:
         raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number, 0 or more")
@@ -397,11 +408,14 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         help="makes the draws repeatable; every temperature starts from it (default: random)",
     )
     parser.add_argument(
-        "--file", metavar="FILE", help="read lines of token=logit, before those given; - is stdin"
+        "--file",
+        type=file_name,
+        metavar="FILE",
+        help="read lines of token=logit, before those given; - is stdin",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="also draw bars into FILE, such as bars.png"
+        "--plot", type=file_name, metavar="FILE", help="also draw bars into FILE, such as bars.png"
     )
     parser.add_argument("--version", action="version", version=f"softdraw {__version__}")
     # argparse mixes options and pairs, or honours "--", but not both
@@ -413,7 +427,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}{pair and hint + pair}")
     options.temperature = options.temperature or TEMPERATURES
     try:
-        if options.plot and not options.plot.suffix:
+        if options.plot and not Path(options.plot).suffix:
             raise ValueError(
                 f"--plot needs a name with a suffix, such as bars.png, not {options.plot}"
             )

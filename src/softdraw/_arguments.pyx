@@ -160,7 +160,7 @@ cdef object whole_numbers_of(object value, cnp.ndarray array):
         first = first[0]
     if type(first) is float:  # as most are
         return array
-    items = integers_of(value) if isinstance(first, (int, np.integer)) else None
+    items = integers_of(value) if is_integer(first) else None
     if items is None or not all([0 <= item < 2**64 for item in items.reshape(-1)]):
         return array
     return items.astype(np.uint64)
@@ -170,7 +170,17 @@ cdef object integers_of(object value):
     """Return a sequence of integers as an object array, or None if it has anything else."""
     items = np.asarray(value, dtype=object)
     flat = items.reshape(-1)  # .flat has at most 32 dimensions
-    return items if all([isinstance(item, (int, np.integer)) for item in flat]) else None
+    if not all([is_integer(item) for item in flat]):
+        return None
+    whole = np.empty(len(flat), object)
+    whole[:] = [operator.index(item) for item in flat]
+    return whole.reshape(items.shape)
+
+
+cdef bint is_integer(object item):
+    """item is an integer of Python or of NumPy, also as an array without dimensions."""
+    return isinstance(item, (int, np.integer)) or (
+        type(item) is np.ndarray and item.ndim == 0 and item.dtype.kind in "iu")
 
 
 cdef bint is_foreign(object x):
@@ -289,9 +299,16 @@ cdef object whole_numbers(object value, str name):
 cdef object whole_number(object value, str name, str others=""):
     """Return an integer of any type, as an int; `others` says what else may be given."""
     try:
-        return operator.index(value)
+        return index_of(value)
     except TypeError:
         raise TypeError(f"{name} must be an integer{others}, got {type(value).__name__}") from None
+
+
+cdef object index_of(object value):
+    """Return an integer of any type, as an int; what is under a mask is none."""
+    if is_masked(value):
+        raise TypeError
+    return operator.index(value)
 
 
 cdef object real_numbers(object value, str name):
@@ -365,8 +382,8 @@ cdef object plain_axis(object axis):
         return axis
     try:
         if isinstance(axis, tuple):
-            return tuple([operator.index(each) for each in axis])
-        return operator.index(axis)
+            return tuple([index_of(each) for each in axis])
+        return index_of(axis)
     except TypeError:
         raise TypeError(f"axis must be an int, a tuple of ints or None, got {axis!r}") from None
 
@@ -423,7 +440,7 @@ cdef tuple shape_of(object size, tuple rows=()):
     if type(size) is int and 0 <= size <= MOST_DRAWS and not rows:
         return (size,)
     try:
-        shape = tuple(map(operator.index, size if isinstance(size, (tuple, list)) else (size,)))
+        shape = tuple([index_of(each) for each in (size if isinstance(size, (tuple, list)) else (size,))])
     except TypeError:
         raise TypeError(f"size must be an int or a tuple of ints, got {size!r}") from None
     if shape and min(shape) < 0:
@@ -431,8 +448,13 @@ cdef tuple shape_of(object size, tuple rows=()):
     if len(rows) + len(shape) > MOST_DIMENSIONS:
         most = MOST_DIMENSIONS - len(rows)
         raise ValueError(f"size must have at most {most} dimensions here, got {len(shape)}")
-    if math.prod(shape) * math.prod(rows) > MOST_DRAWS:
+    # NumPy makes no array, not even an empty one, of lengths whose product is larger without the zeros.
+    if math.prod([length for length in (*shape, *rows) if length]) > MOST_DRAWS:
         each = f" from each of {math.prod(rows)} rows" if rows else ""
+        if 0 in shape or 0 in rows:
+            raise ValueError(
+                f"size must have lengths whose product without zeros is at most 2**59, got {size}{each}"
+            )
         raise ValueError(f"size must be at most 2**59 draws in all, got {size}{each}")
     return shape
 

@@ -299,6 +299,12 @@ def test_out_of_another_shape_is_refused():
         ((2, -3), ValueError, "size must be >= 0, got (2, -3)"),
         (2**63, ValueError, f"size must be at most 2**59 draws in all, got {2**63}"),
         ((2**60, 5), ValueError, f"size must be at most 2**59 draws in all, got ({2**60}, 5)"),
+        (
+            (0, 2**60),
+            ValueError,
+            "size must have lengths whose product without zeros is at most 2**59, "
+            f"got (0, {2**60})",
+        ),
         (2.0, TypeError, "size must be an int or a tuple of ints, got 2.0"),
         ("3", TypeError, "size must be an int or a tuple of ints, got '3'"),
         ((1, None), TypeError, "size must be an int or a tuple of ints, got (1, None)"),
@@ -315,7 +321,7 @@ def test_wrong_sizes(size, error, text):
 
 
 @pytest.mark.parametrize("kind", [list, tuple, deque, UserList])
-@pytest.mark.parametrize("item", [int, np.uint64])
+@pytest.mark.parametrize("item", [int, np.uint64, lambda i: np.array(i, np.uint64)])
 def test_integers_of_any_sequence_are_exact(kind, item):
     """Of integers on both sides of 2**63 NumPy makes float64."""
     integers = [2**63 + 2**43 + 1, 2**44 - 1, 2**64 - 1]

@@ -163,3 +163,14 @@ def test_an_unknown_keyword_is_named(name, keyword):
     arrays = [X] * len(ARRAYS[name].split(","))
     with pytest.raises(TypeError, match=rf"unexpected keyword argument '{keyword}'$"):
         function_of(name)(*arrays, **{keyword: 0})
+
+
+@pytest.mark.parametrize("name", ["axis", "size", "workers"])
+@pytest.mark.parametrize("hidden", [True, False])
+def test_an_integer_that_may_be_masked_is_refused(name, hidden):
+    """NumPy gives the number under the mask."""
+    number = np.ma.masked_array(1, mask=hidden)
+    call = partial(softdraw.sample_logits if name == "size" else softdraw.softmax, X)
+    for value in (number,) if name == "workers" else (number, (number,)):
+        with pytest.raises(TypeError, match=f"^{name} must be "):
+            call(**{name: value})

@@ -266,6 +266,14 @@ def test_a_jumped_generator_spawns_children_of_its_own():
     assert stream(parent.jumped(2).spawn(1)[0]) == streams[4]  # the same ones each time
 
 
+def test_the_children_of_a_large_jump_are_no_descendants_of_a_small_one():
+    """NumPy writes the number of a jump and that of a child as words one after another."""
+    parent = Xoshiro256(7)
+    for_two_words = parent.jumped(2**32 * 3 + 5)
+    of_child = parent.jumped(5).spawn(4)[3]
+    assert stream(for_two_words.spawn(1)[0]) != stream(of_child.spawn(1)[0])
+
+
 # ---- advance -----------------------------------------------------------------------------------
 
 

@@ -198,6 +198,8 @@ def sample(
         raise TypeError(f"table must be an AliasTable, got {type(table).__name__}")
     shape = read_size(size)
     given = chunks
+    if 0 in shape and isinstance(chunks, str) and chunks == "auto":
+        chunks = -1  # Dask divides by the length
     try:
         chunks = da.core.normalize_chunks(chunks, shape, dtype=np.dtype(np.int64))
     except (TypeError, ZeroDivisionError):  # of Dask: these name nothing
