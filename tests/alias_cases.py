@@ -1,4 +1,4 @@
-"""What tests of tables share: weights, arrays for `out`, buckets in plain integers, pickles."""
+"""What tests of tables share: weights, rows, arrays for `out`, buckets in integers, pickles."""
 
 import hashlib
 import math
@@ -39,6 +39,26 @@ weight_lists = st.one_of(
 ).filter(any)
 
 FINITE = "weights must be finite and >= 0"
+
+EMPTY, ZEROS = 3, 5  # rows of `ragged` that cannot be drawn from
+SKIP = "; invalid='skip' gives -1 for such rows"
+NOTHING = "row 5 has nothing to draw: its weights are all zero, or its logits all -inf"
+
+
+def ragged(rows=40, seed=1):
+    """Weights and indptr of rows of 1 to 70 weights, one of them empty, one all zeros."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 70, rows)
+    lengths[EMPTY] = 0
+    indptr = np.r_[0, lengths.cumsum()]
+    weights = rng.random(indptr[-1]) ** 3
+    weights[indptr[ZEROS] : indptr[ZEROS + 1]] = 0
+    return weights, indptr
+
+
+def drawable(rows=40):
+    return np.setdiff1d(np.arange(rows), [EMPTY, ZEROS])
+
 
 OUT = {
     "contiguous": lambda dtype: np.empty((5, 7), dtype),
