@@ -1,5 +1,5 @@
 /* Rows in pieces, by the public header alone: values against long double, edges, errors, and one hash of
- * bits for every tier. tests/dask/test_dask.py has the bounds in ULP. */
+ * bits for every tier. tests/dask/test_dask_accuracy.py has the bounds in ULP. */
 #include "check.h"
 
 #define HASH_F32 UINT64_C(0xba4d464ec12041f1)

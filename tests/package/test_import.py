@@ -1,4 +1,4 @@
-"""What `import softdraw` brings in."""
+"""What `import softdraw` brings in, and what `import softdraw.dask` says without Dask."""
 
 import os
 import subprocess
@@ -35,3 +35,14 @@ def test_import_leaves_a_free_threaded_python_without_a_gil():
     code = "import sys, softdraw; print(sys._is_gil_enabled())"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
     assert run(code, env=environment) == ["False"]
+
+
+def test_importing_softdraw_does_not_import_dask():
+    code = "import sys, softdraw; assert 'dask' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_dask_is_named_where_it_is_missing():
+    code = "import sys; sys.modules['dask'] = None; import softdraw; import softdraw.dask"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "ImportError: softdraw.dask needs Dask: pip install 'softdraw[dask]'" in done.stderr
