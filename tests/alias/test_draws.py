@@ -336,14 +336,6 @@ def test_integers_of_any_sequence_are_exact(kind, item):
     assert table.map(kind([sequence, sequence])).tolist() == [table.map(exact).tolist()] * 2
 
 
-def test_a_word_out_of_range_is_named_in_any_sequence():
-    cases = (deque([2**63, -1]), -1), ([1, 2**64], 2**64), ((np.int64(-3), 2**63), -3)
-    for words, wrong in cases:
-        text = re.escape(f"words must be from 0 to 2**64 - 1, got {wrong}")
-        with pytest.raises(ValueError, match=f"^{text}$"):
-            AliasTable([1, 1]).map(words)
-
-
 def test_map_takes_words_of_any_layout():
     table = AliasTable(np.arange(100))
     words = Xoshiro256(3).random_raw(60).reshape(6, 10)
@@ -357,14 +349,20 @@ def test_map_takes_words_of_any_layout():
     assert table.map(np.arange(9, dtype=np.uint8)).tolist() == table.map(range(9)).tolist()
 
 
+RANGE = "words must be from 0 to 2**64 - 1, got "
+
+
 @pytest.mark.parametrize(
     ("words", "error", "text"),
     [
-        ([3, -5], ValueError, "words must be from 0 to 2**64 - 1, got -5"),
+        ([3, -5], ValueError, RANGE + "-5"),
         (0.5, TypeError, "words must be uint64, got dtype float64"),
         (np.zeros(3), TypeError, "words must be uint64, got dtype float64"),
-        ([2**64], ValueError, "words must be from 0 to 2**64 - 1, got 18446744073709551616"),
-        ([-1, 2**63], ValueError, "words must be from 0 to 2**64 - 1, got -1"),
+        ([2**64], ValueError, RANGE + "18446744073709551616"),
+        ([-1, 2**63], ValueError, RANGE + "-1"),
+        (deque([2**63, -1]), ValueError, RANGE + "-1"),
+        ([1, 2**64], ValueError, RANGE + "18446744073709551616"),
+        ((np.int64(-3), 2**63), ValueError, RANGE + "-3"),
         ("a", TypeError, "words must be uint64, got dtype <U1"),
         (
             np.ma.zeros(3, np.uint64),

@@ -240,30 +240,6 @@ def test_weights_and_indptr_that_are_refused(weights, indptr, error, text):
         AliasTables(weights, indptr)
 
 
-class Csr:
-    """What matters of a sparse matrix of SciPy."""
-
-    data, indptr = np.ones(2), np.array([0, 2])
-
-
-@pytest.mark.parametrize(
-    ("call", "got"),
-    [
-        (lambda: AliasTables(), "AliasTables()"),
-        (lambda: AliasTables([1, 2]), "AliasTables(list)"),
-        (lambda: AliasTables([1, 2], [0, 2], 1.0), "AliasTables(list, list, float)"),
-        (lambda: AliasTables([1], indptr=[0, 1]), "AliasTables(list, indptr=...)"),
-        (lambda: AliasTables(Csr()),
-         "AliasTables(Csr); of a SciPy CSR array, pass csr.data, csr.indptr"),
-        (lambda: AliasTables.__new__(AliasTables), "AliasTables()"),
-    ],
-)  # fmt: skip
-def test_a_wrong_call_says_how_to_call(call, got):
-    text = f"call AliasTables(weights, indptr), by position; got {got}"
-    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
-        call()
-
-
 def test_the_signature_can_be_inspected():
     assert str(inspect.signature(AliasTables)) == "(weights, indptr, /, *, workers=None)"
     assert str(inspect.signature(AliasTables.from_logits)) == (

@@ -531,23 +531,6 @@ def test_temperatures_that_are_refused(temperature, error, text):
         AliasTable.from_logits([1.0, 2.0], temperature=temperature)
 
 
-@pytest.mark.parametrize(
-    ("call", "got"),
-    [
-        (lambda: AliasTable(), "AliasTable()"),
-        (lambda: AliasTable(p=[1, 2]), "AliasTable(p=...)"),
-        (lambda: AliasTable([1, 2], [0, 2]), "AliasTable(list, list)"),
-        (lambda: AliasTable(object(), 3, np.zeros(4, np.uint64)),
-         "AliasTable(object, int, ndarray)"),
-        (lambda: AliasTable.__new__(AliasTable), "AliasTable()"),
-    ],
-)  # fmt: skip
-def test_a_wrong_call_says_how_to_call(call, got):
-    text = f"call AliasTable(weights), by position; got {got}"
-    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
-        call()
-
-
 def test_the_signature_can_be_inspected():
     assert str(inspect.signature(AliasTable)) == "(weights, /)"
     assert inspect.getdoc(AliasTable).startswith("A fixed distribution")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import softdraw
+from softdraw import AliasTable, AliasTables
 
 X = np.ones((2, 3))
 ARRAYS = {
@@ -89,6 +90,40 @@ def test_signature_is_the_documented_one(name):
     others = [kind for name, kind in kinds.items() if name not in arrays]
     assert set(others) == {inspect.Parameter.KEYWORD_ONLY}
     assert re.match(rf"\({', '.join(arrays)}, /, \*, ", str(signature))
+
+
+class Csr:
+    """What matters of a sparse matrix of SciPy."""
+
+    data, indptr = np.ones(2), np.array([0, 2])
+
+
+PARAMETERS = {"AliasTable": "weights", "AliasTables": "weights, indptr"}
+
+
+@pytest.mark.parametrize(
+    "call, got",
+    [
+        (lambda: AliasTable(), "AliasTable()"),
+        (lambda: AliasTable(p=[1, 2]), "AliasTable(p=...)"),
+        (lambda: AliasTable([1, 2], [0, 2]), "AliasTable(list, list)"),
+        (lambda: AliasTable(object(), 3, np.zeros(4, np.uint64)),
+         "AliasTable(object, int, ndarray)"),
+        (lambda: AliasTable.__new__(AliasTable), "AliasTable()"),
+        (lambda: AliasTables(), "AliasTables()"),
+        (lambda: AliasTables([1, 2]), "AliasTables(list)"),
+        (lambda: AliasTables([1, 2], [0, 2], 1.0), "AliasTables(list, list, float)"),
+        (lambda: AliasTables([1], indptr=[0, 1]), "AliasTables(list, indptr=...)"),
+        (lambda: AliasTables(Csr()),
+         "AliasTables(Csr); of a SciPy CSR array, pass csr.data, csr.indptr"),
+        (lambda: AliasTables.__new__(AliasTables), "AliasTables()"),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_says_how_to_call(call, got):
+    name = got.partition("(")[0]
+    text = f"call {name}({PARAMETERS[name]}), by position; got {got}"
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        call()
 
 
 HUGE = 2**40  # items that no memory holds, broadcast from one
