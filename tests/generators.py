@@ -1,6 +1,4 @@
-"""Generators of odd kinds, what they give, and threads that use them."""
-
-import threading
+"""Generators of odd kinds, what they give, and a table that shows their words."""
 
 import numpy as np
 from numpy.random import Generator
@@ -38,12 +36,5 @@ class Child(Xoshiro256):
     pass
 
 
-def run_threads(functions):
-    threads = [threading.Thread(target=function) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
+# A draw is the first 20 bits of its word.
 TABLE = AliasTable(np.ones(2**20))

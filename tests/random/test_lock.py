@@ -10,8 +10,9 @@ import time
 
 import numpy as np
 import pytest
-from generators import TABLE, run_threads
+from generators import TABLE
 from processes import find, in_child, needs_fork, run
+from threads import run_threads
 
 import softdraw
 from softdraw import AliasTable, Xoshiro256

@@ -7,8 +7,9 @@ import re
 
 import numpy as np
 import pytest
-from generators import MASK, Child, lanes, run_threads, stream
+from generators import MASK, Child, lanes, stream
 from numpy.random import Generator, SeedSequence
+from threads import run_threads
 
 from softdraw import Xoshiro256
 
