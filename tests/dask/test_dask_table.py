@@ -41,3 +41,9 @@ def test_a_generator_for_a_table_is_advanced():
 def test_chunks_that_do_not_fit_are_refused(chunks):
     with pytest.raises(ValueError, match=r"^chunks must fit the shape \(5,\), got "):
         sd.sample(softdraw.AliasTable([1, 2]), 5, chunks=chunks)
+
+
+@pytest.mark.parametrize("size", [(0, 1_000_000), (1_000_000, 0)])
+def test_no_draws_need_no_chunks(size):
+    """Dask finds no chunks for them by itself."""
+    assert sd.sample(softdraw.AliasTable([1, 2]), size).compute().shape == size
