@@ -33,6 +33,7 @@ cdef object internal
 cdef int refuse_call(str name, str parameters, tuple arguments, dict named) except -1
 
 # Arrays.
+cdef int MOST_DIMENSIONS  # that NumPy's arrays may have
 cdef bint is_bfloat16(int type_num) noexcept
 cdef int refuse_masked(object value, str name) except -1
 cdef object unmasked_array(object value, str name)

@@ -54,7 +54,7 @@ cdef int refuse_call(str name, str parameters, tuple arguments, dict named) exce
 # ---- arrays ------------------------------------------------------------------------------------
 
 # Of an array of NumPy.
-cdef int MOST_DIMENSIONS = 32 if np.__version__.startswith("1.") else 64
+MOST_DIMENSIONS = 32 if np.__version__.startswith("1.") else 64
 
 # NumPy's number for the bfloat16 of ml_dtypes, once an array of it has been given; before, one that no type has
 # (that of NumPy's newer user types is -1). Threads may read it while another one writes it. MSVC has no atomics,
@@ -187,7 +187,7 @@ cdef bint is_foreign(object x):
     """x is an array of another library that decides itself what a ufunc does to it."""
     kind = type(x)
     return (not cnp.PyArray_Check(x) and hasattr(kind, "__array_ufunc__")
-            and hasattr(kind, "__array_function__"))
+            and hasattr(kind, "__array_function__") and hasattr(x, "shape") and hasattr(x, "dtype"))
 
 
 cdef object converted_to(object dtype, object array):

@@ -34,9 +34,10 @@ cdef enum:
 cdef cnp.ndarray checked_out(object out, size_t categories):
     cdef cnp.ndarray array = plain_out(out)
     dtype = array.dtype
-    if dtype.type not in (np.int64, np.int32, np.uint32, np.int16):
+    # NumPy has several types of one size, such as longlong beside int64.
+    if (dtype.kind, dtype.itemsize) not in (("i", 8), ("i", 4), ("u", 4), ("i", 2)):
         raise TypeError(f"out must be int64, int32, uint32 or int16, got {dtype}")
-    cdef int bits = 8 * cnp.PyArray_ITEMSIZE(array) - (dtype.type is not np.uint32)
+    cdef int bits = 8 * cnp.PyArray_ITEMSIZE(array) - (dtype.kind == "i")
     cdef uint64_t limit = (<uint64_t> 1 << bits) - 1
     if categories > limit + 1:
         raise ValueError(

@@ -16,7 +16,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uintptr_t
 
 from softdraw._arguments cimport (
-    as_carray, axes_of, check_real, checked_out, converted_to, is_foreign, is_true, lengths_with_ones,
+    MOST_DIMENSIONS, as_carray, axes_of, check_real, checked_out, converted_to, is_foreign, is_true, lengths_with_ones,
     lengths_without, plain_axis, read_number, real_array, real_numbers, refuse_masked, refuse_positional,
     result_dtype, temperatures_of_rows,
 )
@@ -264,6 +264,8 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
             return result.reshape(*shape[:len(shape) - 1], 1) if keepdims else result
 
     reduced = axes_of(axis, len(shape))
+    if not reduced and len(shape) == MOST_DIMENSIONS:  # each item becomes a row along one more axis
+        raise ValueError(f"axis must not be () for an array of {MOST_DIMENSIONS} dimensions")
     kept = lengths_without(shape, reduced)
     temperatures = temperatures_of_rows(temperature, not is_vjp, shape, reduced)
     end_shape = shape
@@ -708,8 +710,8 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None, workers=N
     p : array_like
         Probabilities, as :func:`softmax` gives them.
     g : array_like
-        Real numbers, of the shape of `p`. The two are promoted as NumPy does; float16 and bfloat16
-        are then computed in float32, integers and booleans as float64.
+        Real numbers, of the shape of `p`. The two are promoted as NumPy promotes arrays; float16
+        and bfloat16 are then computed in float32, integers and booleans as float64.
     temperature : float or array_like, optional
         Above 0; at infinity the gradient of finite numbers is 0. Otherwise as for :func:`softmax`: one
         for all rows, or one per row.

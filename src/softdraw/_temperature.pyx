@@ -26,9 +26,9 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
     """Temperature at which ``softmax(logits / T)`` has a given entropy, perplexity or top probability.
 
     The inverse of :func:`entropy`: each of the three moves in one direction with T, so that exactly
-    one T gives a value in between. T is within a relative 1e-9, or gives what is wanted within 4 ULP,
-    whichever is looser, however large, small, close together or far apart the logits are. A T that is
-    too large or too small for a float64 is inf or the largest one, 0.0 or a subnormal one.
+    one T gives a value in between. That T is within a relative 1e-9, or gives what is wanted within
+    4 ULP, whichever is looser, however large, small, close together or far apart the logits are. A T
+    that is too large or too small for a float64 is inf or the largest one, 0.0 or a subnormal one.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def temperature_for(logits, /, *refused, entropy=None, perplexity=None, top_prob
     -------
     float64 or ndarray
         A NumPy scalar for 1-D logits, otherwise an array of one value per row. A target within 4 ULP of
-        what temperature 0 gives has 0.0, one within 4 ULP of what infinity gives has inf. Equal
-        logits have one value only, and for it 1.0.
+        what temperature 0 gives, rounded to float64, has 0.0, one as close to what infinity gives has
+        inf. Equal logits have one value only, and for it 1.0.
 
     Raises
     ------

@@ -6,6 +6,7 @@ import sys
 import threading
 import weakref
 from collections import UserList, deque
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -262,6 +263,21 @@ def test_out_that_cannot_take_categories_is_refused(out, error, text):
         table.map([1, 2, 3], out=out)
     assert not np.any(out != np.zeros(3)) or out == [1, 2, 3]
     assert rng.random_raw() == Xoshiro256(7).random_raw()
+
+
+@pytest.mark.parametrize("code", "hilqIp")
+def test_out_is_of_any_type_of_these_sizes(code):
+    """NumPy has several types of one size, such as longlong beside int64."""
+    table, tables = AliasTable([0, 1]), AliasTables([0.0, 1.0], [0, 2])
+    for draw in (
+        table.sample,
+        partial(table.map, [5, 6, 7]),
+        partial(tables.sample, 0),
+        partial(tables.map, 0, [5, 6, 7]),
+    ):
+        out = np.zeros(3, code)
+        assert draw(out=out) is out
+        assert out.tolist() == [1, 1, 1]
 
 
 class Lying(np.ndarray):

@@ -287,6 +287,15 @@ def test_axis_given_twice_is_a_value_error(function, out, axis):
         logsumexp(X, axis=axis)
 
 
+def test_no_axis_of_an_array_of_the_most_dimensions_is_a_value_error(function):
+    x = np.ones((1,) * (32 if np.__version__.startswith("1.") else 64))
+    text = exactly(f"axis must not be () for an array of {x.ndim} dimensions")
+    with pytest.raises(ValueError, match=text):
+        function(x, axis=())
+    assert function(x, axis=(0, 1)).shape == x.shape
+    assert function(x[0], axis=()).shape == x[0].shape
+
+
 @pytest.mark.parametrize("axis", [0.0, "0", (0.0, 1), (None,), np.float64(1)], ids=repr)
 def test_axis_that_is_no_integer_is_a_type_error(function, out, axis):
     with pytest.raises(TypeError):

@@ -193,6 +193,25 @@ def test_arrays_that_lie_about_themselves_get_a_result_or_an_error(shape, chunks
         softmax_vjp(liar, liar)
 
 
+class Shapeless:
+    """A class with both methods that are of no array."""
+
+    def __array_ufunc__(self, *arguments, **keywords):
+        raise AssertionError
+
+    def __array_function__(self, *arguments, **keywords):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("function", ONE_ARRAY)
+def test_objects_without_a_shape_are_no_arrays(function):
+    name = "logits" if function is softdraw.entropy else "x"
+    with pytest.raises(TypeError, match=f"^{name} must be real numbers, got dtype object"):
+        function(Shapeless())
+    with pytest.raises(TypeError, match="^g must be real numbers, got dtype object"):
+        softmax_vjp(X, Shapeless())
+
+
 def test_arrays_of_no_other_library_are_converted():
     class OnlyUfuncs:
         def __array_ufunc__(self, *arguments, **keywords):
