@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -308,7 +309,8 @@ def read_pairs(file: str) -> list[str]:
     if file == "-" and sys.stdin is None:
         raise ValueError("cannot read the standard input: it is closed")
     data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    return [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
+    lines = re.split("\r\n|[\r\n]", data.decode("utf-8-sig"))  # splitlines has more ends of lines
+    return [line for line in lines if line.strip()]
 
 
 def logits_of(pairs: Iterable[str]) -> Mapping[str, float]:

@@ -182,6 +182,8 @@ cdef class Lock:
         longest = threading.TIMEOUT_MAX
         if not isinstance(timeout, (int, float, np.integer, np.floating)):
             raise TypeError(f"timeout must be a number, got {type(timeout).__name__}")
+        if isinstance(timeout, np.floating):
+            timeout = float(timeout)  # a float16 has no room for microseconds
         if timeout != -1 and not (blocking and 0 <= timeout <= longest):
             raise ValueError(f"timeout must be from 0 to {longest}, and goes with blocking=True")
         if not blocking:
@@ -343,13 +345,17 @@ cdef class Xoshiro256(BitGenerator):
         if not isinstance(value.get("state", {}), Mapping):
             raise TypeError(f"state['state'] must be a mapping, got {type(value['state']).__name__}")
         try:
-            lanes = integers("state['state']['s']", value["state"]["s"], (4, 8), 2**64 - 1)
-            buffer = integers("state['buffer']", value["buffer"], (8,), 2**64 - 1)
-            generator.used = integers("state['buffer_pos']", value["buffer_pos"], (), 8)[()]
-            generator.has_uint32 = integers("state['has_uint32']", value["has_uint32"], (), 1)[()]
-            generator.uinteger = integers("state['uinteger']", value["uinteger"], (), 2**32 - 1)[()]
+            lanes = value["state"]["s"]
+            buffer, used, has_uint32, uinteger = [
+                value[name] for name in ("buffer", "buffer_pos", "has_uint32", "uinteger")
+            ]
         except KeyError as error:
             raise ValueError(f"state has no {error}") from None
+        lanes = integers("state['state']['s']", lanes, (4, 8), 2**64 - 1)
+        buffer = integers("state['buffer']", buffer, (8,), 2**64 - 1)
+        generator.used = integers("state['buffer_pos']", used, (), 8)[()]
+        generator.has_uint32 = integers("state['has_uint32']", has_uint32, (), 1)[()]
+        generator.uinteger = integers("state['uinteger']", uinteger, (), 2**32 - 1)[()]
         if "header" in value:  # which only pickles have
             words = (*lanes.flat, *buffer)
             counters = (generator.used, generator.has_uint32, generator.uinteger)

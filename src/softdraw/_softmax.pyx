@@ -383,6 +383,17 @@ cdef ptrdiff_t rows_of_inner_loop(object x, object temperatures) except -1:
     return rows
 
 
+cdef int refuse_split(const Function *function, object array, str name, int axis) except -1:
+    chunks = getattr(array, "chunks", None)  # of an array of Dask
+    if isinstance(chunks, tuple) and len(chunks[axis]) > 1:
+        raise ValueError(
+            f"{name} lies in multiple chunks along axis {axis}, {len(chunks[axis])} of them; "
+            + ("" if function.vjp_f64 != NULL else "the functions of softdraw.dask take it, or ")
+            + f"write {name}.rechunk({{{axis}: -1}})"
+        )
+    return 0
+
+
 cdef object call_foreign(const Function *function, tuple given, tuple names, object temperature,
                          object axis, object out, int workers, bint keepdims):
     """Let another library's arrays decide what a ufunc does to them: those of Dask stay lazy."""
@@ -402,26 +413,25 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
     for each, name in zip(arrays, names):
         check_real(each.dtype, name)
+    reduced = axes_of(axis, len(shape))
+    temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
+    cdef bint is_number = len(shape) == 0
+    for each, name in zip(arrays, names):
+        if is_foreign(each) and not is_number:
+            refuse_split(function, each, name, reduced[0])
     dtype = dtype_of_result(arrays)
     computed = dtype if has_kernel(function, dtype.num) else np.dtype(np.float32)
+    chunks = getattr(like, "chunks", None)
     for i, each in enumerate(arrays):
         if not is_foreign(each):
             # An operation with zeros gives NumPy's arrays the chunks of Dask's.
             each = np.zeros_like(like, dtype=np.int8) + each
+        elif hasattr(each, "rechunk") and each.chunks != chunks:
+            each = each.rechunk(chunks)
         arrays[i] = each if each.dtype == computed else each.astype(computed)
-    reduced = axes_of(axis, len(shape))
-    temperatures = temperatures_of_rows(temperature, function.vjp_f64 == NULL, shape, reduced)
-    cdef bint is_number = len(shape) == 0
     if is_number:  # one row of one element
         arrays = [each[np.newaxis] for each in arrays]
         reduced = (0,)
-    chunks = getattr(like, "chunks", None)  # of an array of Dask
-    if not is_number and isinstance(chunks, tuple) and len(chunks[reduced[0]]) > 1:
-        raise ValueError(
-            f"{names[0]} lies in multiple chunks along axis {reduced[0]}, {len(chunks[reduced[0]])} of them; "
-            + ("" if function.vjp_f64 != NULL else "the functions of softdraw.dask take it, or ")
-            + f"write {names[0]}.rechunk({{{reduced[0]}: -1}})"
-        )
     if temperatures.ndim:
         temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures
     result = ufunc_of(function, computed)(*arrays, temperatures, axis=reduced[0])

@@ -359,12 +359,14 @@ def _end_pool():
     cdef int i
     if pool_lock == NULL:
         return
+    enter()
+    is_ending = True
+    while sleeping != NULL:
+        wake_one()
+    leave()
+    if thread_count == 0:
+        return  # with the GIL: where subinterpreters are left, CPython 3.11 hangs when it is released now
     with nogil:
-        enter()
-        is_ending = True
-        while sleeping != NULL:
-            wake_one()
-        leave()
         for i in range(thread_count):
             PyThread_acquire_lock(threads[i].ended, 1)
             PyThread_release_lock(threads[i].ended)

@@ -146,6 +146,19 @@ else:
     )
 
 
+@needs_subinterpreters
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="the hang was seen in CPython 3.11")
+def test_python_ends_where_a_subinterpreter_that_has_imported_is_left():
+    check_is_used(
+        f"""
+import _xxsubinterpreters as interpreters
+code = "import warnings; warnings.simplefilter('ignore'); import softdraw"
+interpreters.run_string(interpreters.create(), code)
+print({EXPECTED})
+"""
+    )
+
+
 # ---- while Python ends -------------------------------------------------------------------------
 
 

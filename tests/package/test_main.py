@@ -296,8 +296,9 @@ def test_tokens_are_read_from_a_file_before_those_that_are_given(capsys, tmp_pat
 
 
 def test_tokens_are_read_from_the_standard_input():
-    done = run("--file", "-", "--json", *FEW, input=b"a=1\nb=2\n")
-    assert json.loads(done.stdout)["tokens"] == ["a", "b"]
+    """Only what ends lines in files does, and no other character that may."""
+    done = run("--file", "-", "--json", *FEW, input="a=1\nb\u2028c\f=2\r\nd=3\r".encode())
+    assert json.loads(done.stdout)["tokens"] == ["a", "b\u2028c\f", "d"]
 
 
 def test_a_closed_standard_input_is_said(capsys, monkeypatch):

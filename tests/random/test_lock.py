@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -62,6 +63,14 @@ def test_the_lock_can_be_tried_and_waited_for_in_vain():
     lock.release()
     run_threads([lambda: tried.extend([lock.acquire(timeout=10), lock.acquire(blocking=False)])])
     assert tried[2:] == [True, True]
+
+
+def test_timeouts_of_numpy():
+    lock = Xoshiro256(7).lock
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for kind in (np.float16, np.float32, np.longdouble, np.int8):
+            assert lock.acquire(timeout=kind(1))
 
 
 @pytest.mark.parametrize("arguments", [(False, 1), (True, -2), (True, float("nan")), (True, 1e300)])

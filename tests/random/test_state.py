@@ -170,6 +170,16 @@ def test_a_wrong_state_is_refused_and_nothing_changes(used, path, to, error, tex
     assert str(used.state) == str(before)
 
 
+@pytest.mark.parametrize("name", ["buffer", "buffer_pos", "has_uint32", "uinteger"])
+def test_an_error_of_a_value_of_the_state_is_not_a_missing_key(used, name):
+    class Lost:
+        def __array__(self, dtype=None, copy=None):
+            raise KeyError("no such dataset")
+
+    with pytest.raises(KeyError, match="^'no such dataset'$"):
+        used.state = {**used.state, name: Lost()}
+
+
 def test_state_must_be_a_dict(used):
     with pytest.raises(TypeError, match="^state must be a mapping, got int$"):
         used.state = 3

@@ -96,6 +96,19 @@ def test_what_a_dask_array_cannot_have_is_refused(dask_array):
         softmax_vjp(lazy, lazy, axis=0)
 
 
+def test_gradients_of_dask_arrays_in_other_chunks(dask_array):
+    p, g = softmax(X), X
+    lazy = [dask_array.from_array(each, (rows, 8)) for each, rows in ((p, 2), (g, 4))]
+    for pair in (lazy, [lazy[0], g], [p, lazy[1]]):
+        assert softmax_vjp(*pair).compute().tobytes() == softmax_vjp(p, g).tobytes()
+    split = dask_array.from_array(g, (6, 3))
+    for first in (p, lazy[0]):
+        with pytest.raises(
+            ValueError, match=r"^g lies in multiple chunks along axis 1, .* g\.rech"
+        ):
+            softmax_vjp(first, split)
+
+
 def test_dask_arrays_without_dimensions_are_one_element(dask_array):
     number = dask_array.from_array(np.array(3.0, np.float32))
     for function in (softmax, softdraw.log_softmax, softdraw.logsumexp, softdraw.entropy):
