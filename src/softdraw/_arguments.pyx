@@ -306,6 +306,8 @@ cdef object whole_number(object value, str name, str others=""):
 
 cdef object index_of(object value):
     """Return an integer of any type, as an int; what is under a mask is none."""
+    if type(value) is int:
+        return value
     if is_masked(value):
         raise TypeError
     return operator.index(value)
