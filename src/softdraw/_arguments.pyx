@@ -452,12 +452,12 @@ cdef tuple shape_of(object size, tuple rows=()):
         raise ValueError(f"size must have at most {most} dimensions here, got {len(shape)}")
     # NumPy makes no array, not even an empty one, of lengths whose product is larger without the zeros.
     if math.prod([length for length in (*shape, *rows) if length]) > MOST_DRAWS:
-        each = f" from each of {math.prod(rows)} rows" if rows else ""
+        in_all, each = (" in all", f" from each of {math.prod(rows)} rows") if rows else ("", "")
         if 0 in shape or 0 in rows:
             raise ValueError(
                 f"size must have lengths whose product without zeros is at most 2**59, got {size}{each}"
             )
-        raise ValueError(f"size must be at most 2**59 draws in all, got {size}{each}")
+        raise ValueError(f"size must be at most 2**59 draws{in_all}, got {size}{each}")
     return shape
 
 

@@ -69,11 +69,13 @@ cdef cnp.ndarray rows_of(object x):
 
 
 cdef cnp.ndarray partials_of(object given, int ndim):
-    """Return an array of partials, of so many dimensions, in contiguous memory."""
-    array = np.require(given, requirements="CA")
+    """Return an array of partials, of so many dimensions, in contiguous memory as C has them."""
+    array = np.ascontiguousarray(given)
     if array.dtype != PARTIAL or array.ndim != ndim:
         raise TypeError(f"partials must be {ndim}-D and of dtype PARTIAL, got {array.ndim}-D and {array.dtype}")
-    return array
+    # What Dask brings from another machine may lie at any address, which is as good as another for a dtype of
+    # fields that is not aligned.
+    return as_carray(array.view(np.float64), cnp.NPY_FLOAT64).view(PARTIAL)
 
 
 cdef inline bint is_float32(cnp.ndarray rows):

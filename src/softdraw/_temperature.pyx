@@ -114,6 +114,8 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     if n == 0:
         raise ValueError("logits is empty")
+    if 0 in rows and np.isnan(wanted).any():  # which no row can show
+        raise ValueError(f"{name} must not be nan")
     targets = np.empty(rows)
     targets[...] = as_carray(fit_to_rows(wanted, name, shape, (len(shape) - 1,)), cnp.NPY_FLOAT64)
     x = as_carray(array, cnp.NPY_FLOAT64).reshape(-1, n)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import softdraw
 import softdraw.dask as sd
+from softdraw._partials import PARTIAL, combine_partials, find_partials, softmax_piece
 
 pytestmark = pytest.mark.usefixtures("in_this_thread")
 
@@ -156,3 +157,15 @@ def test_the_errors_that_numpy_raises_do_not_show():
         for name in FUNCTIONS:
             for temperature in (1, 1e300, 1e-300, 0, np.inf):
                 getattr(sd, name)(x, temperature=temperature).compute()
+
+
+@pytest.mark.parametrize("offset", range(9))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_partials_at_any_address(dtype, offset):
+    """A cluster reads messages to any address. A sanitizer sees if the core gets such a one."""
+    x = np.arange(12, dtype=dtype).reshape(2, 6)
+    partials = find_partials(x, 1.0)
+    moved = np.frombuffer(bytes(offset) + partials.tobytes(), PARTIAL, offset=offset)
+    whole = combine_partials(moved.reshape(2, 1))
+    assert whole.tobytes() == partials.tobytes()
+    assert softmax_piece(x, moved).tobytes() == softmax_piece(x, partials).tobytes()

@@ -109,7 +109,7 @@ SOURCE = (
         ),
         (X, {"invalid": "ignore"}, "invalid must be 'raise' or 'skip', got 'ignore'"),
         (X[0], {"size": -1}, "size must be >= 0, got -1"),
-        (X[0], {"size": 2**60}, f"size must be at most 2**59 draws in all, got {2**60}"),
+        (X[0], {"size": 2**60}, f"size must be at most 2**59 draws, got {2**60}"),
         (X[0], {"size": 2, "words": [1, 2]}, "words excludes rng and size"),
         (X[0], {"rng": 7, "words": 1}, "words excludes rng and size"),
         (X, {"words": [1, 2]}, f"words {BEGIN} (2,)"),

@@ -259,6 +259,13 @@ def test_clip_changes_only_the_rows_that_need_it():
     assert result.tolist() == [temperature_for(x[0], perplexity=1.5), 0, inf, 1]
 
 
+@pytest.mark.parametrize("target", [nan, np.float16(nan), [nan]])
+def test_nan_is_refused_where_there_are_no_rows(what, target):
+    with pytest.raises(ValueError, match=f"^{what} must not be nan$"):
+        temperature_for(np.zeros((0, 1, 3)), **{what: target})
+    assert temperature_for(np.zeros((0, 1, 3)), **{what: [0.5]}).shape == (0, 1)
+
+
 def test_clip_excuses_neither_nan_nor_bad_logits(what):
     with pytest.raises(ValueError, match="^" + what + ".*, got nan$"):
         temperature_for(X, **{what: nan}, clip=True)
