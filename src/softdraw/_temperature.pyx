@@ -7,7 +7,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, fit_to_rows, is_true, real_array, real_numbers, refuse_positional,
+    as_carray, fit_to_rows, is_true, place_of, real_array, real_numbers, refuse_positional,
 )
 
 from softdraw._arguments import hide_positional
@@ -114,8 +114,10 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     if n == 0:
         raise ValueError("logits is empty")
-    if 0 in rows and np.isnan(wanted).any():  # which no row can show
-        raise ValueError(f"{name} must not be nan")
+    unknown = np.isnan(wanted)
+    if 0 in rows and unknown.any():  # which no row can show
+        place = np.unravel_index(np.argmax(unknown), unknown.shape)
+        raise ValueError(f"{place_of(name, place)} must not be nan")
     targets = np.empty(rows)
     targets[...] = as_carray(fit_to_rows(wanted, name, shape, (len(shape) - 1,)), cnp.NPY_FLOAT64)
     x = as_carray(array, cnp.NPY_FLOAT64).reshape(-1, n)

@@ -259,9 +259,12 @@ def test_clip_changes_only_the_rows_that_need_it():
     assert result.tolist() == [temperature_for(x[0], perplexity=1.5), 0, inf, 1]
 
 
-@pytest.mark.parametrize("target", [nan, np.float16(nan), [nan]])
-def test_nan_is_refused_where_there_are_no_rows(what, target):
-    with pytest.raises(ValueError, match=f"^{what} must not be nan$"):
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [(nan, ""), (np.float16(nan), ""), ([nan], r"\[0\]"), ([[nan]], r"\[0, 0\]")],
+)
+def test_nan_is_refused_where_there_are_no_rows(what, target, place):
+    with pytest.raises(ValueError, match=f"^{what}{place} must not be nan$"):
         temperature_for(np.zeros((0, 1, 3)), **{what: target})
     assert temperature_for(np.zeros((0, 1, 3)), **{what: [0.5]}).shape == (0, 1)
 
