@@ -114,10 +114,11 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     if n == 0:
         raise ValueError("logits is empty")
-    unknown = np.isnan(wanted)
-    if 0 in rows and unknown.any():  # which no row can show
-        place = np.unravel_index(np.argmax(unknown), unknown.shape)
-        raise ValueError(f"{place_of(name, place)} must not be nan")
+    if 0 in rows:  # so that none can show a wrong target
+        is_nan = np.isnan(wanted)
+        if is_nan.any():
+            place = np.unravel_index(np.argmax(is_nan), is_nan.shape)
+            raise ValueError(f"{place_of(name, place)} must not be nan")
     targets = np.empty(rows)
     targets[...] = as_carray(fit_to_rows(wanted, name, shape, (len(shape) - 1,)), cnp.NPY_FLOAT64)
     x = as_carray(array, cnp.NPY_FLOAT64).reshape(-1, n)
