@@ -20,10 +20,10 @@
  *
  * A function that can fail returns SOFTDRAW_OK, which is 0, or an error code, whose text
  * softdraw_strerror gives. If it fails, it has written nothing but *where, except where its
- * description says so. Where there are 0 rows, nothing else is looked at. A pointer may be NULL if it
- * addresses zero elements, because n is 0 or there are 0 rows. Any other NULL is SOFTDRAW_ERROR_NULL,
- * unless the description gives it a meaning. Pointers that are not NULL are trusted. Strides are in
- * elements, not bytes, and may be negative. */
+ * description says so. Functions of x, logits or partials look at nothing else where there are 0
+ * rows. A pointer may be NULL if it addresses zero elements, because n is 0 or there are 0 rows. Any
+ * other NULL is SOFTDRAW_ERROR_NULL, unless the description gives it a meaning. Pointers that are not
+ * NULL are trusted. Strides are in elements, not bytes, and may be negative. */
 #ifndef SOFTDRAW_H
 #define SOFTDRAW_H
 
@@ -234,8 +234,8 @@ enum softdraw_quantity {
 /* The inverse problem: for each of `rows` rows of n contiguous logits, row r from x + r * x_stride
  * on, out[r] becomes the temperature T at which the quantity (one of enum softdraw_quantity) of
  * softmax(x / T) is target[r * target_stride]; a T that is too large or too small for a double is
- * infinity or the largest one, 0 or a subnormal one. A target within 4 ULP of the quantity at T = 0
- * or at infinity, which is rounded to a double, gives that T. Otherwise either T has a relative error
+ * infinity or the largest one, 0 or a subnormal one. A target within 4 ULP of the double nearest to
+ * the quantity at T = 0, or at infinity, gives that T. Otherwise either T has a relative error
  * of at most 1e-9, or the quantity at T is within 4 ULP of the target. If all logits of a row are
  * equal, the quantity does not depend on T, and T is 1.
  *

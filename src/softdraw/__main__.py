@@ -262,7 +262,7 @@ def document(options: argparse.Namespace, results: Sequence[Result]) -> dict[str
 # ---- picture -------------------------------------------------------------------------------------
 
 
-def plot(file: str, tokens: Sequence[str], results: Sequence[Result]) -> None:
+def plot(file: Path, tokens: Sequence[str], results: Sequence[Result]) -> None:
     """Draw the probabilities as bars, and the shares drawn as marks, in a panel per temperature."""
     figure_type: Any = import_module("matplotlib.figure").Figure
     columns = min(3, len(results))
@@ -362,7 +362,7 @@ def natural(text: str) -> int:
     try:
         value = int(text)
     except ValueError:
-        if text.isdecimal():
+        if text.strip().removeprefix("+").isdecimal():
             raise argparse.ArgumentTypeError(
                 f"{shown(text)} has {len(text):,} digits, more than Python reads"
             ) from None
@@ -467,7 +467,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     if options.plot:
         try:
-            plot(options.plot, list(options.logits), results)
+            plot(Path(options.plot), list(options.logits), results)
         except ValueError as error:  # of a format that matplotlib does not write
             sys.exit(f"softdraw: --plot: {error}")
     if options.json:

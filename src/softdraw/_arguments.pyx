@@ -179,7 +179,9 @@ cdef object integers_of(object value):
 
 cdef bint is_integer(object item):
     """item is an integer of Python or of NumPy, also as an array without dimensions."""
-    return isinstance(item, (int, np.integer)) or (
+    if isinstance(item, np.integer):
+        return not isinstance(item, np.timedelta64)  # which NumPy counts among them
+    return isinstance(item, int) or (
         type(item) is np.ndarray and item.ndim == 0 and item.dtype.kind in "iu")
 
 
@@ -308,7 +310,8 @@ cdef object index_of(object value):
     """Return an integer of any type, as an int; what is under a mask is none."""
     if type(value) is int:
         return value
-    if is_masked(value):
+    ma = sys.modules.get("numpy.ma")  # as in is_masked
+    if ma is not None and isinstance(value, ma.MaskedArray):
         raise TypeError
     return operator.index(value)
 
@@ -387,7 +390,8 @@ cdef object plain_axis(object axis):
             return tuple([index_of(each) for each in axis])
         return index_of(axis)
     except TypeError:
-        raise TypeError(f"axis must be an int, a tuple of ints or None, got {axis!r}") from None
+        got = "a masked array" if is_masked(axis) else repr(axis)
+        raise TypeError(f"axis must be an int, a tuple of ints or None, got {got}") from None
 
 
 cdef tuple axes_of(object axis, int ndim):
@@ -444,19 +448,21 @@ cdef tuple shape_of(object size, tuple rows=()):
     try:
         shape = tuple([index_of(each) for each in (size if isinstance(size, (tuple, list)) else (size,))])
     except TypeError:
-        raise TypeError(f"size must be an int or a tuple of ints, got {size!r}") from None
+        got = "a masked array" if is_masked(size) else repr(size)
+        raise TypeError(f"size must be an int or a tuple of ints, got {got}") from None
     if shape and min(shape) < 0:
         raise ValueError(f"size must be >= 0, got {size}")
     if len(rows) + len(shape) > MOST_DIMENSIONS:
         most = MOST_DIMENSIONS - len(rows)
         raise ValueError(f"size must have at most {most} dimensions here, got {len(shape)}")
-    # NumPy makes no array, not even an empty one, of lengths whose product is larger without the zeros.
+    # NumPy has such a limit for arrays without elements, too, and does not count the lengths of 0 there.
     if math.prod([length for length in (*shape, *rows) if length]) > MOST_DRAWS:
-        in_all, each = (" in all", f" from each of {math.prod(rows)} rows") if rows else ("", "")
         if 0 in shape or 0 in rows:
+            of_rows = f" for rows of shape {rows}" if rows else ""
             raise ValueError(
-                f"size must have lengths whose product without zeros is at most 2**59, got {size}{each}"
+                f"size must have lengths whose product without zeros is at most 2**59, got {size}{of_rows}"
             )
+        in_all, each = (" in all", f" from each of {math.prod(rows)} rows") if rows else ("", "")
         raise ValueError(f"size must be at most 2**59 draws{in_all}, got {size}{each}")
     return shape
 

@@ -73,8 +73,8 @@ cdef cnp.ndarray partials_of(object given, int ndim):
     array = np.ascontiguousarray(given)
     if array.dtype != PARTIAL or array.ndim != ndim:
         raise TypeError(f"partials must be {ndim}-D and of dtype PARTIAL, got {array.ndim}-D and {array.dtype}")
-    # What Dask brings from another machine may lie at any address, which is as good as another for a dtype of
-    # fields that is not aligned.
+    # What Dask brings from another process may lie at any address. NumPy calls an array of fields aligned
+    # wherever it lies, but not one of doubles.
     return as_carray(array.view(np.float64), cnp.NPY_FLOAT64).view(PARTIAL)
 
 

@@ -445,10 +445,10 @@ cdef class Xoshiro256(BitGenerator):
         jumps = whole_number(jumps, "jumps")
         if not 0 <= jumps < 2**64:
             raise ValueError(f"jumps must be in [0, 2**64), got {jumps}")
-        # NumPy writes a large integer as two words, and the number of a child as another word, so that
-        # the second word of large jumps would read as a child of small ones: they have another seed.
-        state = seed_seq_of(self).generate_state(8, np.uint64)
-        seed = state[:4] if jumps < 2**32 else state[4:]
+        # NumPy writes a large integer as two words, and the number of a child as one more word. So the
+        # second word of many jumps would read as a child of few jumps, if both began with the same words.
+        words = 4 if jumps < 2**32 else 8
+        seed = seed_seq_of(self).generate_state(words, np.uint64)[words - 4:]
         cdef Xoshiro256 ahead = type(self)(SeedSequence([*seed, jumps]))
         hold(self)
         ahead.generator = self.generator

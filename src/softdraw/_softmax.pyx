@@ -385,7 +385,7 @@ cdef ptrdiff_t rows_of_inner_loop(object x, object temperatures) except -1:
 
 cdef int refuse_split(const Function *function, object array, str name, int axis) except -1:
     chunks = getattr(array, "chunks", None)  # of an array of Dask
-    if isinstance(chunks, tuple) and len(chunks[axis]) > 1:
+    if isinstance(chunks, tuple) and isinstance(chunks[axis], tuple) and len(chunks[axis]) > 1:
         raise ValueError(
             f"{name} lies in multiple chunks along axis {axis}, {len(chunks[axis])} of them; "
             + ("" if function.vjp_f64 != NULL else "the functions of softdraw.dask take it, or ")
@@ -426,7 +426,7 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
         if not is_foreign(each):
             # An operation with zeros gives NumPy's arrays the chunks of Dask's.
             each = np.zeros_like(like, dtype=np.int8) + each
-        elif hasattr(each, "rechunk") and each.chunks != chunks:
+        elif isinstance(chunks, tuple) and each is not like and hasattr(each, "rechunk"):
             each = each.rechunk(chunks)
         arrays[i] = each if each.dtype == computed else each.astype(computed)
     if is_number:  # one row of one element

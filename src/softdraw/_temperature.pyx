@@ -114,7 +114,7 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     if n == 0:
         raise ValueError("logits is empty")
-    if 0 in rows:  # so that none can show a wrong target
+    if 0 in rows:  # the core looks at the targets row by row
         is_nan = np.isnan(wanted)
         if is_nan.any():
             place = np.unravel_index(np.argmax(is_nan), is_nan.shape)

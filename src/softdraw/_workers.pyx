@@ -364,12 +364,11 @@ def _end_pool():
     while sleeping != NULL:
         wake_one()
     leave()
-    if thread_count == 0:
-        return  # with the GIL: where subinterpreters are left, CPython 3.11 hangs when it is released now
-    with nogil:
-        for i in range(thread_count):
-            PyThread_acquire_lock(threads[i].ended, 1)
-            PyThread_release_lock(threads[i].ended)
+    # The threads of the pool need no GIL to end. It is not released meanwhile, because CPython 3.11 would hang
+    # if softdraw was imported in a subinterpreter that nobody has ended.
+    for i in range(thread_count):
+        PyThread_acquire_lock(threads[i].ended, 1)
+        PyThread_release_lock(threads[i].ended)
 
 
 # Now and not with the first thread: several threads may start the pool at once, even while the process ends, and

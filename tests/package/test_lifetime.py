@@ -148,12 +148,17 @@ else:
 
 @needs_subinterpreters
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="the hang was seen in CPython 3.11")
-def test_python_ends_where_a_subinterpreter_that_has_imported_is_left():
+def test_python_ends_where_a_subinterpreter_that_has_used_threads_is_left():
     check_is_used(
         f"""
 import _xxsubinterpreters as interpreters
-code = "import warnings; warnings.simplefilter('ignore'); import softdraw"
-left = interpreters.create()  # it ends where its number is let go
+code = '''
+import warnings
+warnings.simplefilter("ignore")  # NumPy's, that it may not work there
+import softdraw, numpy
+softdraw.softmax(numpy.zeros((2000, 1000)), workers=2)
+'''
+left = interpreters.create()  # it would end if nothing referred to it
 interpreters.run_string(left, code)
 print({EXPECTED})
 """

@@ -207,7 +207,7 @@ def test_arrays_that_lie_about_themselves_get_a_result_or_an_error(shape, chunks
 
 
 class Shapeless:
-    """A class with both methods that are of no array."""
+    """What has both methods of an array of another library, and is none."""
 
     def __array_ufunc__(self, *arguments, **keywords):
         raise AssertionError

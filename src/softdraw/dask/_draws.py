@@ -198,12 +198,14 @@ def sample(
         raise TypeError(f"table must be an AliasTable, got {type(table).__name__}")
     shape = read_size(size)
     given = chunks
-    if 0 in shape and isinstance(chunks, str) and chunks == "auto":
-        chunks = -1  # Dask divides by the length
     try:
         chunks = da.core.normalize_chunks(chunks, shape, dtype=np.dtype(np.int64))
-    except (TypeError, ZeroDivisionError):  # of Dask: these name nothing
-        raise ValueError(f"chunks must fit the shape {shape}, got {given!r}") from None
+    except (TypeError, ZeroDivisionError) as error:  # of Dask: these name nothing
+        if 0 not in shape or isinstance(error, TypeError):
+            raise ValueError(f"chunks must fit the shape {shape}, got {given!r}") from None
+        chunks = da.core.normalize_chunks(
+            -1, shape
+        )  # "auto" divides by the length, and nothing is drawn
     if tuple(map(sum, chunks)) != shape or not all(n >= 0 for lengths in chunks for n in lengths):
         raise ValueError(f"chunks must have lengths from 0 on that add to {shape}, got {given}")
     return da.map_blocks(
