@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from generators import MASK, Seeds, lanes, stream
 from numpy.random import Generator, SeedSequence
+from numpy.random.bit_generator import ISeedSequence
 from tiers import run_on_tier
 
 import softdraw
@@ -264,6 +265,15 @@ def test_a_jumped_generator_spawns_children_of_its_own():
     streams = [stream(child) for pair in children for child in pair]
     assert len(set(map(tuple, streams))) == 8
     assert stream(parent.jumped(2).spawn(1)[0]) == streams[4]  # the same ones each time
+
+
+def test_a_jump_asks_a_seed_sequence_for_as_many_words_as_a_seed_has():
+    class Short(ISeedSequence):
+        def generate_state(self, n_words, dtype=np.uint32):
+            assert n_words <= 4
+            return np.arange(1, n_words + 1, dtype=dtype)
+
+    assert Xoshiro256(Short()).jumped(2**32 - 1).seed_seq.entropy == [1, 2, 3, 4, 2**32 - 1]
 
 
 def test_the_children_of_a_large_jump_are_no_descendants_of_a_small_one():
