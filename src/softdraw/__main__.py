@@ -362,9 +362,10 @@ def natural(text: str) -> int:
     try:
         value = int(text)
     except ValueError:
-        if text.strip().removeprefix("+").isdecimal():
+        digits = text.strip().removeprefix("+")
+        if digits.isdecimal():
             raise argparse.ArgumentTypeError(
-                f"{shown(text)} has {len(text):,} digits, more than Python reads"
+                f"{shown(text)} has {len(digits):,} digits, more than Python reads"
             ) from None
         value = -1
     if value < 0:

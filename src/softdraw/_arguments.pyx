@@ -53,7 +53,6 @@ cdef int refuse_call(str name, str parameters, tuple arguments, dict named) exce
 
 # ---- arrays ------------------------------------------------------------------------------------
 
-# Of an array of NumPy.
 MOST_DIMENSIONS = 32 if np.__version__.startswith("1.") else 64
 
 # NumPy's number for the bfloat16 of ml_dtypes, once an array of it has been given; before, one that no type has

@@ -15,7 +15,7 @@ X = RNG.normal(size=(6, 5, 40)) * 5
 LOGITS = (X / 2).astype(np.float32)
 
 
-def lazy(x, chunks, name="x"):
+def lazy(x, chunks):
     return da.from_array(np.asarray(x), chunks=chunks)
 
 

@@ -268,6 +268,10 @@ def test_help_and_version(capsys):
             ["--seed", "1" * 5000],
             f"argument --seed: '{'1' * 57}...' has 5,000 digits, more than Python reads",
         ),
+        (
+            ["--seed", "+" + "1" * 5000],
+            f"argument --seed: '+{'1' * 56}...' has 5,000 digits, more than Python reads",
+        ),
         (["--file", ""], "argument --file: the name of the file is empty"),
         (["--plot", ""], "argument --plot: the name of the file is empty"),
         (["--plot", "bars"], "--plot needs a name with a suffix, such as bars.png, not bars"),

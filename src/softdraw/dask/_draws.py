@@ -203,9 +203,8 @@ def sample(
     except (TypeError, ZeroDivisionError) as error:  # of Dask: these name nothing
         if 0 not in shape or isinstance(error, TypeError):
             raise ValueError(f"chunks must fit the shape {shape}, got {given!r}") from None
-        chunks = da.core.normalize_chunks(
-            -1, shape
-        )  # "auto" divides by the length, and nothing is drawn
+        # "auto" divides by a length of 0. Nothing is drawn, so that one chunk does.
+        chunks = da.core.normalize_chunks(-1, shape)
     if tuple(map(sum, chunks)) != shape or not all(n >= 0 for lengths in chunks for n in lengths):
         raise ValueError(f"chunks must have lengths from 0 on that add to {shape}, got {given}")
     return da.map_blocks(
