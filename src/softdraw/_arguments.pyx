@@ -87,15 +87,20 @@ cdef bint is_real(object dtype):
     return False
 
 
-cdef bint is_masked(object value):
+cdef object masked_class():
     # Importing numpy.ma takes 10 ms. Where nobody has imported it, there is no masked array.
     ma = sys.modules.get("numpy.ma")
-    if ma is None or type(value) is np.ndarray:
+    return None if ma is None else ma.MaskedArray
+
+
+cdef bint is_masked(object value):
+    masked = masked_class()
+    if masked is None or type(value) is np.ndarray:
         return False
     if is_sequence(value):
-        return holds_masked(value, ma.MaskedArray, 0)
+        return holds_masked(value, masked, 0)
     # An array of Dask has one without items, of the kind that its blocks are, as _meta.
-    return isinstance(value, ma.MaskedArray) or isinstance(getattr(value, "_meta", None), ma.MaskedArray)
+    return isinstance(value, masked) or isinstance(getattr(value, "_meta", None), masked)
 
 
 cdef bint is_sequence(object value):
@@ -309,8 +314,8 @@ cdef object index_of(object value):
     """Return an integer of any type, as an int; what is under a mask is none."""
     if type(value) is int:
         return value
-    ma = sys.modules.get("numpy.ma")  # as in is_masked
-    if ma is not None and isinstance(value, ma.MaskedArray):
+    masked = masked_class()
+    if masked is not None and isinstance(value, masked):
         raise TypeError
     return operator.index(value)
 

@@ -409,8 +409,14 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
         refuse_masked(each, name)
         arrays.append(each if is_foreign(each) else real_array(each, name))
     shape = arrays[0].shape
-    if arrays[len(arrays) - 1].shape != shape:
-        raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
+    if len(arrays) == 2:
+        for each, name in zip(arrays, names):
+            if any([length != length for length in each.shape]):  # NaN, which Dask cannot compare either
+                raise ValueError(
+                    f"{name} has chunks of unknown sizes; call {name}.compute_chunk_sizes() first"
+                )
+        if arrays[1].shape != shape:
+            raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
     for each, name in zip(arrays, names):
         check_real(each.dtype, name)
     reduced = axes_of(axis, len(shape))
@@ -743,8 +749,9 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None, workers=N
     TypeError
         If `p`, `g` or `temperature` are not real numbers, are masked, or are longdouble.
     ValueError
-        If the shapes of `p` and `g` differ, if a temperature is 0, negative, NaN or of a shape that
-        does not fit, and for `axis` and `out` as :func:`softmax`. Nothing is written then.
+        If the shapes of `p` and `g` differ or are unknown to Dask, if a temperature is 0, negative, NaN
+        or of a shape that does not fit, and for `axis` and `out` as :func:`softmax`. Nothing is written
+        then.
 
     See Also
     --------

@@ -114,13 +114,14 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     if n == 0:
         raise ValueError("logits is empty")
+    per_row = fit_to_rows(wanted, name, shape, (len(shape) - 1,))
     if 0 in rows:  # the core looks at the targets row by row
         is_nan = np.isnan(wanted)
         if is_nan.any():
             place = np.unravel_index(np.argmax(is_nan), is_nan.shape)
             raise ValueError(f"{place_of(name, place)} must not be nan")
     targets = np.empty(rows)
-    targets[...] = as_carray(fit_to_rows(wanted, name, shape, (len(shape) - 1,)), cnp.NPY_FLOAT64)
+    targets[...] = as_carray(per_row, cnp.NPY_FLOAT64)
     x = as_carray(array, cnp.NPY_FLOAT64).reshape(-1, n)
     result = np.empty(rows)
 

@@ -3,7 +3,6 @@
 import copy
 import gc
 import pickle
-import re
 import threading
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from alias_cases import check_flipped_pickles, header
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import exactly
 
 from softdraw import AliasTable
 
@@ -56,7 +56,7 @@ def test_a_pickle_of_another_format_or_stream_is_refused(version):
         "a pickled AliasTable is damaged, or of another version of softdraw: its format, stream "
         f"and checksum are {other}, not {own}"
     )
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+    with pytest.raises(ValueError, match=exactly(text)):
         restore(other, *parts)
 
 
@@ -84,7 +84,7 @@ def test_copies_are_the_table_itself():
 def test_a_corrupted_pickle_is_refused(categories, change, text):
     restore, (_, _, data) = AliasTable([1, 2, 1]).__reduce__()
     parts = categories, change(data)
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+    with pytest.raises(ValueError, match=exactly(text)):
         restore(header(*parts), *parts)
     with pytest.raises(ValueError, match="^not a pickled AliasTable$"):
         restore(3, data)  # as before pickles had a header

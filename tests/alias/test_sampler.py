@@ -2,11 +2,11 @@
 
 import copy
 import pickle
-import re
 import threading
 
 import numpy as np
 import pytest
+from messages import exactly
 from processes import in_child, needs_fork
 
 from softdraw import AliasTable, Xoshiro256
@@ -93,7 +93,7 @@ def test_a_sampler_cannot_be_pickled_or_copied():
     )
     draw = AliasTable([1, 1]).sampler(7)
     for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        with pytest.raises(TypeError, match=exactly(text)):
             attempt(draw)
 
 

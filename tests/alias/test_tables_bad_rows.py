@@ -1,10 +1,9 @@
 """Rows of AliasTables that do not exist or have nothing to draw are named, or skipped if asked."""
 
-import re
-
 import numpy as np
 import pytest
 from alias_cases import EMPTY, LOST, NOTHING, SKIP, ZEROS, ragged
+from messages import exactly
 
 from softdraw import AliasTables, Xoshiro256
 
@@ -40,9 +39,9 @@ INTEGERS = "rows must be an integer or an array of them, got "
 )  # fmt: skip
 def test_rows_that_are_refused(rows, error, text):
     tables = AliasTables(*ragged())
-    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+    with pytest.raises(error, match=exactly(text)):
         tables.sample(rows)
-    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+    with pytest.raises(error, match=exactly(text)):
         tables.map(rows, np.zeros(np.shape(rows), np.uint64))
 
 

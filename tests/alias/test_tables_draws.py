@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 from alias_cases import EMPTY, OUT, drawable, ragged
+from messages import exactly
 from numpy.random import PCG64, Generator
 from tiers import run_on_tier
 
@@ -199,6 +200,6 @@ def test_size_and_shapes_that_do_not_fit():
         (lambda: tables.map([0], [[1], [2]]), "rows has shape (1,), but words has shape (2, 1)"),
         (lambda: tables.sample([0, 0], -1), "size must be >= 0, got -1"),
     ]:  # fmt: skip
-        with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        with pytest.raises(ValueError, match=exactly(text)):
             call()
     assert (out == -7).all()

@@ -1,7 +1,6 @@
 """What AliasTables makes of weights and logits: the AliasTable of each row."""
 
 import inspect
-import re
 import sys
 
 import numpy as np
@@ -23,6 +22,7 @@ from floats import bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
 from memory import need_memory
+from messages import exactly
 
 from softdraw import AliasTable, AliasTables, Xoshiro256
 
@@ -168,7 +168,7 @@ def test_rows_of_logits_that_have_nothing_to_draw(temperature):
     ],
 )  # fmt: skip
 def test_logits_that_are_refused(logits, indptr, temperature, error, text):
-    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+    with pytest.raises(error, match=exactly(text)):
         AliasTables.from_logits(logits, indptr, temperature=temperature)
 
 
@@ -236,7 +236,7 @@ def test_nonempty_says_which_rows_can_be_drawn_from():
     ],
 )  # fmt: skip
 def test_weights_and_indptr_that_are_refused(weights, indptr, error, text):
-    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+    with pytest.raises(error, match=exactly(text)):
         AliasTables(weights, indptr)
 
 

@@ -3,7 +3,6 @@
 import inspect
 import math
 import pickle
-import re
 import threading
 from collections import deque
 from fractions import Fraction
@@ -15,6 +14,7 @@ from floats import HALVES, bfloat16
 from hypothesis import given
 from hypothesis import strategies as st
 from memory import need_memory
+from messages import exactly
 
 import softdraw
 from softdraw import AliasTable, AliasTables, Xoshiro256
@@ -438,7 +438,7 @@ OBJECT = "weights must be real numbers, got dtype object; write np.asarray(weigh
     ],
 )  # fmt: skip
 def test_weights_that_are_refused(weights, error, text):
-    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+    with pytest.raises(error, match=exactly(text)):
         AliasTable(weights)
 
 
@@ -509,7 +509,7 @@ def test_from_logits_at_temperature_0_is_the_first_largest(zero):
     ],
 )
 def test_logits_that_are_refused(logits, temperature, error, text):
-    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+    with pytest.raises(error, match=exactly(text)):
         AliasTable.from_logits(logits, temperature=temperature)
 
 
@@ -527,7 +527,7 @@ def test_logits_that_are_refused(logits, temperature, error, text):
     ],
 )
 def test_temperatures_that_are_refused(temperature, error, text):
-    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+    with pytest.raises(error, match=exactly(text)):
         AliasTable.from_logits([1.0, 2.0], temperature=temperature)
 
 

@@ -2,13 +2,13 @@
 
 import doctest
 import inspect
-import re
 import sys
 import weakref
 from functools import partial
 
 import numpy as np
 import pytest
+from messages import exactly
 from processes import run
 
 numba = pytest.importorskip("numba")
@@ -189,7 +189,7 @@ def test_a_call_from_python_says_what_to_do(name):
         "with @numba.njit and leave NUMBA_DISABLE_JIT unset; in Python, use "
         f"softdraw.{OUTSIDE[name]}"
     )
-    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+    with pytest.raises(TypeError, match=exactly(text)):
         getattr(kernels, name)(*[np.zeros(2)] * arguments)
 
 

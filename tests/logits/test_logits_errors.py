@@ -1,20 +1,16 @@
 """What sample_logits refuses, and what its errors say."""
 
 import math
-import re
 
 import numpy as np
 import pytest
 from floats import bfloat16, needs_bfloat16
+from messages import exactly
 from numpy.random import PCG64
 
 from softdraw import Xoshiro256, sample_logits
 
 inf, nan = math.inf, math.nan
-
-
-def exactly(text):
-    return f"^{re.escape(text)}$"
 
 
 X = np.arange(12.0).reshape(3, 4)

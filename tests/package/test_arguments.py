@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from messages import exactly
 
 import softdraw
 from softdraw import AliasTable, AliasTables
@@ -122,7 +123,7 @@ PARAMETERS = {"AliasTable": "weights", "AliasTables": "weights, indptr"}
 def test_a_wrong_call_says_how_to_call(call, got):
     name = got.partition("(")[0]
     text = f"call {name}({PARAMETERS[name]}), by position; got {got}"
-    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+    with pytest.raises(TypeError, match=exactly(text)):
         call()
 
 
@@ -142,7 +143,7 @@ HUGE = 2**40  # items that no memory holds, broadcast from one
 )
 def test_temperatures_that_do_not_fit_are_not_copied(call, fits, dtype):
     text = f"temperature of shape ({HUGE},) fits neither {fits}"
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+    with pytest.raises(ValueError, match=exactly(text)):
         call(temperature=np.broadcast_to(dtype(1), HUGE))
 
 
@@ -150,14 +151,14 @@ def test_temperatures_that_do_not_fit_are_not_copied(call, fits, dtype):
 def test_filters_that_do_not_fit_are_not_copied(name):
     value = np.broadcast_to(1 if name == "top_k" else 0.5, HUGE)
     text = f"{name} of shape ({HUGE},) fits neither (2, 1) nor (2,)"
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+    with pytest.raises(ValueError, match=exactly(text)):
         softdraw.sample_logits(X, **{name: value})
 
 
 @pytest.mark.parametrize("name", ["entropy", "perplexity", "top_prob"])
 def test_targets_that_do_not_fit_are_not_copied(name):
     text = f"{name} of shape ({HUGE},) fits neither (2, 1) nor (2,)"
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+    with pytest.raises(ValueError, match=exactly(text)):
         softdraw.temperature_for(X, **{name: np.broadcast_to(np.float32(1), HUGE)})
 
 
@@ -166,7 +167,7 @@ def test_masks_that_do_not_fit_are_not_copied(dtype):
     shapes = "packed mask must have shape (1,) or (2, 1)"
     if dtype is not np.int32:
         shapes = "mask must have shape (3,) or (2, 3)"
-    with pytest.raises(ValueError, match=f"^{re.escape(f'{shapes}, got ({HUGE},)')}$"):
+    with pytest.raises(ValueError, match=exactly(f"{shapes}, got ({HUGE},)")):
         softdraw.sample_logits(X, mask=np.broadcast_to(dtype(1), HUGE))
 
 
@@ -188,7 +189,7 @@ def test_words_that_do_not_fit_are_not_copied(dtype):
             f"rows has shape (2,), but words has shape ({HUGE},)",
         ),
     ):
-        with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        with pytest.raises(ValueError, match=exactly(text)):
             call()
 
 

@@ -3,11 +3,11 @@
 import copy
 import json
 import pickle
-import re
 
 import numpy as np
 import pytest
 from generators import MASK, Child, lanes, stream
+from messages import exactly
 from numpy.random import Generator, SeedSequence
 from threads import run_threads
 
@@ -165,7 +165,7 @@ ZERO_LANE[:, 3] = 0
 )
 def test_a_wrong_state_is_refused_and_nothing_changes(used, path, to, error, text):
     before = used.state
-    with pytest.raises(error, match=f"^{re.escape(text)}$"):
+    with pytest.raises(error, match=exactly(text)):
         used.state = changed(before, *path, to=to)
     assert str(used.state) == str(before)
 

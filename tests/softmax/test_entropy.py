@@ -1,7 +1,6 @@
 """entropy against mpmath, what it takes and gives back, its edges, and what its errors say."""
 
 import math
-import re
 import warnings
 
 import numpy as np
@@ -11,6 +10,7 @@ from distributions import DISTRIBUTIONS, TEMPERATURES, sample
 from floats import FLOATS
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import exactly
 
 from softdraw import entropy, softmax
 
@@ -18,10 +18,6 @@ AxisError = getattr(np, "exceptions", np).AxisError  # NumPy 1.25 and later; bef
 DTYPES = [np.float32, np.float64]
 EPS = {np.float32: 2.0**-23, np.float64: 2.0**-52}
 inf, nan = math.inf, math.nan
-
-
-def exactly(text):
-    return f"^{re.escape(text)}$"
 
 
 def check(x, temperature=1.0):

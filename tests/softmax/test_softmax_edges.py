@@ -3,13 +3,13 @@
 Also the cases that other libraries got wrong, named for what went wrong.
 """
 
-import re
 import weakref
 
 import numpy as np
 import oracle
 import pytest
 from floats import FLOATS, finfo
+from messages import exactly
 
 from softdraw import entropy, log_softmax, logsumexp, softmax, softmax_vjp
 
@@ -17,10 +17,6 @@ AxisError = getattr(np, "exceptions", np).AxisError  # NumPy 1.25 and later; bef
 SAME_SHAPE = [softmax, log_softmax]
 FAMILY = [softmax, log_softmax, logsumexp]
 inf, nan = np.inf, np.nan
-
-
-def exactly(text):
-    return f"^{re.escape(text)}$"
 
 
 def bits(x):

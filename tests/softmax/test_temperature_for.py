@@ -11,6 +11,7 @@ import pytest
 from floats import FLOATS
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import exactly
 from tiers import run_on_tier
 
 import softdraw
@@ -21,10 +22,6 @@ inf, nan = math.inf, math.nan
 X = [1.0, 2.0, 4.0]
 CLIP = "; clip=True takes the nearest"
 INSIDE = {"entropy": 0.3, "perplexity": 2.5, "top_prob": 0.6}  # what X can have
-
-
-def exactly(text):
-    return f"^{re.escape(text)}$"
 
 
 @pytest.fixture(params=WANTED)
@@ -267,6 +264,9 @@ def test_nan_is_refused_where_there_are_no_rows(what, target, place):
     with pytest.raises(ValueError, match=f"^{what}{place} must not be nan$"):
         temperature_for(np.zeros((0, 1, 3)), **{what: target})
     assert temperature_for(np.zeros((0, 1, 3)), **{what: [0.5]}).shape == (0, 1)
+    text = f"{what} of shape (2,) fits neither (0, 1, 1) nor (0, 1)"
+    with pytest.raises(ValueError, match=exactly(text)):
+        temperature_for(np.zeros((0, 1, 3)), **{what: [nan, nan]})
 
 
 def test_clip_excuses_neither_nan_nor_bad_logits(what):

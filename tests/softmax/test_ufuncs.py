@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from floats import FLOATS
+from messages import exactly
 
 import softdraw
 from softdraw import _ufuncs, entropy, log_softmax, logsumexp, softmax, softmax_vjp
@@ -107,6 +108,17 @@ def test_gradients_of_dask_arrays_in_other_chunks(dask_array):
             ValueError, match=r"^g lies in multiple chunks along axis 1, .* g\.rech"
         ):
             softmax_vjp(first, split)
+
+
+def test_gradients_of_dask_arrays_of_unknown_length_are_refused(dask_array):
+    lazy = dask_array.from_array(X, (2, 8))
+    some = lazy[lazy[:, 0] < np.inf]
+    for pair, name in (((some, some), "p"), ((some, X), "p"), ((lazy, some), "g")):
+        text = f"{name} has chunks of unknown sizes; call {name}.compute_chunk_sizes() first"
+        with pytest.raises(ValueError, match=exactly(text)):
+            softmax_vjp(*pair)
+    some.compute_chunk_sizes()
+    assert softmax_vjp(some, some).compute().tobytes() == softmax_vjp(X, X).tobytes()
 
 
 def test_dask_arrays_without_dimensions_are_one_element(dask_array):
