@@ -471,6 +471,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             plot(Path(options.plot), list(options.logits), results)
         except ValueError as error:  # of a format that matplotlib does not write
             sys.exit(f"softdraw: --plot: {error}")
+        except OSError as error:
+            sys.exit(f"softdraw: cannot write {options.plot}: {error.strerror}")
+    if sys.stdout is None:
+        sys.exit("softdraw: cannot write: the standard output is closed")
     if options.json:
         print(json.dumps(document(options, results), indent=2, allow_nan=False))
     else:

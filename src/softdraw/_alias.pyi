@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
-from ._random import _RNG
 from ._sampler import Sampler
+from ._typing import RNG
 
 _Size: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 _Integer: TypeAlias = int | np.integer[Any]
@@ -26,7 +26,7 @@ class AliasTable:
         self,
         size: None = None,
         *,
-        rng: _RNG = None,
+        rng: RNG = None,
         out: None = None,
         workers: SupportsIndex | None = None,
     ) -> int: ...
@@ -35,7 +35,7 @@ class AliasTable:
         self,
         size: _Size,
         *,
-        rng: _RNG = None,
+        rng: RNG = None,
         out: None = None,
         workers: SupportsIndex | None = None,
     ) -> NDArray[np.int64]: ...
@@ -44,7 +44,7 @@ class AliasTable:
         self,
         size: _Size | None = None,
         *,
-        rng: _RNG = None,
+        rng: RNG = None,
         out: _Out,
         workers: SupportsIndex | None = None,
     ) -> _Out: ...
@@ -75,7 +75,7 @@ class AliasTable:
         out: None = None,
         workers: SupportsIndex | None = None,
     ) -> NDArray[np.int64]: ...
-    def sampler(self, rng: _RNG = None) -> Sampler: ...
+    def sampler(self, rng: RNG = None) -> Sampler: ...
     def probabilities(self) -> NDArray[np.float64]: ...
     def units(self) -> NDArray[np.uint64]: ...
     @property

@@ -193,7 +193,8 @@ cdef bint is_foreign(object x):
     """x is an array of another library that decides itself what a ufunc does to it."""
     kind = type(x)
     return (not cnp.PyArray_Check(x) and hasattr(kind, "__array_ufunc__")
-            and hasattr(kind, "__array_function__") and hasattr(x, "shape") and hasattr(x, "dtype"))
+            and hasattr(kind, "__array_function__") and hasattr(x, "shape") and hasattr(x, "dtype")
+            and hasattr(x, "astype"))
 
 
 cdef object converted_to(object dtype, object array):

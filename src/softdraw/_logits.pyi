@@ -4,7 +4,7 @@ from typing import Any, Literal, SupportsIndex, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._random import _RNG
+from ._typing import RNG
 
 _Size: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 _Invalid: TypeAlias = Literal["raise", "skip"]
@@ -20,7 +20,7 @@ def sample_logits(
     min_p: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     size: _Size,
-    rng: _RNG = None,
+    rng: RNG = None,
     words: None = None,
     invalid: _Invalid = "raise",
     return_logprobs: Literal[False] = False,
@@ -37,7 +37,7 @@ def sample_logits(
     min_p: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     size: _Size,
-    rng: _RNG = None,
+    rng: RNG = None,
     words: None = None,
     invalid: _Invalid = "raise",
     return_logprobs: Literal[True],
@@ -56,7 +56,7 @@ def sample_logits(
     min_p: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     size: None = None,
-    rng: _RNG = None,
+    rng: RNG = None,
     words: ArrayLike | None = None,
     invalid: _Invalid = "raise",
     return_logprobs: Literal[True],
@@ -73,7 +73,7 @@ def sample_logits(
     min_p: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     size: _Size | None = None,
-    rng: _RNG = None,
+    rng: RNG = None,
     words: ArrayLike | None = None,
     invalid: _Invalid = "raise",
     return_logprobs: bool = False,

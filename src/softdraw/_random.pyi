@@ -1,24 +1,12 @@
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 from numpy.random import BitGenerator, Generator
 from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 from typing_extensions import Self
-
-# What the argument `rng` may be.
-_RNG: TypeAlias = (
-    int
-    | np.integer[Any]
-    | Sequence[int]
-    | NDArray[np.integer[Any]]
-    | ISeedSequence
-    | BitGenerator
-    | Generator
-    | None
-)
 
 def generator_of_seed(name: str, seed: object) -> Xoshiro256: ...
 def bit_generator_within(generator: Generator) -> BitGenerator: ...

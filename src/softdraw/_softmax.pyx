@@ -431,20 +431,21 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     for i, each in enumerate(arrays):
         if not is_foreign(each):
             # An operation with zeros gives NumPy's arrays the chunks of Dask's.
-            each = np.zeros_like(like, dtype=np.int8) + each
+            each = np.add(np.zeros_like(like, dtype=np.int8), each)
         elif isinstance(chunks, tuple) and each is not like and hasattr(each, "rechunk"):
             each = each.rechunk(chunks)
         arrays[i] = each if each.dtype == computed else each.astype(computed)
     if is_number:  # one row of one element
-        arrays = [each[np.newaxis] for each in arrays]
+        arrays = [np.expand_dims(each, 0) for each in arrays]
         reduced = (0,)
     if temperatures.ndim:
-        temperatures = np.zeros_like(like.sum(axis=reduced[0]), dtype=np.int8) + temperatures
+        zeros = np.zeros_like(np.sum(like, axis=reduced[0]), dtype=np.int8)
+        temperatures = np.add(zeros, temperatures)
     result = ufunc_of(function, computed)(*arrays, temperatures, axis=reduced[0])
     if computed != dtype:
-        result = result.astype(dtype) + np.zeros((), dtype)  # -0 becomes +0
+        result = np.add(result.astype(dtype), np.zeros((), dtype))  # -0 becomes +0
     if is_number:
-        return result if function.reduces else result[0]
+        return result if function.reduces else np.squeeze(result, 0)
     return np.expand_dims(result, reduced[0]) if keepdims else result
 
 
@@ -472,8 +473,8 @@ def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None, workers=None):
     x : array_like
         Real numbers (logits). float32 and float64 are computed in their own type, float16 and
         bfloat16 in float32, integers and booleans as float64. An array of another library that has
-        `__array_ufunc__` and `__array_function__`, such as Dask's, stays one of that library; its `axis`
-        must be an int. Of others, such as pandas', the result is an array of NumPy.
+        `__array_ufunc__`, `__array_function__` and `astype`, such as Dask's, stays one of that library;
+        its `axis` must be an int. Of others, such as pandas', the result is an array of NumPy.
     temperature : float or array_like, optional
         At least 0. Small values sharpen the distribution and large ones flatten it; 0 gives the limit,
         in which tied maxima share the mass equally, and infinity gives equal probabilities. One for
@@ -484,7 +485,7 @@ def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None, workers=None):
     axis : int, tuple of int or None, optional
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
-        Where to put the result: of the result's shape and dtype. It may be `x` itself.
+        Where to put the result: of its shape and dtype, in native byte order. It may be `x` itself.
     workers : int, optional
         How many threads may share the call, -1 for one per CPU. None is what `set_workers` has set, and 1
         without it. The result is the same with any number. Threads share rows, so a single row is computed by
@@ -553,7 +554,7 @@ def log_softmax(x, /, *refused, temperature=1.0, axis=-1, out=None, workers=None
     axis : int, tuple of int or None, optional
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
-        Where to put the result: of the result's shape and dtype. It may be `x` itself.
+        Where to put the result: of its shape and dtype, in native byte order. It may be `x` itself.
     workers : int, optional
         How many threads may share the call, as for :func:`softmax`.
 
@@ -608,7 +609,7 @@ def logsumexp(x, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=False
     axis : int, tuple of int or None, optional
         The axis or axes to sum over; None for all.
     out : ndarray, optional
-        Where to put the result: of the result's shape and dtype.
+        Where to put the result: of its shape and dtype, in native byte order.
     keepdims : bool, optional
         Whether the reduced axes stay, with length 1.
     workers : int, optional
@@ -669,7 +670,7 @@ def entropy(logits, /, *refused, temperature=1.0, axis=-1, out=None, keepdims=Fa
     axis : int, tuple of int or None, optional
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
-        Where to put the result: of the result's shape and dtype.
+        Where to put the result: of its shape and dtype, in native byte order.
     keepdims : bool, optional
         Whether the reduced axes stay, with length 1.
     workers : int, optional
@@ -734,7 +735,7 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None, workers=N
     axis : int, tuple of int or None, optional
         The axis or axes over which the probabilities sum to 1; None for all.
     out : ndarray, optional
-        Where to put the result: of the result's shape and dtype. It may be `p` or `g` itself.
+        Where to put the result: of its shape and dtype, in native byte order. It may be `p` or `g` itself.
     workers : int, optional
         How many threads may share the call, as for :func:`softmax`.
 

@@ -7,7 +7,7 @@ from typing_extensions import Self
 
 from ._alias import AliasTable, _Integer, _Out, _Size
 from ._logits import _Invalid
-from ._random import _RNG
+from ._typing import RNG
 
 @final
 class AliasTables:
@@ -31,7 +31,7 @@ class AliasTables:
         /,
         size: None = None,
         *,
-        rng: _RNG = None,
+        rng: RNG = None,
         invalid: _Invalid = "raise",
         out: None = None,
         workers: SupportsIndex | None = None,
@@ -43,7 +43,7 @@ class AliasTables:
         /,
         size: _Size | None = None,
         *,
-        rng: _RNG = None,
+        rng: RNG = None,
         invalid: _Invalid = "raise",
         out: _Out,
         workers: SupportsIndex | None = None,
@@ -55,7 +55,7 @@ class AliasTables:
         /,
         size: _Size,
         *,
-        rng: _RNG = None,
+        rng: RNG = None,
         invalid: _Invalid = "raise",
         out: None = None,
         workers: SupportsIndex | None = None,
@@ -67,7 +67,7 @@ class AliasTables:
         /,
         size: None = None,
         *,
-        rng: _RNG = None,
+        rng: RNG = None,
         invalid: _Invalid = "raise",
         out: None = None,
         workers: SupportsIndex | None = None,

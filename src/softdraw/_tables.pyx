@@ -36,12 +36,12 @@ cnp.import_array()
 cdef cnp.ndarray checked_indptr(object indptr, cnp.ndarray items, str name):
     """indptr as a plain int64 array of its own, if it cuts the items into rows."""
     cdef cnp.ndarray given = np.array(unmasked_array(indptr, "indptr"))  # no other thread has it
+    if given.dtype.kind not in "iu" and given.size:  # [] has the dtype float64
+        raise TypeError(f"indptr must be integers, got dtype {given.dtype}")
     if given.ndim != 1:
         raise ValueError(f"indptr must be 1-D, got shape {(<object> given).shape}")
     if given.shape[0] == 0:
         raise ValueError("indptr is empty; it must begin with 0")
-    if given.dtype.kind not in "iu":
-        raise TypeError(f"indptr must be integers, got dtype {given.dtype}")
     if given[0] != 0:
         raise ValueError(f"indptr[0] is {given[0]}; it must be 0")
     last = given.shape[0] - 1

@@ -25,7 +25,7 @@ array([1, 0, 1, 1, 0])
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import llvmlite.binding  # type: ignore[import-not-found, import-untyped]
 import numba  # type: ignore[import-not-found, import-untyped]
@@ -41,9 +41,7 @@ from numpy.typing import NDArray
 from . import AliasTable, AliasTables, Xoshiro256, get_library
 from ._random import bit_generator_within, generator_of_seed
 from ._signatures import SIGNATURES
-
-if TYPE_CHECKING:
-    from ._random import _RNG
+from ._typing import RNG
 
 __all__ = [
     "draw",
@@ -297,7 +295,7 @@ class _State:
         }
 
 
-def generator(rng: _RNG = None) -> _Words:
+def generator(rng: RNG = None) -> _Words:
     """Open a generator to `next_word`.
 
     Parameters

@@ -223,6 +223,8 @@ def test_nonempty_says_which_rows_can_be_drawn_from():
         ([1], [[0, 1]], ValueError, "indptr must be 1-D, got shape (1, 2)"),
         ([1], 1, ValueError, "indptr must be 1-D, got shape ()"),
         ([1], [0.0, 1.0], TypeError, "indptr must be integers, got dtype float64"),
+        ([1], [[0.0, 1.0]], TypeError, "indptr must be integers, got dtype float64"),
+        ([1], None, TypeError, "indptr must be integers, got dtype object"),
         ([1], np.ma.array([0, 1]), TypeError, LOST.format("indptr")),
         ([1, 2, -1.0], [0, 1, 3], ValueError, f"weights[2] is -1.0; {FINITE}"),
         ([1, 2, -1], [0, 1, 3], ValueError, f"weights[2] is -1; {FINITE}"),

@@ -1,9 +1,11 @@
 """Arrays are given by position and everything else by keyword."""
 
+import importlib
 import inspect
 import operator
 import re
 from functools import partial
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -91,6 +93,15 @@ def test_signature_is_the_documented_one(name):
     others = [kind for name, kind in kinds.items() if name not in arrays]
     assert set(others) == {inspect.Parameter.KEYWORD_ONLY}
     assert re.match(rf"\({', '.join(arrays)}, /, \*, ", str(signature))
+
+
+@pytest.mark.parametrize("name", ["dask", "numba"])
+def test_type_hints_name_what_is_there(name):
+    pytest.importorskip(name)
+    module = importlib.import_module(f"softdraw.{name}")
+    for function in map(vars(module).get, module.__all__):
+        if inspect.isfunction(function):
+            assert "return" in get_type_hints(function)
 
 
 class Csr:

@@ -1,5 +1,6 @@
 """`softdraw` and `python -m softdraw`: the numbers, the layout, the complaints."""
 
+import errno
 import json
 import math
 import os
@@ -9,6 +10,7 @@ import sys
 import numpy as np
 import processes
 import pytest
+from messages import exactly
 
 from softdraw import AliasTable, Xoshiro256, __version__, cpu_info, softmax
 from softdraw.__main__ import cells, fit, main
@@ -335,10 +337,14 @@ def test_bars_are_drawn_into_a_file(capsys, tmp_path):
     assert "<svg" in file.read_text(encoding="utf-8")
 
 
-def test_a_format_that_cannot_be_drawn_is_said(tmp_path):
+def test_a_plot_that_cannot_be_written_is_said(tmp_path):
     pytest.importorskip("matplotlib")
     with pytest.raises(SystemExit, match="^softdraw: --plot: Format 'foo' is not supported"):
         main(["--plot", str(tmp_path / "bars.foo"), *FEW])
+    file = tmp_path / "nowhere" / "bars.png"
+    said = f"softdraw: cannot write {file}: {os.strerror(errno.ENOENT)}"
+    with pytest.raises(SystemExit, match=exactly(said)):
+        main(["--plot", str(file), *FEW])
 
 
 def test_without_matplotlib_a_plot_is_an_error_with_the_way_out(capsys, monkeypatch):
@@ -492,6 +498,12 @@ def test_a_full_disk_is_one_line():
     with open("/dev/full", "w") as full:
         done = run("a=1", *FEW, status=1, stdout=full)
     assert re.fullmatch(rb"softdraw: cannot write: [^\n]+\n", done.stderr)
+
+
+def test_a_closed_standard_output_is_said(monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)  # as Python has it then
+    with pytest.raises(SystemExit, match="^softdraw: cannot write: the standard output is closed$"):
+        main(["a=1", *FEW])
 
 
 def test_minus_zero_is_zero(capsys):

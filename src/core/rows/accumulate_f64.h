@@ -80,7 +80,7 @@ SD_INLINE sd_sum multiply_sums(sd_sum a, sd_sum b) {
 
 SD_INLINE int invert_split_sum(inverse_t *inverse, double high, double low) {
     const double sum = high + low;
-    const sd_sum both = {sum * UNSCALE, (low - (sum - high)) * UNSCALE};
-    *inverse = make_inverse(both);
+    const sd_sum both = {sum, low - (sum - high)};
+    *inverse = make_inverse(sd_sum_scale(both, UNSCALE));
     return sum >= 0;
 }

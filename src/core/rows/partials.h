@@ -18,7 +18,10 @@ static void find_partials(const void *items, softdraw_partial *out, const sd_row
         log_row_t row = {-(real_t)INFINITY, 0, 0, {0, 0}, 0}; /* an empty row */
         update_temperature(&current, rows, i);
         if (rows->n > 0) row = sum_log_row(&current.ready, x, rows->n);
-        if (row.is_nan) row.excess.high = count_from(x, rows->n, 0) * 0; /* it need not be set */
+        if (row.is_nan) { /* the excess may be anything: NaN if the row has one, otherwise 0 */
+            row.excess.high = count_from(x, rows->n, 0) * 0;
+            row.excess.low = 0;
+        }
         out[i] = make_partial(current.t, (double)row.max, row.excess);
     }
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import Any, SupportsIndex
 
 import dask.array as da  # type: ignore[import-not-found, import-untyped]
 import numpy as np
@@ -26,13 +26,11 @@ from .._partials import (
     read_size,
     softmax_piece,
 )
+from .._typing import RNG
 from ._arguments import check_is_dask, check_known, mask_of, parameter_of
 from ._blocks import Array, as_rows, begins_of, blockwise, only_block, places_of, without_axes
 from ._pieces import find_block_partials, relative_logsumexps
 from ._words import Words, generator_of, location_of
-
-if TYPE_CHECKING:
-    from .._random import _RNG
 
 # What is drawn from a row, and which of its chunks a word draws from, with the word for that chunk.
 CHOICE = np.dtype([("chunk", np.int64), ("word", np.uint64), ("whole", PARTIAL)])
@@ -48,7 +46,7 @@ def sample_logits(
     min_p: ArrayLike | da.Array | None = None,
     mask: ArrayLike | da.Array | None = None,
     size: SupportsIndex | Sequence[SupportsIndex] | None = None,
-    rng: _RNG = None,
+    rng: RNG = None,
     invalid: str = "raise",
     return_logprobs: bool = False,
 ) -> Any:
@@ -154,7 +152,7 @@ def sample(
     size: SupportsIndex | Sequence[SupportsIndex],
     *,
     chunks: Any = "auto",
-    seed: _RNG = None,
+    seed: RNG = None,
 ) -> da.Array:
     """Draws from an alias table.
 
