@@ -596,6 +596,25 @@ def test_the_word_0_draws_the_first_item_that_has_a_mass(dtype, bits, n):
         assert sample_logits(row, words=0, mask=np.ones(n, bool)) == drawn
 
 
+@pytest.mark.parametrize("largest", [1.0, -1.0, 1.5, -3e5, 1e30, -1e-30, 5e-324, 0.0, 1e-44])
+@pytest.mark.parametrize("n", [2, 3, 16, 600, 5000])
+@pytest.mark.parametrize(
+    ("dtype", "possible", "impossible"), [(np.float32, 90, 105), (np.float64, 730, 747)]
+)
+def test_the_word_0_draws_no_neighbour_without_a_mass(dtype, possible, impossible, n, largest):
+    """Where the nearest real to the bound of what has a mass is one below it, and above it."""
+    largest = dtype(largest)
+    row = np.full(n, np.nextafter(largest, -inf, dtype=dtype))
+    row[-1] = largest
+    gap = float(row[-1]) - float(row[0])
+    for distance in (possible, *np.linspace(impossible, 2 * impossible, 5)):
+        t = gap / distance
+        if t > 0:  # a subnormal gap may leave no such temperature
+            drawn = 0 if distance == possible else n - 1
+            assert sample_logits(row, temperature=t, words=0) == drawn
+            assert (sample_logits([row] * 9, temperature=t, words=[0] * 9) == drawn).all()
+
+
 @pytest.mark.parametrize("n", [2, 40, 700, 5000])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, bfloat16])
 def test_logits_of_any_magnitude_draw_alike(dtype, n):

@@ -22,6 +22,15 @@ SD_INLINE double find_negligible_distance(size_t n) {
 /* A bound as a real; the least finite one if it is below that, because masked items, -inf, have no mass. */
 SD_INLINE real_t round_bound(double a) { return a >= -LARGEST ? (real_t)a : -LARGEST; }
 
+/* The least x with max - x <= distance. Where the reals are far apart for their T, the nearest one to the
+ * bound may lie up to twice as far below max. */
+SD_INLINE real_t find_least_within(double distance, real_t max) {
+    const sd_sum bound = sd_two_sum((double)max, -distance);
+    const real_t least = round_bound(bound.high);
+    const int is_below = (double)least < bound.high || ((double)least == bound.high && bound.low > 0);
+    return is_below ? next_up(least) : least;
+}
+
 /* The reduction that gives every finite x the same exponential. */
 SD_INLINE reduction_t make_flat_reduction(void) {
     const reduction_t r = {0, 0, 1, 1, 0, -LARGEST, ROUNDER, 0};
@@ -42,7 +51,7 @@ static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t m
         rule.least = ready->limit == MAXIMUM_ALONE ? max : -LARGEST;
         rule.reduction = make_flat_reduction();
     } else {
-        rule.least = round_bound((double)max - t * find_negligible_distance(n));
+        rule.least = find_least_within(t * find_negligible_distance(n), max);
         rule.shifted = needs_shift(ready, max);
         rule.reduction = choose_reduction(ready, max, rule.shifted);
     }
