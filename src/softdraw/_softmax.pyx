@@ -288,7 +288,7 @@ cdef object dtype_of_result(list arrays):
         return result_dtype(np.promote_types(first, last))
     except TypeError:
         raise TypeError(
-            f"p of dtype {first} and g of dtype {last} have no common dtype; write g.astype(p.dtype)"
+            f"p of dtype {first} and g of dtype {last} have no common dtype; convert both to float32"
         ) from None
 
 

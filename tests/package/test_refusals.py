@@ -120,7 +120,7 @@ def test_the_argument_is_named(error, message, call):
 
 @needs_bfloat16
 def test_dtypes_without_a_common_one_are_named():
-    text = "^p of dtype bfloat16 and g of dtype int64 have no common dtype; write g.astype"
+    text = "^p of dtype bfloat16 and g of dtype int64 have no common dtype; convert both to"
     with pytest.raises(TypeError, match=text):
         softdraw.softmax_vjp(P.astype(bfloat16), np.array([1, 2, 3]))
 
