@@ -453,6 +453,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if sys.stdout is None:
+        sys.exit("softdraw: cannot write: the standard output is closed")
     if words == ["bench"]:
         from softdraw import _bench
 
@@ -469,12 +471,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.plot:
         try:
             plot(Path(options.plot), list(options.logits), results)
-        except ValueError as error:  # of a format that matplotlib does not write
+        except (ValueError, RuntimeError) as error:  # of a format that matplotlib cannot write
             sys.exit(f"softdraw: --plot: {error}")
         except OSError as error:
-            sys.exit(f"softdraw: cannot write {options.plot}: {error.strerror}")
-    if sys.stdout is None:
-        sys.exit("softdraw: cannot write: the standard output is closed")
+            sys.exit(f"softdraw: cannot write {options.plot}: {error.strerror or error}")
     if options.json:
         print(json.dumps(document(options, results), indent=2, allow_nan=False))
     else:

@@ -409,14 +409,14 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
         refuse_masked(each, name)
         arrays.append(each if is_foreign(each) else real_array(each, name))
     shape = arrays[0].shape
-    if len(arrays) == 2:
+    if len(arrays) == 2 or keepdims or np.ndim(temperature):
         for each, name in zip(arrays, names):
-            if any([length != length for length in each.shape]):  # NaN, which Dask cannot compare either
+            if any([length != length for length in each.shape]):  # NaN, where Dask does not know it
                 raise ValueError(
                     f"{name} has chunks of unknown sizes; call {name}.compute_chunk_sizes() first"
                 )
-        if arrays[1].shape != shape:
-            raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
+    if arrays[len(arrays) - 1].shape != shape:
+        raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")
     for each, name in zip(arrays, names):
         check_real(each.dtype, name)
     reduced = axes_of(axis, len(shape))
@@ -439,7 +439,7 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
         arrays = [np.expand_dims(each, 0) for each in arrays]
         reduced = (0,)
     if temperatures.ndim:
-        zeros = np.zeros_like(np.sum(like, axis=reduced[0]), dtype=np.int8)
+        zeros = np.sum(np.zeros_like(like, dtype=np.int8), axis=reduced[0])
         temperatures = np.add(zeros, temperatures)
     result = ufunc_of(function, computed)(*arrays, temperatures, axis=reduced[0])
     if computed != dtype:
@@ -473,8 +473,8 @@ def softmax(x, /, *refused, temperature=1.0, axis=-1, out=None, workers=None):
     x : array_like
         Real numbers (logits). float32 and float64 are computed in their own type, float16 and
         bfloat16 in float32, integers and booleans as float64. An array of another library that has
-        `__array_ufunc__`, `__array_function__` and `astype`, such as Dask's, stays one of that library;
-        its `axis` must be an int. Of others, such as pandas', the result is an array of NumPy.
+        `shape`, `dtype`, `astype`, `__array_ufunc__` and `__array_function__`, such as Dask's, stays one
+        of that library; its `axis` must be an int. Of others, such as pandas', the result is an array of NumPy.
     temperature : float or array_like, optional
         At least 0. Small values sharpen the distribution and large ones flatten it; 0 gives the limit,
         in which tied maxima share the mass equally, and infinity gives equal probabilities. One for

@@ -115,7 +115,7 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
     if n == 0:
         raise ValueError("logits is empty")
     per_row = fit_to_rows(wanted, name, shape, (len(shape) - 1,))
-    if 0 in rows:  # the core looks at the targets row by row
+    if 0 in rows:  # without rows the core sees no target
         is_nan = np.isnan(wanted)
         if is_nan.any():
             place = np.unravel_index(np.argmax(is_nan), is_nan.shape)

@@ -1,4 +1,4 @@
-"""The types of arguments that several functions take."""
+"""What the argument `rng` may be, for annotations."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -8,7 +8,6 @@ from numpy.random import BitGenerator, Generator
 from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 
-# What the argument `rng` may be.
 RNG: TypeAlias = (
     int
     | np.integer[Any]

@@ -18,7 +18,7 @@ static void find_partials(const void *items, softdraw_partial *out, const sd_row
         log_row_t row = {-(real_t)INFINITY, 0, 0, {0, 0}, 0}; /* an empty row */
         update_temperature(&current, rows, i);
         if (rows->n > 0) row = sum_log_row(&current.ready, x, rows->n);
-        if (row.is_nan) { /* the excess may be anything: NaN if the row has one, otherwise 0 */
+        if (row.is_nan) { /* the excess may be anything; make it NaN if the row has one, else 0 */
             row.excess.high = count_from(x, rows->n, 0) * 0;
             row.excess.low = 0;
         }

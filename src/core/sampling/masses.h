@@ -22,8 +22,9 @@ SD_INLINE double find_negligible_distance(size_t n) {
 /* A bound as a real; the least finite one if it is below that, because masked items, -inf, have no mass. */
 SD_INLINE real_t round_bound(double a) { return a >= -LARGEST ? (real_t)a : -LARGEST; }
 
-/* The least x with max - x <= distance. Where the reals are far apart for their T, the nearest one to the
- * bound may lie up to twice as far below max. */
+/* The least real x with max - x <= distance, but at least -LARGEST; that stays if the distance is infinite,
+ * for then bound.low is NaN. Where neighbouring reals are farther apart than the distance, the nearest one to
+ * the bound may lie up to twice as far below max. */
 SD_INLINE real_t find_least_within(double distance, real_t max) {
     const sd_sum bound = sd_two_sum((double)max, -distance);
     const real_t least = round_bound(bound.high);
@@ -51,8 +52,11 @@ static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t m
         rule.least = ready->limit == MAXIMUM_ALONE ? max : -LARGEST;
         rule.reduction = make_flat_reduction();
     } else {
-        rule.least = find_least_within(t * find_negligible_distance(n), max);
+        const double distance = t * find_negligible_distance(n);
         rule.shifted = needs_shift(ready, max);
+        /* Only rows that need a shift have reals so far apart for T. The bound of the others is that of
+         * short_rows.h, bit by bit. */
+        rule.least = rule.shifted ? find_least_within(distance, max) : round_bound((double)max - distance);
         rule.reduction = choose_reduction(ready, max, rule.shifted);
     }
     return rule;
