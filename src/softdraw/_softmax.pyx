@@ -408,6 +408,9 @@ cdef object call_foreign(const Function *function, tuple given, tuple names, obj
     for each, name in zip(given, names):
         refuse_masked(each, name)
         arrays.append(each if is_foreign(each) else real_array(each, name))
+    cdef double number
+    if not read_number(temperature, &number):
+        temperature = real_numbers(temperature, "temperature")
     shape = arrays[0].shape
     if len(arrays) == 2 or keepdims or np.ndim(temperature):
         for each, name in zip(arrays, names):

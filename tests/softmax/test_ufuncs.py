@@ -87,6 +87,8 @@ def test_what_a_dask_array_cannot_have_is_refused(dask_array):
         softmax(lazy, temperature=-1)
     with pytest.raises(ValueError, match=r"^temperature of shape \(3,\) fits neither"):
         softmax(lazy, temperature=np.ones(3))
+    with pytest.raises(ValueError, match="^temperature is ragged"):
+        softmax(lazy, temperature=[[1], [1, 2]])
     with pytest.raises(TypeError, match="^x must be real numbers, got dtype complex128"):
         softmax(lazy.astype(complex))
     text = "^x lies in multiple chunks .*; the functions of softdraw.dask take it, or write x.rech"
