@@ -22,14 +22,19 @@ SD_INLINE double find_negligible_distance(size_t n) {
 /* A bound as a real; the least finite one if it is below that, because masked items, -inf, have no mass. */
 SD_INLINE real_t round_bound(double a) { return a >= -LARGEST ? (real_t)a : -LARGEST; }
 
+/* The least real that is not below a, but at least -LARGEST. */
+SD_INLINE real_t round_up(double a) {
+    const real_t r = round_bound(a);
+    return (double)r < a ? next_up(r) : r;
+}
+
 /* The least real x with max - x <= distance, but at least -LARGEST; that stays if the distance is infinite,
  * for then bound.low is NaN. Where neighbouring reals are farther apart than the distance, the nearest one to
  * the bound may lie up to twice as far below max. */
 SD_INLINE real_t find_least_within(double distance, real_t max) {
     const sd_sum bound = sd_two_sum((double)max, -distance);
-    const real_t least = round_bound(bound.high);
-    const int is_below = (double)least < bound.high || ((double)least == bound.high && bound.low > 0);
-    return is_below ? next_up(least) : least;
+    const real_t least = round_up(bound.high);
+    return (double)least == bound.high && bound.low > 0 ? next_up(least) : least;
 }
 
 /* The reduction that gives every finite x the same exponential. */
