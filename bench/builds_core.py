@@ -233,6 +233,7 @@ FILTER_CASES: list[tuple[str, Callable[[int], Filters]]] = [
     ("top_p 0.95", lambda n: {"top_p": np.full(1, 0.95)}),
     ("top_p 0.5", lambda n: {"top_p": np.full(1, 0.5)}),
     ("min_p 0.1", lambda n: {"min_p": np.full(1, 0.1)}),
+    ("min_p 1e-9", lambda n: {"min_p": np.full(1, 1e-9)}),
     ("mask in bytes", lambda n: {"allowed": allowed(n).astype(np.uint8)}),
     (
         "mask in bits",

@@ -201,3 +201,14 @@ def test_top_k_past_any_dtype_keeps_all():
     assert sample_logits([0.0, 5.0], temperature=0, top_k=10**30) == 1
     with pytest.raises(ValueError, match=f"^top_k must be >= 1, got -1{0:030}; {OFF}$"):
         sample_logits([0.0, 5.0], top_k=-(10**30))
+
+
+@pytest.mark.parametrize("bad", [nan, inf])
+@pytest.mark.parametrize(("dtype", "step"), [(np.float32, 200), (np.float64, 900)])
+def test_top_p_refuses_what_its_samples_miss(dtype, step, bad):
+    """The samples miss the largest item as well, and nothing that they show has a mass."""
+    for largest in range(40):
+        row = (-step - 5.0 * (np.arange(5000) % 13)).astype(dtype)
+        row[largest], row[4990] = 0, bad
+        with pytest.raises(ValueError, match=exactly(f"logits[4990] is {bad}; {FINITE}")):
+            sample_logits(row, top_p=0.9, rng=7)

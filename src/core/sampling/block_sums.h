@@ -25,15 +25,22 @@ static void accumulate_blocks(block_sums_t *blocks) {
     for (size_t b = 0; b < blocks->count; b++) blocks->before[b + 1] += blocks->before[b];
 }
 
-/* The mass that the rule gives n items x, among which there are no dropped ties. One comparison per item is
- * enough: of its mass with least_mass if that drops more (by_mass), otherwise of x with `least`, because a
- * larger item never has a smaller mass. */
+/* Which comparisons tell what the rule keeps. Usually one is enough, for the masses of larger items are at
+ * most MASS_ERROR of themselves smaller. */
+typedef enum { COMPARE_ITEMS, COMPARE_MASSES, COMPARE_BOTH } comparison_t;
+
+static comparison_t choose_comparison(const mass_rule_t *rule) {
+    const double mass = compute_mass(rule, rule->least), least_mass = (double)rule->least_mass;
+    if (least_mass <= mass * (1 - MASS_ERROR)) return COMPARE_ITEMS;
+    return least_mass > mass * (1 + MASS_ERROR) ? COMPARE_MASSES : COMPARE_BOTH;
+}
+
+/* The mass that the rule gives n items x, among which there are no dropped ties. */
 SD_BODY double sum_kept(const mass_rule_t *rule, const real_t *x, size_t n, const int by_mass) {
     const pack_t zero = v_set1(0), least = v_set1(rule->least), least_mass = v_set1(rule->least_mass);
     const reduction_t r = rule->reduction;
-    pack_t s[GROUP], q[GROUP], packs[GROUP], e[GROUP], max = v_set1(rule->max);
-    compute_masses(rule, 1, &max, 0, &max);
-    mass_sum_t sum = make_mass_sum(max);
+    pack_t s[GROUP], q[GROUP], packs[GROUP], e[GROUP];
+    f64x8 sum = f64_set1(0);
     size_t i = 0;
     const int group = GROUP;
     for (; n - i >= GROUP * WIDTH; i += GROUP * WIDTH) {
@@ -42,15 +49,14 @@ SD_BODY double sum_kept(const mass_rule_t *rule, const real_t *x, size_t n, cons
         FOR_EACH_PACK e[u] = v_fma(s[u], q[u], s[u]);
         if (by_mass) FOR_EACH_PACK e[u] = v_where_ge(e[u], least_mass, e[u], zero);
         else FOR_EACH_PACK e[u] = v_where_ge(packs[u], least, e[u], zero);
-        add_masses(&sum, group, e);
+        FOR_EACH_PACK sum = f64_add(sum, widen(e[u]));
     }
     for (; i < n; i += WIDTH) {
         packs[0] = load_up_to(x + i, n - i);
         compute_masses(rule, 1, packs, 0, e);
-        e[0] = v_where_ge(e[0], least_mass, e[0], zero);
-        add_masses(&sum, 1, e);
+        sum = f64_add(sum, widen(v_where_ge(e[0], least_mass, e[0], zero)));
     }
-    return total_masses(&sum);
+    return f64_reduce_add(sum);
 }
 
 /* Computes the sums of blocks for items first to first + n - 1 of a row, as the rule gives them masses. */
@@ -58,7 +64,7 @@ static void sum_blocks_by_rule(block_sums_t *blocks, const mass_rule_t *rule, co
                                size_t first, size_t n) {
     block_t block;
     real_t room[BLOCK_ITEMS];
-    const int by_mass = (double)rule->least_mass > compute_mass(rule, rule->least);
+    const comparison_t comparison = choose_comparison(rule);
     blocks->length = choose_block_length(n);
     blocks->count = 0;
     for (size_t i = 0; i < n; blocks->count++) {
@@ -67,9 +73,10 @@ static void sum_blocks_by_rule(block_sums_t *blocks, const mass_rule_t *rule, co
         for (; i < end; i += BLOCK_ITEMS) {
             const size_t count = end - i < BLOCK_ITEMS ? end - i : BLOCK_ITEMS;
             const real_t *x = fetch_block(row, first + i, count, room);
-            if (!rule->shifted && rule->last >= first + i + count)
-                sum += by_mass ? sum_kept(rule, x, count, 1) : sum_kept(rule, x, count, 0);
-            else sum += make_block(&block, rule, x, count, first + i);
+            if (rule->shifted || rule->last < first + i + count || comparison == COMPARE_BOTH)
+                sum += make_block(&block, rule, x, count, first + i);
+            else if (comparison == COMPARE_ITEMS) sum += sum_kept(rule, x, count, 0);
+            else sum += sum_kept(rule, x, count, 1);
         }
         i = end;
         blocks->before[blocks->count + 1] = sum;

@@ -51,20 +51,24 @@ SD_BODY pack_t find_bounds_of_counts(pack_t max, const double *t, const double *
 /* How many of the first `kept` weights, the largest first, top_p keeps. Returns 0 if that may depend on the
  * order in which weights are added; if they are alike enough for exact sums, it does not. */
 SD_BODY int count_top_p(const pack_t *weights, size_t n, const double *top_p, double *kept) {
-    double weight[MAX_COLUMNS][WIDTH], least[WIDTH];
-    pack_t smallest = v_set1(INFINITY); /* n is not 0 */
+    double weight[MAX_COLUMNS][WIDTH], least[WIDTH], most[WIDTH];
+    pack_t smallest = v_set1(INFINITY), largest = v_set1(0); /* n is not 0 */
     int certain = 1;
     for (size_t j = 0; j < n; j++) {
-        smallest = v_where_ge(v_set1(0), weights[j], smallest, weights[j]);
+        smallest = v_min(v_where_ge(v_set1(0), weights[j], smallest, weights[j]), smallest);
+        largest = v_max(weights[j], largest);
         store_doubles(weights[j], weight[j]);
     }
     store_doubles(smallest, least);
+    store_doubles(largest, most);
     for (int i = 0; i < WIDTH; i += 8) {
         const f64x8 zero = f64_set1(0), one = f64_set1(1), p = f64_load(top_p + i);
         f64x8 total = zero, sum = zero, below = one, surely_below = one;
         for (size_t j = 0; j < n; j++) total = f64_add(total, f64_load(weight[j] + i));
-        const f64x8 exact_from = f64_mul(f64_load(weight[0] + i), f64_set1(EXACT_RATIO));
-        const f64x8 error = f64_where_ge(f64_load(least + i), exact_from, zero, f64_mul(total, f64_set1(0x1p-46)));
+        const f64x8 first = f64_load(weight[0] + i), rounded = f64_mul(total, f64_set1(0x1p-46));
+        const f64x8 exact_from = f64_mul(first, f64_set1(EXACT_RATIO));
+        const f64x8 if_largest = f64_where_ge(f64_load(least + i), exact_from, zero, rounded);
+        const f64x8 error = f64_where_ge(first, f64_load(most + i), if_largest, rounded);
         const f64x8 target = f64_mul(p, total), low = f64_sub(target, error), high = f64_add(target, error);
         for (size_t j = 0; j < n; j++) {
             sum = f64_add(sum, f64_load(weight[j] + i));
@@ -78,18 +82,25 @@ SD_BODY int count_top_p(const pack_t *weights, size_t n, const double *top_p, do
     return certain;
 }
 
-/* How many of the first `kept` masses, the largest first, min_p keeps. */
-SD_BODY void count_min_p(const pack_t *masses, size_t n, const double *min_p, double *kept) {
+/* How many of the first `kept` masses, of the largest item first, min_p keeps. Returns 0 if it drops one that
+ * is before one that it keeps, as a rounding may have it. */
+SD_BODY int count_min_p(const pack_t *masses, size_t n, const double *min_p, double *kept) {
     double mass[MAX_COLUMNS][WIDTH];
+    int certain = 1;
     for (size_t j = 0; j < n; j++) store_doubles(masses[j], mass[j]);
     for (int i = 0; i < WIDTH; i += 8) {
         const f64x8 zero = f64_set1(0), one = f64_set1(1), before = f64_load(kept + i);
         const f64x8 least = f64_mul(f64_load(min_p + i), f64_load(mass[0] + i));
-        f64x8 count = zero;
-        for (size_t j = 0; j < n; j++)
-            count = f64_add(count, f64_where_ge(f64_load(mass[j] + i), least, one, zero));
+        f64x8 count = zero, last = zero;
+        for (size_t j = 0; j < n; j++) {
+            const f64x8 each = f64_load(mass[j] + i);
+            count = f64_add(count, f64_where_ge(each, least, one, zero));
+            last = f64_where_ge(each, least, f64_set1((double)(j + 1)), last);
+        }
         f64_store(kept + i, f64_where_ge(count, before, before, count));
+        certain &= f64_mask_ge(count, last) == 255;
     }
+    return certain;
 }
 
 /* Makes the masses of the first `kept` of sorted items, and 0 for all others. */
@@ -125,8 +136,9 @@ static SD_NOINLINE int filter_columns(real_t *columns, size_t n, pack_t max,
         invert_lanes(&unit, masses[0], zero);
         for (size_t j = 0; j < n; j++)
             weights[j] = v_fma(masses[j], unit.high, v_mul(masses[j], unit.low));
-        if (!count_top_p(weights, n, filters->top_p, counts)) return 0;
-        count_min_p(masses, n, filters->min_p, counts);
+        if (!count_top_p(weights, n, filters->top_p, counts) ||
+            !count_min_p(masses, n, filters->min_p, counts))
+            return 0;
     }
     const pack_t kept = load_doubles(counts);
     pack_t cutoff = lowest, ties = kept;

@@ -12,6 +12,9 @@ typedef struct {
     inverse_t unit; /* 1, or 1 over the largest mass: see compute_weights */
 } mass_rule_t;
 
+/* By how much of itself, at most, the mass of an item is below that of a smaller one: both are rounded. */
+#define MASS_ERROR 0x1p-20
+
 /* From how far below the largest of n items on, in units of T, softmax may give an item 0. */
 SD_INLINE double find_negligible_distance(size_t n) {
     double bits = NEGLIGIBLE_BITS;
@@ -22,19 +25,15 @@ SD_INLINE double find_negligible_distance(size_t n) {
 /* A bound as a real; the least finite one if it is below that, because masked items, -inf, have no mass. */
 SD_INLINE real_t round_bound(double a) { return a >= -LARGEST ? (real_t)a : -LARGEST; }
 
-/* The least real that is not below a, but at least -LARGEST. */
-SD_INLINE real_t round_up(double a) {
-    const real_t r = round_bound(a);
-    return (double)r < a ? next_up(r) : r;
-}
-
-/* The least real x with max - x <= distance, but at least -LARGEST; that stays if the distance is infinite,
- * for then bound.low is NaN. Where neighbouring reals are farther apart than the distance, the nearest one to
- * the bound may lie up to twice as far below max. */
-SD_INLINE real_t find_least_within(double distance, real_t max) {
+/* The real nearest to max - distance, but at least -LARGEST; that stays if the distance is infinite, for then
+ * bound.low is NaN. Where reals are so far apart for the temperature t that the nearest one is noticeably
+ * below, it is the next one. That happens only in rows that need a shift: in others, whose logits are at most
+ * MAX_OFFSET t or so, the nearest is less than this below, so that short_rows.h just rounds. */
+SD_INLINE real_t find_least_within(double distance, double t, real_t max) {
     const sd_sum bound = sd_two_sum((double)max, -distance);
-    const real_t least = round_up(bound.high);
-    return (double)least == bound.high && bound.low > 0 ? next_up(least) : least;
+    const real_t least = round_bound(bound.high);
+    const double below = bound.high - (double)least + bound.low;
+    return below > t * (MAX_OFFSET * HALF_ULP) ? next_up(least) : least;
 }
 
 /* The reduction that gives every finite x the same exponential. */
@@ -57,11 +56,8 @@ static mass_rule_t make_mass_rule(const temperature_t *ready, double t, real_t m
         rule.least = ready->limit == MAXIMUM_ALONE ? max : -LARGEST;
         rule.reduction = make_flat_reduction();
     } else {
-        const double distance = t * find_negligible_distance(n);
         rule.shifted = needs_shift(ready, max);
-        /* Only rows that need a shift have reals so far apart for T. The bound of the others is that of
-         * short_rows.h, bit by bit. */
-        rule.least = rule.shifted ? find_least_within(distance, max) : round_bound((double)max - distance);
+        rule.least = find_least_within(t * find_negligible_distance(n), t, max);
         rule.reduction = choose_reduction(ready, max, rule.shifted);
     }
     return rule;

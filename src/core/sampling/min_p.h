@@ -1,6 +1,12 @@
 /* min_p: the items whose mass is at least min_p times the largest. That means x >= max - T log(1 / min_p),
  * except for roundings, so items are first gathered by a bound on x and then compared by mass. */
 
+/* The smallest real that is not below a > 0. */
+SD_INLINE real_t round_up(double a) {
+    const real_t r = (real_t)a;
+    return (double)r < a ? next_up(r) : r;
+}
+
 /* The smallest mass that min_p keeps. */
 static real_t find_least_mass(const filter_t *f, const mass_rule_t *rule) {
     return round_up(f->min_p * compute_mass(rule, rule->max));

@@ -2,6 +2,9 @@
 
 SD_INLINE float next_up(float a) { return sd_f32_next_up(a); }
 
+/* Half the distance from 1 to the next number. */
+#define HALF_ULP 0x1p-24
+
 /* Lanes in doubles: lane i and lane i + 8 added. */
 SD_INLINE f64x8 widen(f32x16 a) { return f64_add(f32_low_to_f64(a), f32_high_to_f64(a)); }
 

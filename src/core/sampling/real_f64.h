@@ -2,6 +2,8 @@
 
 SD_INLINE double next_up(double a) { return sd_f64_next_up(a); }
 
+#define HALF_ULP 0x1p-53
+
 SD_INLINE f64x8 widen(f64x8 a) { return a; }
 
 typedef struct { f64x8 s; } mass_sum_t;

@@ -1,5 +1,5 @@
 /* top_p of a long row that is peaked: its set consists of a few large items, and the items above a bound are
- * gathered. The others, the rest, have at least no mass and at most that of as many items at the bound. If
+ * gathered. The others, the rest, have at least no mass and at most that of as many items at the bound, up to rounding. If
  * the set is the same for both, the row need not be summed. Otherwise it is summed, and the set is still
  * found among the gathered items. */
 
@@ -20,12 +20,13 @@ static int keep_top_p_of_peaked(filter_t *f, mass_rule_t *rule, const source_t *
     if (!may_skip_sum) max = v_reduce_max(find_lane_max(items->x, items->n));
     *rule = make_mass_rule(f->ready, f->t, max, n);
     if (rule->shifted) return 0;
-    if (bound < rule->least) { /* no other item has a mass */
+    if (bound < rule->least) { /* no other item has a mass, but any may be NaN */
+        if (!may_skip_sum) return 0;
         keep_top_p(f, rule);
         return 1;
     }
     const double gathered = sum_weights(rule, items->x, items->n);
-    const double rest_limit = (double)(n - items->n) * compute_mass(rule, bound);
+    const double rest_limit = (double)(n - items->n) * compute_mass(rule, bound) * (1 + MASS_ERROR);
     /* the least and the largest target; sums are rounded by less than 2^-45 */
     const double lower = f->top_p * gathered * (1 - 0x1p-45);
     const double upper = f->top_p * (gathered + rest_limit) * (1 + 0x1p-45);
