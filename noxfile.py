@@ -138,7 +138,7 @@ def report_lines_and_branches(session, *sources):
 @nox.session(default=False)
 def docs(session):
     """The handbook in build/docs, with warnings as errors, and everything that it shows as run."""
-    session.install(".[docs]")
+    session.install(f"{copy_checkout(session)}[docs]")
     strict = ("--fail-on-warning", "--keep-going", "--nitpicky", "--fresh-env")
     session.run("sphinx-build", *strict, *session.posargs, "docs", "build/docs")
     examples = ("tests/docs", "tests/package/test_doctests.py", "tests/package/test_readme.py")

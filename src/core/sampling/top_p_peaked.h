@@ -1,7 +1,7 @@
 /* top_p of a long row that is peaked: its set consists of a few large items, and the items above a bound are
- * gathered. The others, the rest, have at least no mass and at most that of as many items at the bound, up to rounding. If
- * the set is the same for both, the row need not be summed. Otherwise it is summed, and the set is still
- * found among the gathered items. */
+ * gathered. The others, the rest, have at least no mass and at most that of as many items at the bound, but
+ * for roundings. If the set is the same for both, the row need not be summed. Otherwise it is summed, and the
+ * set is still found among the gathered items. */
 
 /* Leaves the set in f->items and returns 1, or returns 0 if it may need items at or below the bound, or too
  * many items are above. Both overwrite f->items, *rule, and f->work after the samples. Samples tell that the
