@@ -54,14 +54,15 @@ def main():
     options = parser.parse_args()
     if min(options.arms, options.steps, options.games) < 1:
         parser.error("--arms, --steps and --games must be at least 1")
+    if options.seed < 0:
+        parser.error("--seed must be at least 0")
 
     print(f"Regret of {options.games} games with {options.arms} arms, on average after")
     marks = sorted({options.steps // 10 or 1, options.steps // 2 or 1, options.steps})
     print(" " * 11 + "".join(f"{mark:8,}" for mark in marks) + " steps")
     for name, temperature in SCHEDULES.items():
         regrets = []
-        for game in range(options.games):  # the same games for all
-            rng = softdraw.Xoshiro256([options.seed, game])
+        for rng in softdraw.Xoshiro256(options.seed).spawn(options.games):  # the same games for all
             chances = np.random.Generator(rng).random(options.arms)
             regrets.append(play(chances, options.steps, temperature, rng))
         mean = np.mean(regrets, axis=0)

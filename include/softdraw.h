@@ -190,7 +190,8 @@ int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
 
 /* What the softmax of a row needs to know of some of its elements: the largest, and the sum of
  * exp((x - max) / T) over all of them except one that is equal to max, as excess + excess_low. If there are
- * no elements, or only -inf, max is -inf and the excess 0. If any is NaN, excess is NaN and excess_low 0. */
+ * no elements, or only -inf, max is -inf and the excess 0; if one is +inf, max is +inf and the excess 0. If any is
+ * NaN, excess is NaN and excess_low 0. */
 typedef struct {
     double temperature;
     double max;
@@ -324,10 +325,10 @@ unsigned softdraw_alias_bits(size_t n);
  * need to have at least one.
  *
  * scratch has softdraw_alias_scratch(n) bytes. *where, unless where is NULL, becomes the index of
- * the largest weight (the first, if several are equal), or on SOFTDRAW_ERROR_WEIGHT the index of
- * the first invalid one. After an error, the contents of buckets and scratch are unspecified. Each
- * weight is read once: if another thread changes weights meanwhile, the result is some table or an
- * error, but never an access out of bounds. */
+ * the largest weight (the first, if several are equal), on SOFTDRAW_ERROR_WEIGHT the index of the
+ * first invalid one, and on SOFTDRAW_ERROR_ZERO n. After an error, the contents of buckets and
+ * scratch are unspecified. Each weight is read once: if another thread changes weights meanwhile,
+ * the result is some table or an error, but never an access out of bounds. */
 int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                              size_t *where);
 int softdraw_alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,

@@ -479,9 +479,9 @@ cdef cnp.ndarray word_array(object words):
         # NumPy makes float64 of an empty list and of negative integers beside those from 2**63 on
         items = integers_of(words)
         if items is not None:
-            for item in items.reshape(-1):
+            for place, item in np.ndenumerate(items):
                 if not 0 <= item < 2**64:
-                    raise ValueError(f"words must be from 0 to 2**64 - 1, got {item}")
+                    raise word_error(place, item)
             array = items.astype(np.uint64)
     if array.dtype.kind not in "iu":
         raise TypeError(f"words must be uint64, got dtype {array.dtype}")
@@ -494,8 +494,12 @@ cdef cnp.ndarray as_words(cnp.ndarray array):
         negative = array < 0
         if negative.any():
             place = np.unravel_index(np.argmax(negative), negative.shape)
-            raise ValueError(f"words must be from 0 to 2**64 - 1, got {array[place]}")
+            raise word_error(place, array[place])
     return as_carray(array, cnp.NPY_UINT64)
+
+
+cdef object word_error(tuple place, object word):
+    return ValueError(f"{place_of('words', place)} must be from 0 to 2**64 - 1, got {word}")
 
 
 # ---- parts of messages -------------------------------------------------------------------------

@@ -607,9 +607,10 @@ cdef cnp.ndarray mask_array(object mask):
     cdef cnp.ndarray given = unmasked_array(mask, "mask")
     if cnp.PyArray_TYPE(given) not in (cnp.NPY_BOOL, cnp.NPY_INT8, cnp.NPY_UINT8) and (
             given.dtype.kind != "i" or given.dtype.itemsize != 4):
+        way = "view(np.int32)" if given.dtype == np.uint32 else "astype(bool)"
         raise TypeError(
             "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
-            f"got dtype {given.dtype}; write mask.astype(bool)"
+            f"got dtype {given.dtype}; write mask.{way}"
         )
     return given
 

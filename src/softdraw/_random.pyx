@@ -72,6 +72,8 @@ cdef enum:
     LOOKS = 100
     PAUSE = 50
 
+cdef tuple NUMBERS = (int, float, np.integer, np.floating)
+
 
 # Python then checks self: a method called as one of the class may get anything.
 @cython.binding(False)
@@ -180,7 +182,7 @@ cdef class Lock:
     def acquire(self, blocking=True, timeout=-1):
         """Take the lock; as for `threading.RLock`, False if it is not free, or not in time."""
         longest = threading.TIMEOUT_MAX
-        if not isinstance(timeout, (int, float, np.integer, np.floating)):
+        if not isinstance(timeout, NUMBERS):
             raise TypeError(f"timeout must be a number, got {type(timeout).__name__}")
         if isinstance(timeout, np.floating):
             timeout = float(timeout)  # a float16 has no room for microseconds
@@ -339,7 +341,9 @@ cdef class Xoshiro256(BitGenerator):
         cdef Py_ssize_t j, k
         if not isinstance(value, Mapping):
             raise TypeError(f"state must be a mapping, got {type(value).__name__}")
-        kind = value.get("bit_generator")
+        if "bit_generator" not in value:
+            raise ValueError("state has no 'bit_generator'")
+        kind = value["bit_generator"]
         if not isinstance(kind, str) or kind != "Xoshiro256":
             raise ValueError(f"state is for a {kind} generator, not for Xoshiro256")
         if not isinstance(value.get("state", {}), Mapping):

@@ -29,6 +29,32 @@ cdef extern from "pythread.h" nogil:
     size_t PyThread_get_stacksize()
     int PyThread_set_stacksize(size_t size)
 
+# A thread begins with the mask of signals of the one that starts it.
+cdef extern from * nogil:
+    """
+    #if defined(_WIN32) || defined(__EMSCRIPTEN__)
+    typedef int signal_mask;
+    static void block_signals(signal_mask *before) { *before = 0; }
+    static void restore_signals(const signal_mask *before) { (void)before; }
+    #else
+    #include <signal.h>
+    typedef sigset_t signal_mask;
+    static void block_signals(signal_mask *before) {
+        /* but for those of a fault, which are not kept waiting */
+        static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+        sigset_t all;
+        sigfillset(&all);
+        for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
+        pthread_sigmask(SIG_BLOCK, &all, before);
+    }
+    static void restore_signals(const signal_mask *before) { pthread_sigmask(SIG_SETMASK, before, NULL); }
+    #endif
+    """
+    ctypedef struct signal_mask:
+        pass
+    void block_signals(signal_mask *before)
+    void restore_signals(const signal_mask *before)
+
 cdef enum:
     # The most threads of a call, and so of the pool.
     MAX_WORKERS = 256
@@ -267,13 +293,17 @@ cdef void serve(void *argument) noexcept nogil:
     PyThread_release_lock(me.ended)
 
 
-cdef bint start_with_stack(Thread *thread) noexcept:
-    """Start a thread with enough stack, even where `threading.stack_size` asks for less."""
+cdef bint start_serving(Thread *thread) noexcept:
+    """Start a thread with enough stack, even where `threading.stack_size` asks for less. Signals are for the
+    threads of the program, which may block them; no handler runs in a thread of the pool."""
     cdef size_t given = PyThread_get_stacksize()  # 0 for the default of the platform
     cdef bint is_small = 0 < given < STACK, started
+    cdef signal_mask before
     if is_small:
         PyThread_set_stacksize(STACK)
+    block_signals(&before)
     started = PyThread_start_new_thread(serve, thread) != PYTHREAD_INVALID_THREAD_ID
+    restore_signals(&before)
     if is_small:
         PyThread_set_stacksize(given)
     return started
@@ -288,7 +318,7 @@ cdef bint start_thread() noexcept:
     if thread.wake != NULL and thread.ended != NULL:
         PyThread_acquire_lock(thread.wake, 1)
         PyThread_acquire_lock(thread.ended, 1)
-        if start_with_stack(thread):
+        if start_serving(thread):
             thread_count += 1
             return True
         PyThread_release_lock(thread.wake)

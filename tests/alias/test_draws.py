@@ -366,20 +366,20 @@ def test_map_takes_words_of_any_layout():
     assert table.map(np.arange(9, dtype=np.uint8)).tolist() == table.map(range(9)).tolist()
 
 
-RANGE = "words must be from 0 to 2**64 - 1, got "
+RANGE = "must be from 0 to 2**64 - 1, got"
 
 
 @pytest.mark.parametrize(
     ("words", "error", "text"),
     [
-        ([3, -5], ValueError, RANGE + "-5"),
+        ([3, -5], ValueError, f"words[1] {RANGE} -5"),
         (0.5, TypeError, "words must be uint64, got dtype float64"),
         (np.zeros(3), TypeError, "words must be uint64, got dtype float64"),
-        ([2**64], ValueError, RANGE + "18446744073709551616"),
-        ([-1, 2**63], ValueError, RANGE + "-1"),
-        (deque([2**63, -1]), ValueError, RANGE + "-1"),
-        ([1, 2**64], ValueError, RANGE + "18446744073709551616"),
-        ((np.int64(-3), 2**63), ValueError, RANGE + "-3"),
+        ([[2**64]], ValueError, f"words[0, 0] {RANGE} 18446744073709551616"),
+        ([-1, 2**63], ValueError, f"words[0] {RANGE} -1"),
+        (deque([2**63, -1]), ValueError, f"words[1] {RANGE} -1"),
+        ([1, 2**64], ValueError, f"words[1] {RANGE} 18446744073709551616"),
+        ((np.int64(-3), 2**63), ValueError, f"words[0] {RANGE} -3"),
         ("a", TypeError, "words must be uint64, got dtype <U1"),
         (
             np.ma.zeros(3, np.uint64),

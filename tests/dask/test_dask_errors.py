@@ -226,3 +226,37 @@ def test_masked_blocks_of_an_array_that_does_not_say_so_are_refused():
                 getattr(sd, name)(x).compute()
         with pytest.raises(TypeError, match="logits is a masked array"):
             sd.sample_logits(x, rng=7).compute()
+
+
+def with_blocks(x, dtype):
+    """An array that keeps its own dtype for a name, with blocks of another."""
+    meta = np.empty((0,) * x.ndim, x.dtype)
+    return x.map_blocks(lambda block: block.astype(dtype), dtype=x.dtype, meta=meta)
+
+
+@pytest.mark.parametrize("chunks", [(2, 5, 40), (2, 5, 9)], ids=["whole", "split"])
+def test_blocks_of_another_dtype_than_the_array_says(chunks):
+    whole = np.round(LOGITS * 4)
+    x = lazy(whole, chunks)
+    for name in FUNCTIONS:
+        wanted = getattr(sd, name)(x).compute()
+        found = getattr(sd, name)(with_blocks(x, np.int64)).compute()
+        assert found.dtype == wanted.dtype
+        assert found.tolist() == wanted.tolist()
+    wanted = sd.sample_logits(x, rng=7).compute()
+    assert (sd.sample_logits(with_blocks(x, np.int64), rng=7).compute() == wanted).all()
+    for dtype in (complex, object, "U9"):
+        for name in FUNCTIONS:
+            with pytest.raises(TypeError, match="x must be real numbers, got dtype"):
+                getattr(sd, name)(with_blocks(x, dtype)).compute()
+        with pytest.raises(TypeError, match="logits must be real numbers, got dtype"):
+            sd.sample_logits(with_blocks(x, dtype), rng=7).compute()
+
+
+@pytest.mark.parametrize("says", [bool, np.int8])
+def test_a_split_mask_of_another_dtype_than_the_array_says_is_refused(says):
+    x = lazy(LOGITS, (2, 5, 9))
+    for dtype in (np.float32, np.int32, object):
+        mask = with_blocks(da.ones(LOGITS.shape, chunks=(2, 5, 9), dtype=says), dtype)
+        with pytest.raises(TypeError, match="mask says that it is .*, but has a block of dtype"):
+            sd.sample_logits(x, mask=mask, rng=7).compute()

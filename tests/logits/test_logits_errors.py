@@ -138,7 +138,7 @@ def test_value_errors(logits, options, text):
         (X, {"top_p": 1j}, f"top_p {NUMBERS} complex"),
         (X, {"min_p": MASKED}, f"min_p {LOST}"),
         (X, {"mask": np.ones(1, np.int64)}, f"{DTYPE} int64; {ASTYPE}"),
-        (X, {"mask": np.ones(1, np.uint32)}, f"{DTYPE} uint32; {ASTYPE}"),
+        (X, {"mask": np.ones(1, np.uint32)}, f"{DTYPE} uint32; write mask.view(np.int32)"),
         (X, {"mask": np.ones(4)}, f"{DTYPE} float64; {ASTYPE}"),
         (X, {"mask": np.ma.array([True] * 4)}, f"mask {LOST}"),
         (X, {"rng": "seed"}, f"{SOURCE} str"),

@@ -446,3 +446,13 @@ while not is_done:
     {draw}
 """
     run([sys.executable, "-c", code], timeout=100)
+
+
+def test_a_timeout_whose_class_raises_raises_that():
+    class Hostile:
+        @property
+        def __class__(self):
+            raise LookupError("no class")
+
+    with pytest.raises(LookupError, match="no class"):
+        Xoshiro256(7).lock.acquire(timeout=Hostile())

@@ -129,12 +129,7 @@ ZERO_LANE[:, 3] = 0
             ValueError,
             "state is for a PCG64 generator, not for Xoshiro256",
         ),
-        (
-            ["bit_generator"],
-            KeyError,
-            ValueError,
-            "state is for a None generator, not for Xoshiro256",
-        ),
+        (["bit_generator"], KeyError, ValueError, "state has no 'bit_generator'"),
         (["buffer"], KeyError, ValueError, "state has no 'buffer'"),
         (["state", "s"], KeyError, ValueError, "state has no 's'"),
         (["state"], 3, TypeError, "state['state'] must be a mapping, got int"),

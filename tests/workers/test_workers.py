@@ -4,6 +4,7 @@ import concurrent.futures
 import contextvars
 import hashlib
 import re
+import signal
 import sys
 import threading
 
@@ -557,3 +558,18 @@ def test_no_more_threads_than_asked_for_share_the_scratch_of_a_call():
         sample_logits(short, top_k=50, rng=7, workers=7)
         drawn = sample_logits(long, top_k=50, words=words, workers=2)
         assert (drawn == wanted).all()
+
+
+@pytest.mark.skipif(not hasattr(signal, "sigwait"), reason="needs POSIX signals")
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_signal_that_the_program_blocks_stays_blocked(workers):
+    """It would go to a thread of the pool, and end the process."""
+    code = (
+        f"softdraw.softmax(x, workers={workers})\n"
+        "import os, signal\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
+        "print(signal.sigwait([signal.SIGUSR1]) == signal.SIGUSR1)\n"
+    )
+    environment = {"OPENBLAS_NUM_THREADS": "1"}  # the threads of which block none
+    assert run([sys.executable, "-c", START + code], environment=environment).stdout == "True\n"

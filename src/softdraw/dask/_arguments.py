@@ -101,9 +101,10 @@ def mask_of(mask: Any, logits: da.Array) -> da.Array:
             else check_ones("mask", mask)
         )
     if mask.dtype not in (np.bool_, np.int8, np.uint8, np.int32):
+        way = "view(np.int32)" if mask.dtype == np.uint32 else "astype(bool)"
         raise TypeError(
             "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
-            f"got dtype {mask.dtype}; write mask.astype(bool)"
+            f"got dtype {mask.dtype}; write mask.{way}"
         )
     is_packed = mask.dtype == np.int32
     *rows, n = logits.shape
@@ -126,6 +127,10 @@ def mask_of(mask: Any, logits: da.Array) -> da.Array:
 def check_ones(name: str, mask: Array) -> Array:
     """A mask of 0 and 1 as booleans."""
     check_unmasked(mask, name)
+    if mask.dtype not in (np.int8, np.uint8):
+        raise TypeError(
+            f"{name} says that it is int8 or uint8, but has a block of dtype {mask.dtype}"
+        )
     wrong = mask.view(np.uint8) > 1
     if wrong.any():
         place = tuple(map(int, np.unravel_index(np.argmax(wrong), wrong.shape)))

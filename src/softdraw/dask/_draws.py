@@ -29,7 +29,7 @@ from .._partials import (
 from .._typing import RNG
 from ._arguments import check_is_dask, check_known, mask_of, parameter_of
 from ._blocks import Array, as_rows, begins_of, blockwise, only_block, places_of, without_axes
-from ._pieces import find_block_partials, relative_logsumexps
+from ._pieces import block_of, find_block_partials, relative_logsumexps
 from ._words import Words, generator_of, location_of
 
 # What is drawn from a row, and which of its chunks a word draws from, with the word for that chunk.
@@ -315,6 +315,7 @@ def draw_from_pieces(
         *pieces,
         *places,
         adjust_chunks={axis: 1},
+        announced=logits.dtype,
         invalid=invalid,
     )
     choices = blockwise(
@@ -336,6 +337,7 @@ def draw_from_pieces(
         (choices, index[:-1] + extra_index),
         places[-1],
         adjust_chunks={axis: 1},
+        announced=logits.dtype,
         with_logprobs=with_logprobs,
     )
     if not with_logprobs:
@@ -356,10 +358,15 @@ def find_max(drawn: da.Array, axis: int, lowest: float) -> da.Array:
 
 
 def find_partials_to_draw(
-    logits: Array, mask: Array | None, temperature: Any, *places: Array, invalid: Any
+    logits: Array,
+    mask: Array | None,
+    temperature: Any,
+    *places: Array,
+    announced: np.dtype[Any],
+    invalid: Any,
 ) -> Array:
-    masked = masked_logits(logits, mask)
-    partials = find_block_partials(masked, temperature, (logits.ndim - 1,), "logits")
+    masked = masked_piece(logits, mask, announced)
+    partials = find_block_partials(masked, temperature, (logits.ndim - 1,), "logits", announced)
     if invalid == "raise" and not (partials["max"] + partials["excess"] < np.inf).all():
         raise_for(masked, logits, begins_of(places), nothing=False)
     return partials
@@ -408,6 +415,7 @@ def draw_from_chosen(
     temperature: Any,
     choices: Array,
     place: Array,
+    announced: np.dtype[Any],
     with_logprobs: bool,
 ) -> Array:
     """The draws of the words that have chosen this chunk."""
@@ -418,9 +426,10 @@ def draw_from_chosen(
     chosen = flat["chunk"] == number
     of_rows = chosen.any(axis=1)
     ids = np.full(flat.shape, -1)
-    logprobs = np.where(flat["chunk"] < 0, np.nan, -np.inf).astype(dtype_of_logprobs(logits.dtype))
+    logprobs = np.where(flat["chunk"] < 0, np.nan, -np.inf).astype(dtype_of_logprobs(announced))
     if of_rows.any():
-        rows = as_rows(masked_logits(logits, mask), (logits.ndim - 1,))[of_rows]
+        masked = masked_piece(logits, mask, announced)
+        rows = as_rows(masked, (logits.ndim - 1,))[of_rows]
         temperatures = np.broadcast_to(temperature, (*kept, 1)).reshape(-1)[of_rows]
         drawn = softdraw.sample_logits(
             rows, temperature=temperatures, words=flat["word"][of_rows], invalid="skip"
@@ -447,6 +456,13 @@ def masked_logits(logits: Array, mask: Array | None) -> Array:
         words = np.ascontiguousarray(mask, "<i4").view(np.uint8)
         mask = np.unpackbits(words, axis=-1, bitorder="little")[..., : logits.shape[-1]]
     return np.where(mask.astype(bool), logits, logits.dtype.type(-np.inf))
+
+
+def masked_piece(logits: Array, mask: Array | None, announced: np.dtype[Any]) -> Array:
+    """The same for a piece of rows, for which a mask is of booleans."""
+    if mask is not None and mask.dtype != np.bool_:
+        raise TypeError(f"mask says that it is bool, but has a block of dtype {mask.dtype}")
+    return masked_logits(block_of(logits, "logits", announced), mask)
 
 
 def raise_for(masked: Array, logits: Array, begins: list[int], nothing: bool = True) -> None:

@@ -203,6 +203,8 @@ class _Rows:
             self.x,
             self.reduce_pieces(),
             axes=self.axes,
+            name_of_rows=self.name,
+            announced=self.x.dtype,
             logarithms=logarithms,
         )
 
@@ -231,6 +233,7 @@ class _Rows:
             adjust_chunks=self.ones,
             axes=self.axes,
             name_of_rows=self.name,
+            announced=self.x.dtype,
         )
         combine = combine_entropies if with_entropy else combine_block_partials
         return da.reduction(

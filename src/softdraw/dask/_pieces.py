@@ -11,7 +11,14 @@ import numpy as np
 
 import softdraw
 
-from .._partials import PARTIAL, check_unmasked, combine_partials, find_partials, softmax_piece
+from .._partials import (
+    PARTIAL,
+    check_rows,
+    check_unmasked,
+    combine_partials,
+    find_partials,
+    softmax_piece,
+)
 from ._blocks import Array, as_rows, lengths_with_ones, order_of
 
 # A partial and the entropy of the same items.
@@ -28,10 +35,23 @@ def compute_whole(
     return np.asarray(getattr(softdraw, function)(x, temperature=temperature, axis=axis, **named))
 
 
+def block_of(x: Array, name: str, announced: np.dtype[Any]) -> Array:
+    """The block, as its array says that it is."""
+    check_unmasked(x, name)
+    if x.dtype == announced:
+        return x
+    check_rows(name, x.dtype, x.shape, None)
+    return x if announced.kind in "iub" else x.astype(announced)
+
+
 def find_block_partials(
-    x: Array, temperature: Any, axes: tuple[int, ...], name_of_rows: str
+    x: Array,
+    temperature: Any,
+    axes: tuple[int, ...],
+    name_of_rows: str,
+    announced: np.dtype[Any],
 ) -> Array:
-    check_unmasked(x, name_of_rows)
+    x = block_of(x, name_of_rows, announced)
     rows = as_rows(x, axes)
     kept = lengths_with_ones(x.shape, axes)
     temperatures = np.broadcast_to(temperature, kept).reshape(-1)
@@ -44,15 +64,30 @@ def combine_block_partials(partials: Array, axis: tuple[int, ...], keepdims: boo
     )
 
 
-def write_piece(x: Array, whole: Array, axes: tuple[int, ...], logarithms: bool) -> Array:
+def write_piece(
+    x: Array,
+    whole: Array,
+    axes: tuple[int, ...],
+    name_of_rows: str,
+    announced: np.dtype[Any],
+    logarithms: bool,
+) -> Array:
+    x = block_of(x, name_of_rows, announced)
     order = order_of(x.ndim, axes)
     result = softmax_piece(as_rows(x, axes), whole.reshape(-1), logarithms)
     result = rounded_to(x.dtype, result).reshape([x.shape[i] for i in order])
     return result.transpose(np.argsort(order))
 
 
-def find_entropies(x: Array, temperature: Any, axes: tuple[int, ...], name_of_rows: str) -> Array:
-    partials = find_block_partials(x, temperature, axes, name_of_rows)
+def find_entropies(
+    x: Array,
+    temperature: Any,
+    axes: tuple[int, ...],
+    name_of_rows: str,
+    announced: np.dtype[Any],
+) -> Array:
+    x = block_of(x, name_of_rows, announced)
+    partials = find_block_partials(x, temperature, axes, name_of_rows, announced)
     result = np.empty(partials.shape, ENTROPY)
     result["partial"] = partials
     rows = as_rows(x, axes)
