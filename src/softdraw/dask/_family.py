@@ -196,6 +196,8 @@ class _Rows:
                 self.temperature,
                 function=function,
                 axes=self.axes,
+                name_of_rows=self.name,
+                announced=self.x.dtype,
             )
         return self.blockwise(
             write_piece,
@@ -218,6 +220,8 @@ class _Rows:
             adjust_chunks=self.ones,
             function=function,
             axes=self.axes,
+            name_of_rows=self.name,
+            announced=self.x.dtype,
             keepdims=True,
         )
         return reduced if keepdims else without_axes(reduced, self.axes)

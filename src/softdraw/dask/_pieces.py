@@ -28,13 +28,6 @@ ENTROPY = np.dtype([("partial", PARTIAL), ("entropy", np.float64)])
 LOWEST_POWER = -746.0
 
 
-def compute_whole(
-    x: Array, temperature: Any, function: str, axes: tuple[int, ...], **named: Any
-) -> Array:
-    axis = axes[0] if len(axes) == 1 else axes  # an int has a faster way
-    return np.asarray(getattr(softdraw, function)(x, temperature=temperature, axis=axis, **named))
-
-
 def block_of(x: Array, name: str, announced: np.dtype[Any]) -> Array:
     """The block, as its array says that it is."""
     check_unmasked(x, name)
@@ -42,6 +35,20 @@ def block_of(x: Array, name: str, announced: np.dtype[Any]) -> Array:
         return x
     check_rows(name, x.dtype, x.shape, None)
     return x if announced.kind in "iub" else x.astype(announced)
+
+
+def compute_whole(
+    x: Array,
+    temperature: Any,
+    function: str,
+    axes: tuple[int, ...],
+    name_of_rows: str,
+    announced: np.dtype[Any],
+    **named: Any,
+) -> Array:
+    x = block_of(x, name_of_rows, announced)
+    axis = axes[0] if len(axes) == 1 else axes  # an int has a faster way
+    return np.asarray(getattr(softdraw, function)(x, temperature=temperature, axis=axis, **named))
 
 
 def find_block_partials(
