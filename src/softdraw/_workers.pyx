@@ -295,7 +295,7 @@ cdef void serve(void *argument) noexcept nogil:
 
 cdef bint start_serving(Thread *thread) noexcept:
     """Start a thread with enough stack, even where `threading.stack_size` asks for less. Signals are for the
-    threads of the program, which may block them; no handler runs in a thread of the pool."""
+    threads of the program, which may block them; in a thread of the pool, only handlers of faults run."""
     cdef size_t given = PyThread_get_stacksize()  # 0 for the default of the platform
     cdef bint is_small = 0 < given < STACK, started
     cdef signal_mask before

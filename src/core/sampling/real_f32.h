@@ -9,7 +9,8 @@ SD_INLINE float next_up(float a) { return sd_f32_next_up(a); }
 SD_INLINE f64x8 widen(f32x16 a) { return f64_add(f32_low_to_f64(a), f32_high_to_f64(a)); }
 
 /* Sums of masses, lane by lane, by FastTwoSum (Dekker): s starts at a mass that is at least as large as any
- * other of its lane, so no summand is larger, what an addition loses is exact, and c adds it up. */
+ * other of its lane, but for a rounding, so no summand is larger, what an addition loses is exact, and c adds it
+ * up. */
 typedef struct { f32x16 s, c, start; } mass_sum_t;
 
 SD_INLINE mass_sum_t make_mass_sum(f32x16 start) {

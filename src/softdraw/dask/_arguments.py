@@ -126,10 +126,12 @@ def mask_of(mask: Any, logits: da.Array) -> da.Array:
 
 def check_ones(name: str, mask: Array) -> Array:
     """A mask of 0 and 1 as booleans."""
-    check_unmasked(mask, name)
+    mask = plain_array(mask, name)
+    if mask.dtype == np.bool_:
+        return mask
     if mask.dtype not in (np.int8, np.uint8):
         raise TypeError(
-            f"{name} says that it is int8 or uint8, but has a block of dtype {mask.dtype}"
+            f"{name} has a block of dtype {mask.dtype}, but its array says bool, int8 or uint8"
         )
     wrong = mask.view(np.uint8) > 1
     if wrong.any():

@@ -27,7 +27,7 @@ from .._partials import (
     softmax_piece,
 )
 from .._typing import RNG
-from ._arguments import check_is_dask, check_known, mask_of, parameter_of
+from ._arguments import check_is_dask, check_known, check_ones, mask_of, parameter_of
 from ._blocks import Array, as_rows, begins_of, blockwise, only_block, places_of, without_axes
 from ._pieces import block_of, find_block_partials, relative_logsumexps
 from ._words import Words, generator_of, location_of
@@ -121,7 +121,6 @@ def sample_logits(
     check_invalid(invalid)
     extra = () if size is None else read_size(size, tuple(rows))
     with_logprobs = is_flag_set(return_logprobs, "return_logprobs")
-    logits = logits.astype(dtype)  # which changes integers alone
     axis = logits.ndim - 1
     parameters = {"top_k": top_k, "top_p": top_p, "min_p": min_p}
     given = {name: value for name, value in parameters.items() if value is not None}
@@ -135,14 +134,11 @@ def sample_logits(
     # The generator comes last: a call with an argument that is refused must not advance it.
     words = Words(generator_of("rng", rng, math.prod(shape)), shape)
     named: dict[str, Any] = {"words": words, "extra": extra, "invalid": invalid}
+    named |= {"announced": dtype, "with_logprobs": with_logprobs}
     if is_split:
-        drawn = draw_from_pieces(
-            logits, allowed, temperatures, with_logprobs=with_logprobs, **named
-        )
+        drawn = draw_from_pieces(logits, allowed, temperatures, **named)
     else:
-        drawn = draw_from_rows(
-            logits, allowed, temperatures, filters, with_logprobs=with_logprobs, **named
-        )
+        drawn = draw_from_rows(logits, allowed, temperatures, filters, **named)
     return (drawn["id"], drawn["logprob"]) if with_logprobs else drawn
 
 
@@ -225,6 +221,7 @@ def draw_from_rows(
     temperature: da.Array | float,
     filters: dict[str, Any],
     extra: tuple[int, ...],
+    announced: np.dtype[Any],
     with_logprobs: bool,
     **named: Any,
 ) -> da.Array:
@@ -236,7 +233,7 @@ def draw_from_rows(
     drawn = blockwise(
         draw_rows,
         index + extra_index,
-        dtype_of_draws(logits, with_logprobs),
+        dtype_of_draws(announced, with_logprobs),
         (logits, index),
         (mask, mask_index),
         (temperature, index),
@@ -246,6 +243,7 @@ def draw_from_rows(
         adjust_chunks={axis: 1},
         names=tuple(filters),
         extra=extra,
+        announced=announced,
         with_logprobs=with_logprobs,
         **named,
     )
@@ -260,9 +258,11 @@ def draw_rows(
     names: tuple[str, ...],
     words: Words,
     extra: tuple[int, ...],
+    announced: np.dtype[Any],
     invalid: Any,
     with_logprobs: bool,
 ) -> Array:
+    logits = block_of(logits, "logits", announced)
     mask = only_block(mask)
     begins = begins_of(others[len(names) :])
     location = location_of(begins, logits.shape, extra)
@@ -300,6 +300,7 @@ def draw_from_pieces(
     temperature: da.Array | float,
     words: Words,
     extra: tuple[int, ...],
+    announced: np.dtype[Any],
     invalid: Any,
     with_logprobs: bool,
 ) -> Any:
@@ -315,7 +316,7 @@ def draw_from_pieces(
         *pieces,
         *places,
         adjust_chunks={axis: 1},
-        announced=logits.dtype,
+        announced=announced,
         invalid=invalid,
     )
     choices = blockwise(
@@ -332,12 +333,12 @@ def draw_from_pieces(
     drawn = blockwise(
         draw_from_chosen,
         index + extra_index,
-        dtype_of_draws(logits, with_logprobs),
+        dtype_of_draws(announced, with_logprobs),
         *pieces,
         (choices, index[:-1] + extra_index),
         places[-1],
         adjust_chunks={axis: 1},
-        announced=logits.dtype,
+        announced=announced,
         with_logprobs=with_logprobs,
     )
     if not with_logprobs:
@@ -365,7 +366,8 @@ def find_partials_to_draw(
     announced: np.dtype[Any],
     invalid: Any,
 ) -> Array:
-    masked = masked_piece(logits, mask, announced)
+    logits = block_of(logits, "logits", announced)
+    masked = masked_piece(logits, mask)
     partials = find_block_partials(masked, temperature, (logits.ndim - 1,), "logits", announced)
     if invalid == "raise" and not (partials["max"] + partials["excess"] < np.inf).all():
         raise_for(masked, logits, begins_of(places), nothing=False)
@@ -419,6 +421,7 @@ def draw_from_chosen(
     with_logprobs: bool,
 ) -> Array:
     """The draws of the words that have chosen this chunk."""
+    logits = block_of(logits, "logits", announced)
     kept = logits.shape[:-1]
     extra = choices.shape[len(kept) :]
     flat = choices.reshape(math.prod(kept), math.prod(extra))
@@ -428,7 +431,7 @@ def draw_from_chosen(
     ids = np.full(flat.shape, -1)
     logprobs = np.where(flat["chunk"] < 0, np.nan, -np.inf).astype(dtype_of_logprobs(announced))
     if of_rows.any():
-        masked = masked_piece(logits, mask, announced)
+        masked = masked_piece(logits, mask)
         rows = as_rows(masked, (logits.ndim - 1,))[of_rows]
         temperatures = np.broadcast_to(temperature, (*kept, 1)).reshape(-1)[of_rows]
         drawn = softdraw.sample_logits(
@@ -458,11 +461,9 @@ def masked_logits(logits: Array, mask: Array | None) -> Array:
     return np.where(mask.astype(bool), logits, logits.dtype.type(-np.inf))
 
 
-def masked_piece(logits: Array, mask: Array | None, announced: np.dtype[Any]) -> Array:
-    """The same for a piece of rows, for which a mask is of booleans."""
-    if mask is not None and mask.dtype != np.bool_:
-        raise TypeError(f"mask says that it is bool, but has a block of dtype {mask.dtype}")
-    return masked_logits(block_of(logits, "logits", announced), mask)
+def masked_piece(logits: Array, mask: Array | None) -> Array:
+    """The same for a piece of rows, for which a mask has no bits."""
+    return masked_logits(logits, None if mask is None else check_ones("mask", mask))
 
 
 def raise_for(masked: Array, logits: Array, begins: list[int], nothing: bool = True) -> None:
@@ -489,8 +490,8 @@ def dtype_of_logprobs(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float64 if dtype.itemsize == 8 else np.float32)
 
 
-def dtype_of_draws(logits: da.Array, with_logprobs: bool) -> np.dtype[Any]:
-    logprob = dtype_of_logprobs(logits.dtype)
+def dtype_of_draws(dtype: np.dtype[Any], with_logprobs: bool) -> np.dtype[Any]:
+    logprob = dtype_of_logprobs(dtype)
     return np.dtype([("id", np.int64), ("logprob", logprob)] if with_logprobs else np.int64)
 
 

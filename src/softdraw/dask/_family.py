@@ -169,7 +169,7 @@ class _Rows:
         check_is_dask(name, x)
         self.name = name
         self.axes, self.dtype = check_rows(name, x.dtype, x.shape, axis)
-        self.x = x.astype(self.dtype)  # which changes integers alone
+        self.x = x
         self.temperature = parameter_of("temperature", temperature, self.x, self.axes)
         self.is_split = any(len(x.chunks[each]) > 1 for each in self.axes)
         self.index = tuple(range(x.ndim))
@@ -197,7 +197,7 @@ class _Rows:
                 function=function,
                 axes=self.axes,
                 name_of_rows=self.name,
-                announced=self.x.dtype,
+                announced=self.dtype,
             )
         return self.blockwise(
             write_piece,
@@ -206,7 +206,7 @@ class _Rows:
             self.reduce_pieces(),
             axes=self.axes,
             name_of_rows=self.name,
-            announced=self.x.dtype,
+            announced=self.dtype,
             logarithms=logarithms,
         )
 
@@ -221,7 +221,7 @@ class _Rows:
             function=function,
             axes=self.axes,
             name_of_rows=self.name,
-            announced=self.x.dtype,
+            announced=self.dtype,
             keepdims=True,
         )
         return reduced if keepdims else without_axes(reduced, self.axes)
@@ -237,7 +237,7 @@ class _Rows:
             adjust_chunks=self.ones,
             axes=self.axes,
             name_of_rows=self.name,
-            announced=self.x.dtype,
+            announced=self.dtype,
         )
         combine = combine_entropies if with_entropy else combine_block_partials
         return da.reduction(

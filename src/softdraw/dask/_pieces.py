@@ -14,9 +14,9 @@ import softdraw
 from .._partials import (
     PARTIAL,
     check_rows,
-    check_unmasked,
     combine_partials,
     find_partials,
+    plain_array,
     softmax_piece,
 )
 from ._blocks import Array, as_rows, lengths_with_ones, order_of
@@ -30,11 +30,12 @@ LOWEST_POWER = -746.0
 
 def block_of(x: Array, name: str, announced: np.dtype[Any]) -> Array:
     """The block, as its array says that it is."""
-    check_unmasked(x, name)
+    x = plain_array(x, name)
     if x.dtype == announced:
         return x
     check_rows(name, x.dtype, x.shape, None)
-    return x if announced.kind in "iub" else x.astype(announced)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        return x.astype(announced)
 
 
 def compute_whole(
