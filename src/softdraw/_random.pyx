@@ -426,7 +426,7 @@ cdef class Xoshiro256(BitGenerator):
         Parameters
         ----------
         jumps : int, optional
-            How many jumps of 2**192 words each of the eight lanes makes.
+            How many jumps of 2**192 words each of the eight lanes makes, from 0 to 2**64 - 1.
 
         Returns
         -------
@@ -633,6 +633,9 @@ cdef object seed_sequence_of(str name, object seed, str others):
                 f"{name} must be one generator; for one per row, pass a word of each as words, such as "
                 "words=[Xoshiro256(seed).random_raw() for seed in seeds]"
             )
+        for i, item in enumerate(items):
+            if not isinstance(seed, np.ndarray) and not is_seed(f"{name}[{i}]", item):
+                raise TypeError(f"{name}[{i}] must be an integer, got {type(item).__name__}")
     kind = type(seed).__name__ if type(seed).__module__ == "builtins" else (
         f"{type(seed).__module__}.{type(seed).__qualname__}"
     )

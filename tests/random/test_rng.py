@@ -57,8 +57,6 @@ class Torch:
         (True, "bool"),
         (1.0, "float"),
         ("seed", "str"),
-        ([1, 2.5], "list"),
-        ([True], "list"),
         (np.ones((2, 2), int), "numpy.ndarray"),
         (np.array(7), "numpy.ndarray"),
         (RandomState(7), "numpy.random.mtrand.RandomState"),
@@ -78,11 +76,19 @@ def test_other_rng_is_refused(rng, got):
 
 
 @pytest.mark.parametrize(
-    ("rng", "text"), [(-1, "rng must be >= 0, got -1"), ([1, -2], "rng[1] must be >= 0, got -2")]
+    ("rng", "error", "text"),
+    [
+        (-1, ValueError, "rng must be >= 0, got -1"),
+        ([1, -2], ValueError, "rng[1] must be >= 0, got -2"),
+        ([1, 2.5], TypeError, "rng[1] must be an integer, got float"),
+        ([True], TypeError, "rng[0] must be an integer, got bool"),
+        ((7, [8]), TypeError, "rng[1] must be an integer, got list"),
+    ],
 )
-def test_a_negative_seed_is_refused(rng, text):
-    with pytest.raises(ValueError, match=exactly(text)):
-        TABLE.sample(rng=rng)
+def test_a_wrong_number_in_a_seed_is_named(rng, error, text):
+    for call in (TABLE.sample, TABLE.sampler):
+        with pytest.raises(error, match=exactly(text)):
+            call(rng=rng)
 
 
 class Hollow(np.random.BitGenerator):
