@@ -368,7 +368,7 @@ def find_partials_to_draw(
 ) -> Array:
     logits = block_of(logits, "logits", announced)
     masked = masked_piece(logits, mask)
-    partials = find_block_partials(masked, temperature, (logits.ndim - 1,), "logits", announced)
+    partials = find_block_partials(masked, temperature, (logits.ndim - 1,))
     if invalid == "raise" and not (partials["max"] + partials["excess"] < np.inf).all():
         raise_for(masked, logits, begins_of(places), nothing=False)
     return partials

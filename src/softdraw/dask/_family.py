@@ -18,6 +18,7 @@ from ._pieces import (
     ENTROPY,
     combine_block_partials,
     combine_entropies,
+    compute_block,
     compute_whole,
     entropy_of_pieces,
     find_block_partials,
@@ -176,15 +177,21 @@ class _Rows:
         self.ones = dict.fromkeys(self.axes, 1)
 
     def blockwise(
-        self,
-        compute: Callable[..., Any],
-        dtype: np.dtype[Any],
-        /,
-        *arrays: da.Array | float,
-        **named: Any,
+        self, compute: Callable[..., Array], dtype: np.dtype[Any], /, *others: Any, **named: Any
     ) -> da.Array:
-        """What a function makes of blocks of arrays that have the dimensions of x."""
-        return blockwise(compute, self.index, dtype, *((a, self.index) for a in arrays), **named)
+        """What a function makes of blocks of x, and of arrays that have its dimensions."""
+        return blockwise(
+            compute_block,
+            self.index,
+            dtype,
+            *((array, self.index) for array in (self.x, *others)),
+            token=compute.__name__,
+            compute=compute,
+            axes=self.axes,
+            name_of_rows=self.name,
+            announced=self.dtype,
+            **named,
+        )
 
     def map(self, function: str, logarithms: bool) -> da.Array:
         """The function of that name, or softmax of pieces, in each block."""
@@ -192,21 +199,13 @@ class _Rows:
             return self.blockwise(
                 compute_whole,
                 self.dtype,
-                self.x,
                 self.temperature,
                 function=function,
-                axes=self.axes,
-                name_of_rows=self.name,
-                announced=self.dtype,
             )
         return self.blockwise(
             write_piece,
             self.dtype,
-            self.x,
             self.reduce_pieces(),
-            axes=self.axes,
-            name_of_rows=self.name,
-            announced=self.dtype,
             logarithms=logarithms,
         )
 
@@ -215,13 +214,9 @@ class _Rows:
         reduced = self.blockwise(
             compute_whole,
             self.dtype,
-            self.x,
             self.temperature,
             adjust_chunks=self.ones,
             function=function,
-            axes=self.axes,
-            name_of_rows=self.name,
-            announced=self.dtype,
             keepdims=True,
         )
         return reduced if keepdims else without_axes(reduced, self.axes)
@@ -232,12 +227,8 @@ class _Rows:
         pieces = self.blockwise(
             find_entropies if with_entropy else find_block_partials,
             dtype,
-            self.x,
             self.temperature,
             adjust_chunks=self.ones,
-            axes=self.axes,
-            name_of_rows=self.name,
-            announced=self.dtype,
         )
         combine = combine_entropies if with_entropy else combine_block_partials
         return da.reduction(
@@ -254,7 +245,6 @@ class _Rows:
 
     def finish(self, function: Callable[..., Array], whole: da.Array, keepdims: bool) -> da.Array:
         """What the function makes of the partials of whole rows."""
-        result = self.blockwise(
-            finish, self.dtype, whole, function=function, dtype_of_result=self.dtype
-        )
+        named = {"function": function, "dtype_of_result": self.dtype}
+        result = blockwise(finish, self.index, self.dtype, (whole, self.index), **named)
         return result if keepdims else without_axes(result, self.axes)

@@ -38,28 +38,26 @@ def block_of(x: Array, name: str, announced: np.dtype[Any]) -> Array:
         return x.astype(announced)
 
 
-def compute_whole(
+def compute_block(
     x: Array,
-    temperature: Any,
-    function: str,
-    axes: tuple[int, ...],
+    *others: Any,
+    compute: Callable[..., Array],
     name_of_rows: str,
     announced: np.dtype[Any],
     **named: Any,
 ) -> Array:
-    x = block_of(x, name_of_rows, announced)
+    """What a function makes of a block of rows that is as its array says, and of others."""
+    return compute(block_of(x, name_of_rows, announced), *others, **named)
+
+
+def compute_whole(
+    x: Array, temperature: Any, function: str, axes: tuple[int, ...], **named: Any
+) -> Array:
     axis = axes[0] if len(axes) == 1 else axes  # an int has a faster way
     return np.asarray(getattr(softdraw, function)(x, temperature=temperature, axis=axis, **named))
 
 
-def find_block_partials(
-    x: Array,
-    temperature: Any,
-    axes: tuple[int, ...],
-    name_of_rows: str,
-    announced: np.dtype[Any],
-) -> Array:
-    x = block_of(x, name_of_rows, announced)
+def find_block_partials(x: Array, temperature: Any, axes: tuple[int, ...]) -> Array:
     rows = as_rows(x, axes)
     kept = lengths_with_ones(x.shape, axes)
     temperatures = np.broadcast_to(temperature, kept).reshape(-1)
@@ -72,30 +70,15 @@ def combine_block_partials(partials: Array, axis: tuple[int, ...], keepdims: boo
     )
 
 
-def write_piece(
-    x: Array,
-    whole: Array,
-    axes: tuple[int, ...],
-    name_of_rows: str,
-    announced: np.dtype[Any],
-    logarithms: bool,
-) -> Array:
-    x = block_of(x, name_of_rows, announced)
+def write_piece(x: Array, whole: Array, axes: tuple[int, ...], logarithms: bool) -> Array:
     order = order_of(x.ndim, axes)
     result = softmax_piece(as_rows(x, axes), whole.reshape(-1), logarithms)
     result = rounded_to(x.dtype, result).reshape([x.shape[i] for i in order])
     return result.transpose(np.argsort(order))
 
 
-def find_entropies(
-    x: Array,
-    temperature: Any,
-    axes: tuple[int, ...],
-    name_of_rows: str,
-    announced: np.dtype[Any],
-) -> Array:
-    x = block_of(x, name_of_rows, announced)
-    partials = find_block_partials(x, temperature, axes, name_of_rows, announced)
+def find_entropies(x: Array, temperature: Any, axes: tuple[int, ...]) -> Array:
+    partials = find_block_partials(x, temperature, axes)
     result = np.empty(partials.shape, ENTROPY)
     result["partial"] = partials
     rows = as_rows(x, axes)
