@@ -190,8 +190,8 @@ int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
 
 /* What the softmax of a row needs to know of some of its elements: the largest, and the sum of
  * exp((x - max) / T) over all of them except one that is equal to max, as excess + excess_low. If there are
- * no elements, or only -inf, max is -inf and the excess 0; if one is +inf, max is +inf and the excess 0. If any is
- * NaN, excess is NaN and excess_low 0. */
+ * no elements, or only -inf, max is -inf and the excess 0; if one is +inf, max is +inf and the excess 0. If any
+ * is NaN, excess is NaN and excess_low 0. */
 typedef struct {
     double temperature;
     double max;
