@@ -319,7 +319,8 @@ def logits_of(pairs: Iterable[str]) -> Mapping[str, float]:
     for pair in pairs:
         token, _, text = pair.rpartition("=")
         if not token:
-            raise ValueError(f"{shown(pair)} is not token=logit")
+            hint = "; 'softdraw bench' takes nothing else" if pair == "bench" else ""
+            raise ValueError(f"{shown(pair)} is not token=logit{hint}")
         try:
             logit = float(text)
         except ValueError:

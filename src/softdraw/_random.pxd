@@ -10,6 +10,7 @@ A draw holds its source while it takes words:
         release(source)
 """
 
+cimport numpy as cnp
 from libc.stdint cimport int64_t, uint64_t
 from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
@@ -34,12 +35,18 @@ cdef class Lock:
 
 cdef class Xoshiro256(BitGenerator):
     cdef softdraw_xoshiro generator
+    # What BitGenerator has as `_bitgen` and `lock`, which its __init__ replaces if it is called again; set by the
+    # first __init__ of this class.
+    cdef bitgen_t bitgen
+    cdef Lock own_lock
+    cdef bint start(self, object seed_seq, cnp.ndarray words) except -1
 
 
 # How often this process has been forked from another.
 cdef unsigned long fork_count() noexcept
 
 cdef BitGenerator bit_generator_of(object rng)
+# What makes the words. That of an Xoshiro256 stays as it is as long as the generator lives.
 cdef bitgen_t *bitgen_of(BitGenerator source) except NULL
 cdef int hold(BitGenerator source) except -1
 cdef int release(BitGenerator source) except -1

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from time import monotonic_ns
 
 import numpy as np
-from numpy.random import Generator, SeedSequence
+from numpy.random import MT19937, PCG64, PCG64DXSM, SFC64, Generator, Philox, SeedSequence
 from numpy.random.bit_generator import ISeedSequence, ISpawnableSeedSequence
 
 cimport cython
@@ -294,23 +294,32 @@ cdef class Xoshiro256(BitGenerator):
                 f"generate_state(4, numpy.uint64) of seed, of type {type(seed).__name__}, must give 4 "
                 f"words of uint64, got shape {(<object> words).shape} and dtype {words.dtype}"
             )
-        if self._bitgen.state != NULL:
-            # Other threads may be using it: BitGenerator.__init__ would leave it, for a moment, without a state
-            # and with another lock.
-            hold(self)
-            with cython.critical_section(self):
-                self._seed_seq = seed_seq
-            xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
-            release(self)
+        if self.own_lock is None and self.start(seed_seq, words):
             return
-        BitGenerator.__init__(self, seed_seq)
-        self.lock = Lock()
+        # Other threads may be using it. BitGenerator.__init__, which would leave it without a state and with
+        # another lock, is not called; where somebody else has called it, this is undone.
+        hold(self)
+        with cython.critical_section(self):
+            self._seed_seq = seed_seq
+            self._bitgen, self.lock = self.bitgen, self.own_lock
         xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
-        self._bitgen.state = &self.generator
-        self._bitgen.next_uint64 = next_uint64
-        self._bitgen.next_uint32 = next_uint32
-        self._bitgen.next_double = next_double
-        self._bitgen.next_raw = next_uint64
+        release(self)
+
+    cdef bint start(self, object seed_seq, cnp.ndarray words) except -1:
+        """Make a generator of an object that has not been one before. False if another thread has done so
+        meanwhile."""
+        BitGenerator.__init__(self, seed_seq)
+        cdef Lock lock = Lock()
+        with cython.critical_section(self):
+            if self.own_lock is not None:
+                return False
+            xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
+            self.bitgen.state = &self.generator
+            self.bitgen.next_uint64 = self.bitgen.next_raw = next_uint64
+            self.bitgen.next_uint32 = next_uint32
+            self.bitgen.next_double = next_double
+            self._bitgen, self.lock, self.own_lock = self.bitgen, lock, lock
+        return True
 
     @property
     def seed_seq(self):
@@ -564,6 +573,8 @@ cdef BitGenerator own_generator():
 
 
 cdef object generator_type = Generator  # found without a look into a dict
+# Those of NumPy have a state; one that is written in another module may need none.
+cdef tuple numpys_generators = (MT19937, PCG64, PCG64DXSM, Philox, SFC64)
 
 
 cdef BitGenerator refuse_generator(object rng, object source):
@@ -585,7 +596,7 @@ cdef BitGenerator bit_generator_of(object rng):
         return <BitGenerator> rng  # isinstance looks at the C type, which no proxy can fake
     if isinstance(rng, Generator):
         return bit_generator_within(rng)
-    return generator_of_seed("rng", rng)
+    return generator_of_seed("rng", rng, "SeedSequence, BitGenerator or Generator")
 
 
 cpdef BitGenerator bit_generator_within(object generator):
@@ -594,16 +605,22 @@ cpdef BitGenerator bit_generator_within(object generator):
     return <BitGenerator> source if isinstance(source, BitGenerator) else refuse_generator(generator, source)
 
 
-cpdef BitGenerator generator_of_seed(str name, object seed):
-    """Return a new Xoshiro256 for an argument that is no generator, or raise."""
-    return Xoshiro256(seed_sequence_of(name, seed, "SeedSequence, BitGenerator or Generator"))
+cpdef BitGenerator generator_of_seed(
+    str name, object seed, str others="SeedSequence, Xoshiro256 or Generator of it"
+):
+    """Return a new Xoshiro256 for an argument that is no generator, or raise. `others` are the classes that the
+    caller takes besides."""
+    return Xoshiro256(seed_sequence_of(name, seed, others))
 
 
-def pass_over(Xoshiro256 given not None, uint64_t count):
+def pass_over(str name, Xoshiro256 given not None, uint64_t count):
     """Let a generator pass over so many words, and return another one that gives them. Half a word that NumPy
     keeps stays where it is, as where words are drawn; locks, states and pickles of a subclass are not used."""
     cdef Xoshiro256 own = Xoshiro256(0)
-    bitgen_of(given)
+    if given.own_lock is None:
+        refuse_uninitialised(given)
+    if given._bitgen.state == NULL:
+        refuse_lost(name, given)
     hold(given)
     own.generator = given.generator
     xoshiro_advance(&given.generator, count, 0)
@@ -628,7 +645,7 @@ cdef object seed_sequence_of(str name, object seed, str others):
         items = [item for item in seed]  # list() of CPython 3.11 keeps a reference if it finds no memory
         if all([is_seed(f"{name}[{i}]", item) for i, item in enumerate(items)]):
             return SeedSequence(items)
-        if isinstance(items[0], (BitGenerator, Generator)) and "Generator" in others:
+        if isinstance(items[0], (BitGenerator, Generator)) and "BitGenerator" in others:
             raise TypeError(
                 f"{name} must be one generator; for one per row, pass a word of each as words, such as "
                 "words=[Xoshiro256(seed).random_raw() for seed in seeds]"
@@ -653,22 +670,27 @@ cdef bint is_seed(str name, object value) except -1:
     return True
 
 
+cdef int refuse_lost(str name, BitGenerator source) except -1:
+    kind = type(source).__name__
+    raise TypeError(f"{name}, of type {kind}, has no state, because BitGenerator.__init__ was called again")
+
+
 cdef bitgen_t *bitgen_of(BitGenerator source) except NULL:
     cdef bitgen_t *bitgen = &source._bitgen
     if type(source) is not Xoshiro256 and source.capsule is not None:
         bitgen = <bitgen_t *> PyCapsule_GetPointer(source.capsule, "BitGenerator")
     if bitgen.next_uint64 == NULL:  # a class of its own, or __init__ has not been called
         raise TypeError(f"rng, of type {type(source).__name__}, has not set next_uint64")
-    if is_own(bitgen) and bitgen.state == NULL:
-        raise TypeError(
-            f"rng, of type {type(source).__name__}, has no state, because BitGenerator.__init__ was called again"
-        )
+    if bitgen.state == NULL and (is_own(bitgen) or isinstance(source, numpys_generators)):
+        refuse_lost("rng", source)
+    if isinstance(source, Xoshiro256) and bitgen.state == &(<Xoshiro256> source).generator and is_own(bitgen):
+        return &(<Xoshiro256> source).bitgen
     return bitgen
 
 
 cdef int hold(BitGenerator source) except -1:
-    if type(source.lock) is Lock:
-        return (<Lock> source.lock).take(-1)
+    if isinstance(source, Xoshiro256) and (<Xoshiro256> source).own_lock is not None:
+        return (<Xoshiro256> source).own_lock.take(-1)
     if source.lock is None:
         refuse_uninitialised(source)
     source.lock.acquire()
@@ -676,8 +698,8 @@ cdef int hold(BitGenerator source) except -1:
 
 
 cdef int release(BitGenerator source) except -1:
-    if type(source.lock) is Lock:
-        return (<Lock> source.lock).give()
+    if isinstance(source, Xoshiro256) and (<Xoshiro256> source).own_lock is not None:
+        return (<Xoshiro256> source).own_lock.give()
     source.lock.release()
     return 0
 

@@ -130,12 +130,14 @@ cdef class Sampler:
         except BaseException:
             release(source)
             raise
-        if self.forks != fork_count():
-            try:
+        try:
+            if self.forks != fork_count():
                 self.take_source(source)  # nobody else has a new one, so nobody else holds it
-            except BaseException:
-                self.leave(source)
-                raise
+            else:
+                self.words.bitgen = bitgen_of(source)  # raises if the generator has lost its state
+        except BaseException:
+            self.leave(source)
+            raise
         return source
 
     cdef int leave(self, BitGenerator source) except -1:

@@ -286,7 +286,10 @@ class _State:
         # of the class, because a subclass may have another `ctypes`
         address: int = Xoshiro256.ctypes.__get__(generator).state_address
         if not address:
-            raise TypeError("the generator is not finished: its __init__ has not been called")
+            raise TypeError(
+                f"rng, of type {type(generator).__name__}, has no state: its __init__ has not been called, "
+                "or BitGenerator.__init__ was called again"
+            )
         self.__array_interface__ = {
             "data": (address, False),
             "shape": (_SIZE,),

@@ -68,6 +68,23 @@ def test_single_draws_wait_while_another_thread_refills_the_block():
     assert (np.sort(drawn) == np.sort(expected)).all()
 
 
+@pytest.mark.parametrize("make", [Xoshiro256, np.random.PCG64])
+def test_a_sampler_whose_generator_has_lost_its_state_says_so(make):
+    table, rng = AliasTable([1, 2, 3]), make(7)
+    draw = table.sampler(rng)
+    draw(200)
+    np.random.BitGenerator.__init__(rng, 3)
+    with pytest.raises(TypeError, match=f"^rng, of type {make.__name__}, has no state, because"):
+        draw(1)
+    drawn = [draw() for _ in range(56)]  # with what is left of its block
+    assert drawn == table.sample(256, rng=make(7))[200:].tolist()
+    with pytest.raises(TypeError, match=f"^rng, of type {make.__name__}, has no state, because"):
+        draw()
+    rng.__init__(9)
+    if make is Xoshiro256:
+        assert draw(500).tolist() == table.sample(500, rng=9).tolist()
+
+
 @needs_fork
 def test_a_forked_sampler_drops_its_block():
     table = AliasTable(np.ones(2**20))

@@ -152,6 +152,22 @@ static void test_edges(void) {
     CHECK(softdraw_combine_partials(pair, 1, pair, 2, 1) == SOFTDRAW_OK && pair[1].max == 2);
 }
 
+/* A temperature of -0 is 0 in a partial, whichever temperatures the rows beside it have. */
+static void test_negative_zero(void) {
+    const double t[] = {-0.0, 0.0, -0.0};
+    const float threes32[] = {3, 3, 3};
+    const double threes[] = {3, 3, 3};
+    for (size_t first = 0; first < 3; first++) {
+        CHECK(softdraw_partial_f32(threes32, 1, partials, 3 - first, 1, t + first, 1) == SOFTDRAW_OK);
+        CHECK(softdraw_partial_f64(threes, 1, partials + 3, 3 - first, 1, t + first, 1) == SOFTDRAW_OK);
+        for (size_t i = 0; i < 3 - first; i++)
+            CHECK(double_bits(partials[i].temperature) == 0 && double_bits(partials[3 + i].temperature) == 0);
+    }
+    partials->temperature = -0.0;
+    CHECK(softdraw_combine_partials(partials, 1, whole, 1, 1) == SOFTDRAW_OK);
+    CHECK(double_bits(whole->temperature) == 0);
+}
+
 static void check_nan(const softdraw_partial *p) {
     CHECK(double_bits(p->excess) == UINT64_C(0x7ff8000000000000) && double_bits(p->excess_low) == 0);
 }
@@ -203,6 +219,7 @@ int main(void) {
     test_all_values();
     test_combining();
     test_edges();
+    test_negative_zero();
     test_several_nans();
     test_errors();
     return finish();

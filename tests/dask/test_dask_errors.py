@@ -189,6 +189,36 @@ def test_seeds_are_what_the_plain_calls_take():
             call(x, **{flag: np.ones(2)})
 
 
+def test_a_generator_without_a_state_is_named_as_the_argument_is():
+    rng = softdraw.Xoshiro256(7)
+    np.random.BitGenerator.__init__(rng, 3)
+    with raises(TypeError, "^rng, of type Xoshiro256, has no state"):
+        sd.sample_logits(lazy(LOGITS, (2, 5, 40)), rng=rng)
+    with raises(TypeError, "^seed, of type Xoshiro256, has no state"):
+        sd.sample(softdraw.AliasTable([1, 2]), 3, seed=rng)
+    with raises(TypeError, "^seed must be None, .*SeedSequence, Xoshiro256 or Generator of it, got"):
+        sd.sample(softdraw.AliasTable([1, 2]), 3, seed=object())
+
+
+@pytest.mark.parametrize("chunks", [(1, 3), (1, 2)])
+def test_as_many_dimensions_as_numpy_has_are_too_many_for_draws(chunks):
+    x, rng = da.zeros((2, 3), chunks=chunks), softdraw.Xoshiro256(7)
+    most = next(i for i in range(64, 0, -1) if has_dimensions(i)) - 2
+    with raises(ValueError, f"^size must have at most {most} dimensions here, got {most + 1}$"):
+        sd.sample_logits(x, size=(1,) * (most + 1), rng=rng)
+    drawn = sd.sample_logits(x, size=(1,) * most, rng=rng).compute()
+    assert drawn.shape == (2,) + (1,) * most
+    assert rng.random_raw() == softdraw.Xoshiro256(7).random_raw(3)[2]  # the refused call took none
+
+
+def has_dimensions(n):
+    try:
+        np.empty((0,) * n)
+    except ValueError:
+        return False
+    return True
+
+
 # ---- masked arrays -----------------------------------------------------------------------------
 
 

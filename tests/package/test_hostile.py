@@ -263,8 +263,8 @@ def test_a_class_that_borrows_a_method_is_refused():
 
 INTERNALS = [
     lambda: list(_tables._each_table(None, [0])),
-    lambda: _random.pass_over(None, 3),
-    lambda: _random.pass_over(np.random.PCG64(1), 3),
+    lambda: _random.pass_over("rng", None, 3),
+    lambda: _random.pass_over("rng", np.random.PCG64(1), 3),
     lambda: _partials.find_partials(range(3), 1.0),
     lambda: _partials.find_partials(np.ones(3), 1.0),
     lambda: _partials.find_partials(np.ones((2, 3)), np.ones(5)),

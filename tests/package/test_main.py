@@ -259,7 +259,7 @@ def test_help_and_version(capsys):
             "unrecognized arguments: -b=1 -c; a token that begins with - comes after --,"
             " as in: softdraw -- -b=1",
         ),
-        (["bench", "a=1"], "'bench' is not token=logit"),
+        (["bench", "a=1"], "'bench' is not token=logit; 'softdraw bench' takes nothing else"),
         (["--file", "no/such"], f"cannot read no/such: {os.strerror(2)}"),
         (["a" * 10**6], f"'{'a' * 57}...' is not token=logit"),
         (

@@ -122,20 +122,25 @@ def test_a_generator_whose_init_has_not_been_called_is_refused():
 
 
 def test_a_generator_that_lost_its_state_to_the_init_of_its_base_is_refused():
-    rng = Xoshiro256(1)
-    np.random.BitGenerator.__init__(rng, 5)
     tables = softdraw.AliasTables([1, 1], [0, 2])
-    for call in (
-        lambda: TABLE.sample(rng=rng),
-        lambda: TABLE.sample(3, rng=np.random.Generator(rng)),
-        lambda: TABLE.sampler(rng),
-        lambda: tables.sample(0, rng=rng),
-        lambda: softdraw.sample_logits([0.0, 1.0], rng=rng),
-    ):
-        with pytest.raises(TypeError, match="^rng, of type Xoshiro256, has no state, because"):
-            call()
+    for kind in (Xoshiro256, np.random.PCG64, np.random.MT19937):
+        rng = kind(1)
+        np.random.BitGenerator.__init__(rng, 5)
+        for call in (
+            lambda: TABLE.sample(rng=rng),
+            lambda: TABLE.sample(3, rng=np.random.Generator(rng)),
+            lambda: TABLE.sampler(rng),
+            lambda: tables.sample(0, rng=rng),
+            lambda: softdraw.sample_logits([0.0, 1.0], rng=rng),
+        ):
+            with pytest.raises(TypeError, match=f"^rng, of type {kind.__name__}, has no state, because"):
+                call()
+    rng = Xoshiro256(1)
+    lock = rng.lock
+    np.random.BitGenerator.__init__(rng, 5)
     rng.__init__(7)
     assert rng.random_raw() == Xoshiro256(7).random_raw()
+    assert rng.lock is lock
 
 
 def test_a_subclass_that_forgets_the_init_of_its_base_is_told_so():
@@ -214,6 +219,29 @@ def test_a_generator_keeps_its_lock_when_it_is_seeded_again():
         assert rng.lock is lock
     thread.join(60)
     assert drawn[0].tolist() == TABLE.sample(10, rng=5).tolist()
+
+
+def test_a_draw_that_waits_goes_on_where_the_state_is_taken_away_meanwhile():
+    for seconds in (0.05, 0.5, 5, 30):  # until the thread has been fast enough
+        rng, drawn = Xoshiro256(7), []
+        lock = rng.lock
+        thread = threading.Thread(
+            target=lambda rng=rng, drawn=drawn: drawn.append(
+                TABLE.sample(300_000, rng=rng, workers=2)
+            )
+        )
+        with lock:
+            thread.start()
+            time.sleep(seconds)
+            np.random.BitGenerator.__init__(rng, 3)
+        thread.join(60)
+        assert lock.acquire(blocking=False)
+        rng.__init__(5)
+        assert rng.lock is lock
+        if drawn:
+            break
+    assert drawn[0].tolist() == TABLE.sample(300_000, rng=7).tolist()
+    assert rng.random_raw() == Xoshiro256(5).random_raw()
 
 
 def test_none_is_another_generator_in_another_thread():

@@ -5,7 +5,7 @@
  * maximum nothing overflows, and the excess of a dominant element keeps its digits. */
 
 SD_INLINE softdraw_partial make_partial(double temperature, double max, sd_sum excess) {
-    const softdraw_partial r = {temperature, max, excess.high, excess.low};
+    const softdraw_partial r = {temperature + 0, max, excess.high, excess.low}; /* -0 becomes +0 */
     return r;
 }
 

@@ -119,7 +119,8 @@ def sample_logits(
     if max(logits.chunks[-1]) > 2**32 - 128:
         raise ValueError(f"chunks of logits must have at most 2**32 - 128 items per row, got {n}")
     check_invalid(invalid)
-    extra = () if size is None else read_size(size, tuple(rows))
+    # Blocks of draws keep the last axis, with length 1, until all are made.
+    extra = () if size is None else read_size(size, (*rows, 1))
     with_logprobs = is_flag_set(return_logprobs, "return_logprobs")
     axis = logits.ndim - 1
     parameters = {"top_k": top_k, "top_p": top_p, "min_p": min_p}

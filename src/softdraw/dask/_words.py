@@ -74,7 +74,7 @@ def generator_of(name: str, seed: Any, count: int) -> softdraw.Xoshiro256:
             f"{name} must be a seed, or an Xoshiro256, which each chunk can advance to its own "
             f"words; got {type(given).__name__}"
         )
-    return pass_over(given, count)
+    return pass_over(name, given, count)
 
 
 def location_of(
