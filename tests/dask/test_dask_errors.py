@@ -196,7 +196,9 @@ def test_a_generator_without_a_state_is_named_as_the_argument_is():
         sd.sample_logits(lazy(LOGITS, (2, 5, 40)), rng=rng)
     with raises(TypeError, "^seed, of type Xoshiro256, has no state"):
         sd.sample(softdraw.AliasTable([1, 2]), 3, seed=rng)
-    with raises(TypeError, "^seed must be None, .*SeedSequence, Xoshiro256 or Generator of it, got"):
+    with raises(
+        TypeError, "^seed must be None, .*SeedSequence, Xoshiro256 or Generator of it, got"
+    ):
         sd.sample(softdraw.AliasTable([1, 2]), 3, seed=object())
 
 

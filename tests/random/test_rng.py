@@ -133,7 +133,9 @@ def test_a_generator_that_lost_its_state_to_the_init_of_its_base_is_refused():
             lambda: tables.sample(0, rng=rng),
             lambda: softdraw.sample_logits([0.0, 1.0], rng=rng),
         ):
-            with pytest.raises(TypeError, match=f"^rng, of type {kind.__name__}, has no state, because"):
+            with pytest.raises(
+                TypeError, match=f"^rng, of type {kind.__name__}, has no state, because"
+            ):
                 call()
     rng = Xoshiro256(1)
     lock = rng.lock
