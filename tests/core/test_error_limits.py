@@ -1,7 +1,7 @@
-"""The limits in docs/accuracy.md that no row exceeds: the errors of all roundings, each at its largest.
+"""The limits in docs/accuracy.md, which no row exceeds: what the largest errors add up to.
 
-Everything is relative to the number that has the error, in units of U = 2^-p, where p is the precision: a relative
-error of 1 U is at most 1 ULP, and 1 ULP where the number is just below a power of two.
+Errors are relative to the number that has them, in units of U = 2^-p, where p is the precision. So
+an error of 1 U is at most 1 ULP, where the number is just below a power of two.
 """
 
 import math
@@ -47,7 +47,7 @@ def table_error(name, steps, shift, bits, exponent):
 
 
 def polynomial_error(coefficients, largest, tilt=0.0):
-    """The largest error of 1 + f (C1 + f (C2 + ...)) relative to 2^f, computed exactly, with C1 less by tilt."""
+    """The largest error of 1 + f (C1 - tilt + f (C2 + ...)) as 2^f, computed exactly."""
     with mpmath.workprec(200):
         worst = 0.0
         for i in range(-1000, 1001):
@@ -73,19 +73,18 @@ class Type:
         return 2.0 ** (math.ceil(math.log2(value)) - 1 - self.p)
 
     def reduction(self, on_grid):
-        """Of an exponential, by f: rounded twice, the second time where it may be just above its largest, and
-        then to the grid."""
+        """Of an exponential, by f: that is rounded twice, the second time where it may be a little
+        larger than it should be, and then to the grid."""
         error = (
             self.half_ulp(self.f) + self.half_ulp(2 * self.f) + (self.grid / 2 if on_grid else 0)
         )
         return LN2 * error / self.u
 
     def evaluation(self, coefficients, rest=0.0):
-        """Of an exponential, by the roundings of q = f (C1 + f (C2 + ...)); `rest` is added to it at last."""
+        """Of an exponential, by the roundings of q = f (C1 + f (C2 + ...)), and of `rest`, which
+        is added to it at last."""
         f, error, sizes = self.f, 0.0, [abs(float(c)) for c in coefficients]
-        for i in range(
-            1, len(sizes)
-        ):  # C_i + f (C_i+1 + ...), which is rounded, and then multiplied by f^i
+        for i in range(1, len(sizes)):  # C_i + f (C_i+1 + ...) is rounded, then times f^i
             size = sum(c * f**j for j, c in enumerate(sizes[i - 1 :])) * (1 + rest)
             error += self.half_ulp(size) * f**i
             error += self.half_ulp(sizes[i] * (1 + rest)) * f ** (i + 1) if rest else 0
@@ -105,7 +104,7 @@ class Type:
         return self.reduction(True) + error + self.evaluation(self.results, rest)
 
     def times_inverse(self):
-        """Of s high + s (q high + low), by its two roundings before the last (divide_exponentials)."""
+        """Of s high + s (q high + low), by its roundings before the last (divide_exponentials)."""
         return 2 * (2**self.f - 1)
 
 
@@ -143,7 +142,7 @@ def long_softmax(t, rest):
 
 
 def stored_softmax(t):
-    """softmax_stored.h: exponentials are rounded once, by up to 1 U, of which a part is made good."""
+    """softmax_stored.h: exponentials are rounded, by up to 1 U, of which a part is made good."""
     correction = 1.625 * 2**-55 / t.u  # ROUNDING_CORRECTION
     rounding = max(correction, 1 - correction)
     return LAST + 2 * t.exponential(t.results, True) + rounding + t.table + SUMS
@@ -161,14 +160,14 @@ LIMITS = {
         max(short_softmax(FLOAT), long_softmax(FLOAT, RESTS[FLOAT])),
         max(short_softmax(DOUBLE), long_softmax(DOUBLE, RESTS[DOUBLE]), stored_softmax(DOUBLE)),
     ),
-    # In float32 everything after the excess is computed in doubles. In float64 the low part of the excess is left
-    # out, which is at most 1 U.
+    # In float32 everything after the excess is computed in doubles. In float64 the low part of the
+    # excess is left out, which is at most 1 U.
     "log_softmax": (LAST + excess(FLOAT) + 0.001, LAST + LOG1P + 1 + excess(DOUBLE)),
     # The sum may lie a binade above both terms, so that the last rounding is 1 ULP of theirs.
     "logsumexp": (2 * LAST + excess(FLOAT) + 0.001, 2 * LAST + LOG1P + excess(DOUBLE)),
-    # In float64 the mean of d has besides: d and its product with the exponential, 1 U and 1 + 2 (2^f - 1) U, and
-    # five roundings, of the sum, the quotients by its exponential and by T, the sum with low parts, 1 + excess and
-    # the quotient by that.
+    # In float64 the mean of d has besides: d, its product with the exponential, whose three
+    # roundings are 1 + 2 (2^f - 1) U, and five more: of the quotient by the maximum's exponential,
+    # of that by T, of the sum with low parts, of 1 + excess and of the quotient by that.
     "entropy": (
         LAST + excess(FLOAT) + 0.001,
         LAST + excess(DOUBLE) + 1 + 1 + 2 * (2**DOUBLE.f - 1) + 5,
