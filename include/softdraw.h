@@ -116,10 +116,10 @@ int softdraw_tier_in_use(void);
  *     logsumexp    2 ULP of the larger of |max / T| and log(sum(exp((x - max) / T))), where max is
  *                  the largest element
  *
- * Very few rows exceed this a little: the worst that searches have found 1.18 ULP (softmax, float32),
- * 2.14 ULP (softmax, float64) and 2.19 ULP (logsumexp, float64). The errors of all roundings at their
- * largest add up to 1.5 ULP (softmax) for float32, and for float64 to 2.6 ULP (softmax), 3.2 ULP
- * (log_softmax) and 2.7 ULP (logsumexp), which no row exceeds.
+ * Very few rows exceed this a little. The worst errors that searches have found are 1.18 ULP (softmax,
+ * float32), 2.14 ULP (softmax, float64) and 2.19 ULP (logsumexp, float64). No row exceeds what the
+ * largest errors of all roundings add up to: 1.5 ULP (softmax, float32) and, for float64, 2.6 ULP
+ * (softmax), 3.2 ULP (log_softmax) and 2.7 ULP (logsumexp).
  *
  * The temperature T of row r is temperature[r * temperature_stride]; a stride of 0 means one for
  * all rows. T must be >= 0. At 0 and at infinity the results are the limits: at 0 the largest
@@ -132,7 +132,7 @@ int softdraw_tier_in_use(void);
  *
  * out may be x itself if both strides are equal; otherwise out and x must not overlap, and out and
  * temperature never. float16 (f16) and bfloat16 (bf16) elements are passed as their bits; they are
- * computed in float32, and the result is rounded once more. */
+ * computed in float32, and the result is rounded once more. Zeros in results are positive. */
 int softdraw_softmax_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride);
@@ -172,8 +172,8 @@ int softdraw_logsumexp_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out
 
 /* The entropy of softmax(x / T) in nats, out[0] = -sum(p log p), for each row as above. The error
  * is at most 1.5 ULP (float32) and 4 ULP (float64), for small entropies, too. Very few float64 rows
- * exceed this: the worst that searches have found by 1.2 ULP, and none by more than 5. An empty row
- * gives NaN, as does a row of nothing but -inf. */
+ * exceed this: the worst error that searches have found is 5.19 ULP, and no row exceeds 9. An empty
+ * row gives NaN, as does a row of nothing but -inf. */
 int softdraw_entropy_f32(const float *x, ptrdiff_t x_stride, float *out, ptrdiff_t out_stride,
                          size_t rows, size_t n, const double *temperature,
                          ptrdiff_t temperature_stride);
@@ -193,8 +193,8 @@ int softdraw_entropy_bf16(const uint16_t *x, ptrdiff_t x_stride, uint16_t *out,
 /* What the softmax of a row needs to know of some of its elements: the largest, and the sum of
  * exp((x - max) / T) over all of them except one that is equal to max, as excess + excess_low. If there are
  * no elements, or only -inf, max is -inf and the excess 0; if one is +inf, max is +inf and the excess 0. If any
- * is NaN, excess is NaN and excess_low 0. Of float32 elements, those below 2^-190 of max add about 2^-190
- * each, which no float32 result shows. */
+ * is NaN, excess is NaN and excess_low 0. Of n float32 elements the excess may be too large by about
+ * (n + 16) 2^-190, which no float32 result shows. */
 typedef struct {
     double temperature;
     double max;
@@ -359,7 +359,7 @@ int softdraw_alias_map(const uint64_t *buckets, unsigned bits, const uint64_t *w
 int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshiro *generator,
                           size_t n, int64_t *out);
 
-/* The same for any other generator, whose next word next(state) returns. */
+/* The same for any other generator, whose next word next(state) returns; state may be NULL. */
 int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)(void *state),
                         void *state, size_t n, int64_t *out);
 

@@ -21,7 +21,7 @@ from softdraw._core cimport (
 from softdraw._draws cimport (
     Buckets, apart_from, check_same, checked_out, draw_into, new_draws, target_of,
 )
-from softdraw._random cimport bit_generator_of, bitgen_of, hold, is_own, release
+from softdraw._random cimport bit_generator_of, hold, is_own, read_bitgen, release
 from softdraw._sampler cimport sampler_of
 from softdraw._workers cimport given_workers
 
@@ -294,17 +294,18 @@ cdef class AliasTable:
             if shape is not None and (<object> result).shape != shape:
                 raise ValueError(f"size is {size}, but out has shape {(<object> result).shape}")
         target = target_of(result)
-        draw_into(
-            result, target, draw_categories, &self.table, NULL, bitgen_of(source), source, number, &where
-        )
+        cdef bitgen_t bitgen
+        read_bitgen(source, &bitgen)
+        draw_into(result, target, draw_categories, &self.table, NULL, &bitgen, source, number, &where)
         return result if out is None else out
 
     cdef object draw(self, BitGenerator source):
-        cdef bitgen_t *bitgen = bitgen_of(source)
+        cdef bitgen_t bitgen
         cdef uint64_t word
-        hold(source)
+        read_bitgen(source, &bitgen)
+        held = hold(source)
         word = bitgen.next_uint64(bitgen.state)
-        release(source)
+        release(held)
         return softdraw_alias_map1(self.table.data, self.table.bits, word)
 
     def map(self, words, /, *, out=None, workers=None):

@@ -80,8 +80,9 @@ cdef int draw_into(
     cdef size_t n
     cdef int error
     d.draw, d.call, d.words, d.first, d.bitgen = draw, call, words, 0, bitgen
+    held = None
     if source is not None:
-        hold(source)  # may wait, while other threads change arrays
+        held = hold(source)  # may wait, while other threads change arrays
     try:
         d.out, d.itemsize = <char *> cnp.PyArray_DATA(target), cnp.PyArray_ITEMSIZE(target)
         n = cnp.PyArray_SIZE(target)
@@ -90,8 +91,8 @@ cdef int draw_into(
         else:
             error = draw_all(&d, n, workers, where)
     finally:
-        if source is not None:
-            release(source)
+        if held is not None:
+            release(held)
     if error == SOFTDRAW_ERROR_ROW or error == SOFTDRAW_ERROR_ZERO:
         return error
     check_error(error)

@@ -32,7 +32,7 @@ from softdraw._arguments cimport (
     refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers, word_array,
 )
 from softdraw._core cimport softdraw_filters
-from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
+from softdraw._random cimport bit_generator_of, hold, read_bitgen, release, take_words
 from softdraw._workers cimport LINE, distance_of, given_workers, run_pieces, workers_in_force
 
 from softdraw._arguments import hide_positional
@@ -287,7 +287,7 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
     cdef bint is_kept = False
     cdef int error
     cdef BitGenerator source
-    cdef bitgen_t *bitgen
+    cdef bitgen_t bitgen
     clear(&d.filters)
     if not is_row(logits) or not read_number(temperature, &t) or not is_from_0_to(INFINITY, t):
         return None
@@ -309,10 +309,10 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
     # Making a generator, unless it is what was given, may have run Python code of the caller.
     if source is not rng and not is_row(logits) or cnp.PyArray_DIM(logits, 0) == 0:
         return None
-    bitgen = bitgen_of(source)
-    hold(source)
+    read_bitgen(source, &bitgen)
+    held = hold(source)
     word = bitgen.next_uint64(bitgen.state)
-    release(source)
+    release(held)
     d.type_num = cnp.PyArray_TYPE(logits)
     d.x, d.n = <const char *>cnp.PyArray_DATA(logits), <size_t>cnp.PyArray_DIM(logits, 0)
     d.stride, d.rows, d.draws, d.words, d.ids, d.logprobs = 0, 1, 1, &word, &id, NULL
@@ -662,16 +662,17 @@ cdef cnp.ndarray take_all(BitGenerator source, tuple shape):
     cdef cnp.ndarray taken = np.empty(shape, np.uint64)
     cdef uint64_t *word = <uint64_t *>cnp.PyArray_DATA(taken)
     cdef size_t n = <size_t>cnp.PyArray_SIZE(taken), done = 0, count
-    cdef bitgen_t *bitgen = bitgen_of(source)
-    hold(source)
+    cdef bitgen_t bitgen
+    read_bitgen(source, &bitgen)
+    held = hold(source)
     try:
         while done < n:
             count = min(n - done, <size_t>MAX_PART)
             with nogil:
-                take_words(bitgen, word + done, count)
+                take_words(&bitgen, word + done, count)
             done += count
             if done < n:  # Python itself looks after the last, when the lock is free
                 PyErr_CheckSignals()
     finally:
-        release(source)
+        release(held)
     return taken

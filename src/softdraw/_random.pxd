@@ -2,12 +2,14 @@
 
 A draw holds its source while it takes words:
 
+    cdef bitgen_t bitgen
     source = bit_generator_of(rng)
-    hold(source)
+    read_bitgen(source, &bitgen)
+    held = hold(source)
     try:
-        take_words(bitgen_of(source), words, n)  # needs no GIL
+        take_words(&bitgen, words, n)  # needs no GIL
     finally:
-        release(source)
+        release(held)
 """
 
 cimport numpy as cnp
@@ -35,10 +37,8 @@ cdef class Lock:
 
 cdef class Xoshiro256(BitGenerator):
     cdef softdraw_xoshiro generator
-    # What BitGenerator has as `_bitgen` and `lock`, which its __init__ replaces if it is called again; set by the
-    # first __init__ of this class.
-    cdef bitgen_t bitgen
-    cdef Lock own_lock
+    cdef Lock own_lock  # `lock`, which BitGenerator.__init__ replaces if it is called again
+    cdef bint spawns  # within spawn()
     cdef bint start(self, object seed_seq, cnp.ndarray words) except -1
 
 
@@ -46,9 +46,14 @@ cdef class Xoshiro256(BitGenerator):
 cdef unsigned long fork_count() noexcept
 
 cdef BitGenerator bit_generator_of(object rng)
-# What makes the words. That of an Xoshiro256 stays as it is as long as the generator lives.
-cdef bitgen_t *bitgen_of(BitGenerator source) except NULL
-cdef int hold(BitGenerator source) except -1
-cdef int release(BitGenerator source) except -1
+
+# Copies what makes the words of a generator. Its own may be without a state for a moment, while another thread
+# or a signal handler calls __init__ of a generator again; the state that it had is good as long as it lives.
+cdef int read_bitgen(BitGenerator source, bitgen_t *bitgen) except -1
+
+# Takes the lock of a generator, and returns it, for release(): __init__ may put another one in its place.
+cdef object hold(BitGenerator source)
+cdef int release(object held) except -1
+
 cdef bint is_own(const bitgen_t *bitgen) noexcept nogil  # an Xoshiro256's
 cdef void take_words(bitgen_t *bitgen, uint64_t *words, size_t n) noexcept nogil

@@ -258,6 +258,9 @@ cdef class Xoshiro256(BitGenerator):
 
     Notes
     -----
+    A subclass must take a seed sequence as its only argument, because `spawn`, `jumped`, copies and pickles
+    make generators of its class so.
+
     Word ``8 * i + j`` is the i-th output of lane j, a xoshiro256++ generator [1]_. The seed gives
     lane 0 its state; each other lane starts one jump, 2**128 outputs, after the one before it.
 
@@ -296,14 +299,15 @@ cdef class Xoshiro256(BitGenerator):
             )
         if self.own_lock is None and self.start(seed_seq, words):
             return
-        # Other threads may be using it. BitGenerator.__init__, which would leave it without a state and with
-        # another lock, is not called; where somebody else has called it, this is undone.
-        hold(self)
+        # Other threads may be using it. BitGenerator.__init__ is not called, which would leave it without a
+        # state and with another lock; where somebody else has called it, this is undone.
+        held = hold(self)
         with cython.critical_section(self):
             self._seed_seq = seed_seq
-            self._bitgen, self.lock = self.bitgen, self.own_lock
+            if self._bitgen.state == NULL:
+                self._bitgen.state, self.lock = &self.generator, self.own_lock
         xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
-        release(self)
+        release(held)
 
     cdef bint start(self, object seed_seq, cnp.ndarray words) except -1:
         """Make a generator of an object that has not been one before. False if another thread has done so
@@ -314,11 +318,11 @@ cdef class Xoshiro256(BitGenerator):
             if self.own_lock is not None:
                 return False
             xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
-            self.bitgen.state = &self.generator
-            self.bitgen.next_uint64 = self.bitgen.next_raw = next_uint64
-            self.bitgen.next_uint32 = next_uint32
-            self.bitgen.next_double = next_double
-            self._bitgen, self.lock, self.own_lock = self.bitgen, lock, lock
+            self._bitgen.state = &self.generator
+            self._bitgen.next_uint64 = self._bitgen.next_raw = next_uint64
+            self._bitgen.next_uint32 = next_uint32
+            self._bitgen.next_double = next_double
+            self.lock = self.own_lock = lock
         return True
 
     @property
@@ -328,11 +332,12 @@ cdef class Xoshiro256(BitGenerator):
 
     @property
     def state(self):
+        """All that the coming words depend on, as a dict; it can be assigned."""
         cdef softdraw_xoshiro generator
         cdef cnp.ndarray lanes = np.empty((4, 8), np.uint64), buffer = np.empty(8, np.uint64)
-        hold(self)
+        held = hold(self)
         generator = self.generator
-        release(self)
+        release(held)
         memcpy(cnp.PyArray_DATA(lanes), generator.s, sizeof(generator.s))
         memcpy(cnp.PyArray_DATA(buffer), generator.buffer, sizeof(generator.buffer))
         return {
@@ -379,9 +384,9 @@ cdef class Xoshiro256(BitGenerator):
                 generator.s[k][j] = lanes[k, j]
             if not any(lanes[:, j]):
                 raise ValueError(f"state['state']['s'][:, {j}] is all zeros")
-        hold(self)
+        held = hold(self)
         self.generator = generator
-        release(self)
+        release(held)
 
     def spawn(self, n_children):
         """
@@ -421,11 +426,22 @@ cdef class Xoshiro256(BitGenerator):
         seed_seq = seed_seq_of(self)
         if not isinstance(seed_seq, ISpawnableSeedSequence):
             raise TypeError("the seed sequence of this Xoshiro256 cannot spawn")
-        hold(self)  # a seed sequence has no lock of its own to count its children under
+        held = hold(self)  # a seed sequence has no lock of its own to count its children under
         try:
-            children = seed_seq.spawn(n_children)
+            if self.spawns:
+                raise RuntimeError("spawn cannot be called while it runs in the same thread, by a signal handler say")
+            self.spawns = True
+            try:
+                children = seed_seq.spawn(n_children)
+            finally:
+                self.spawns = False
         finally:
-            release(self)
+            release(held)
+        if not isinstance(children, (list, tuple)) or len(children) != n_children:
+            raise TypeError(
+                f"spawn({n_children}) of the seed sequence, of type {type(seed_seq).__name__}, must give a list "
+                f"of {n_children} seed sequences"
+            )
         return [type(self)(seed_seq) for seed_seq in children]
 
     def jumped(self, jumps=1):
@@ -463,9 +479,9 @@ cdef class Xoshiro256(BitGenerator):
         words = 4 if jumps < 2**32 else 8
         seed = seed_seq_of(self).generate_state(words, np.uint64)[words - 4:]
         cdef Xoshiro256 ahead = type(self)(SeedSequence([*seed, jumps]))
-        hold(self)
+        held = hold(self)
         ahead.generator = self.generator
-        release(self)
+        release(held)
         xoshiro_jump(&ahead.generator, jumps)
         return ahead
 
@@ -499,9 +515,9 @@ cdef class Xoshiro256(BitGenerator):
         if not 0 <= delta < 2**128:
             raise ValueError(f"delta must be in [0, 2**128), got {delta}")
         cdef uint64_t low = delta & 2**64 - 1, high = delta >> 64
-        hold(self)
+        held = hold(self)
         xoshiro_advance(&self.generator, low, high)
-        release(self)
+        release(held)
         return self
 
     # In this form NumPy 1.24 to 1.26 need it when they pickle a Generator around this.
@@ -621,12 +637,12 @@ def pass_over(str name, Xoshiro256 given not None, uint64_t count):
         refuse_uninitialised(given)
     if given._bitgen.state == NULL:
         refuse_lost(name, given)
-    hold(given)
+    held = hold(given)
     own.generator = given.generator
     xoshiro_advance(&given.generator, count, 0)
     given.generator.has_uint32 = own.generator.has_uint32
     given.generator.uinteger = own.generator.uinteger
-    release(given)
+    release(held)
     return own
 
 
@@ -672,35 +688,44 @@ cdef bint is_seed(str name, object value) except -1:
 
 cdef int refuse_lost(str name, BitGenerator source) except -1:
     kind = type(source).__name__
-    raise TypeError(f"{name}, of type {kind}, has no state, because BitGenerator.__init__ was called again")
+    raise TypeError(
+        f"{name}, of type {kind}, has no state, because BitGenerator.__init__ was called again; "
+        "its own __init__, with a seed, gives it one"
+    )
 
 
-cdef bitgen_t *bitgen_of(BitGenerator source) except NULL:
-    cdef bitgen_t *bitgen = &source._bitgen
+cdef int read_bitgen(BitGenerator source, bitgen_t *bitgen) except -1:
+    cdef bitgen_t found = source._bitgen
     if type(source) is not Xoshiro256 and source.capsule is not None:
-        bitgen = <bitgen_t *> PyCapsule_GetPointer(source.capsule, "BitGenerator")
-    if bitgen.next_uint64 == NULL:  # a class of its own, or __init__ has not been called
+        found = (<bitgen_t *> PyCapsule_GetPointer(source.capsule, "BitGenerator"))[0]
+    if found.next_uint64 == NULL:  # a class of its own, or __init__ has not been called
+        if isinstance(source, Xoshiro256):
+            refuse_uninitialised(source)
         raise TypeError(f"rng, of type {type(source).__name__}, has not set next_uint64")
-    if bitgen.state == NULL and (is_own(bitgen) or isinstance(source, numpys_generators)):
+    if found.state == NULL and (is_own(&found) or isinstance(source, numpys_generators)):
         refuse_lost("rng", source)
-    if isinstance(source, Xoshiro256) and bitgen.state == &(<Xoshiro256> source).generator and is_own(bitgen):
-        return &(<Xoshiro256> source).bitgen
-    return bitgen
-
-
-cdef int hold(BitGenerator source) except -1:
-    if isinstance(source, Xoshiro256) and (<Xoshiro256> source).own_lock is not None:
-        return (<Xoshiro256> source).own_lock.take(-1)
-    if source.lock is None:
-        refuse_uninitialised(source)
-    source.lock.acquire()
+    bitgen[0] = found  # not before: it may be in use
     return 0
 
 
-cdef int release(BitGenerator source) except -1:
-    if isinstance(source, Xoshiro256) and (<Xoshiro256> source).own_lock is not None:
-        return (<Xoshiro256> source).own_lock.give()
-    source.lock.release()
+cdef object hold(BitGenerator source):
+    cdef Lock own
+    if isinstance(source, Xoshiro256):
+        own = (<Xoshiro256> source).own_lock
+        if own is not None:
+            own.take(-1)
+            return own
+    lock = source.lock
+    if lock is None:
+        refuse_uninitialised(source)
+    lock.acquire()
+    return lock
+
+
+cdef int release(object held) except -1:
+    if type(held) is Lock:
+        return (<Lock> held).give()
+    held.release()
     return 0
 
 

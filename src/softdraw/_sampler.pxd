@@ -13,7 +13,7 @@ cdef enum:
 cdef struct Words:
     uint64_t[BLOCK] block
     size_t used  # how many of the block have been
-    bitgen_t *bitgen
+    bitgen_t bitgen
     Buckets buckets
 
 
@@ -24,8 +24,8 @@ cdef class Sampler:
     cdef Words words
     cdef Lock lock
     cdef unsigned long forks  # fork_count() when the words were taken
-    cdef BitGenerator enter(self)
-    cdef int leave(self, BitGenerator source) except -1
+    cdef object enter(self)
+    cdef int leave(self, object held) except -1
     cdef int take_source(self, object rng) except -1
 
 

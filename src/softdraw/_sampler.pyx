@@ -9,7 +9,7 @@ from softdraw._arguments cimport internal, shape_of
 from softdraw._core cimport SOFTDRAW_OK, alias_map, softdraw_alias_map1
 from softdraw._draws cimport Buckets, draw_into, new_draws
 from softdraw._random cimport (
-    Lock, bit_generator_of, bitgen_of, fork_count, hold, release, take_words,
+    Lock, bit_generator_of, fork_count, hold, read_bitgen, release, take_words,
 )
 
 from softdraw._random import Xoshiro256
@@ -28,7 +28,7 @@ cdef Sampler sampler_of(object table, Buckets buckets, object rng):
 cdef void refill(Words *words) noexcept nogil:
     """Take another block if no word is left."""
     if words.used == BLOCK:
-        take_words(words.bitgen, words.block, BLOCK)
+        take_words(&words.bitgen, words.block, BLOCK)
         words.used = 0
 
 
@@ -80,14 +80,13 @@ cdef class Sampler:
         cdef bint ready
         cdef uint64_t word
         cdef size_t where
-        cdef BitGenerator source
         if size is not None:
             result = new_draws(shape_of(size))
-            source = self.enter()
+            held = self.enter()
             try:
                 draw_into(result, result, draw_words, &self.words, NULL, NULL, None, 1, &where)
             finally:
-                self.leave(source)
+                self.leave(held)
             return result
         with cython.critical_section(self.lock):
             ready = (
@@ -99,13 +98,13 @@ cdef class Sampler:
                 word = self.words.block[self.words.used]
                 self.words.used += 1
         if not ready:
-            source = self.enter()
+            held = self.enter()
             try:
                 refill(&self.words)
                 word = self.words.block[self.words.used]
                 self.words.used += 1
             finally:
-                self.leave(source)
+                self.leave(held)
         return softdraw_alias_map1(self.words.buckets.data, self.words.buckets.bits, word)
 
     cdef int take_source(self, object rng) except -1:
@@ -113,36 +112,36 @@ cdef class Sampler:
         cdef BitGenerator source = Xoshiro256() if self.makes_source else bit_generator_of(rng)
         with cython.critical_section(self):  # other threads read it before they hold a lock
             self.source = source
-        self.words.bitgen = bitgen_of(source)
+        read_bitgen(source, &self.words.bitgen)
         self.words.used = BLOCK
         self.forks = fork_count()
         return 0
 
-    cdef BitGenerator enter(self):
+    cdef object enter(self):
         """Take the generator's lock and then the sampler's, in that order, because a caller may hold
         the first already; in a forked child, drop the parent's words. Returns what leave() needs."""
         cdef BitGenerator source
         with cython.critical_section(self):
             source = self.source
-        hold(source)
+        held = hold(source)
         try:
             self.lock.take(-1)
         except BaseException:
-            release(source)
+            release(held)
             raise
         try:
             if self.forks != fork_count():
                 self.take_source(source)  # nobody else has a new one, so nobody else holds it
             else:
-                self.words.bitgen = bitgen_of(source)  # raises if the generator has lost its state
+                read_bitgen(source, &self.words.bitgen)  # raises if the generator has lost its state
         except BaseException:
-            self.leave(source)
+            self.leave(held)
             raise
-        return source
+        return held
 
-    cdef int leave(self, BitGenerator source) except -1:
+    cdef int leave(self, object held) except -1:
         self.lock.give()
-        release(source)
+        release(held)
         return 0
 
     def __repr__(self):

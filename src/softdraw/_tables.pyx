@@ -23,7 +23,7 @@ from softdraw._core cimport (
 from softdraw._draws cimport (
     CHUNK, apart_from, check_same, checked_out, draw_into, new_draws, target_of,
 )
-from softdraw._random cimport bit_generator_of, bitgen_of, hold, release, take_words
+from softdraw._random cimport bit_generator_of, hold, read_bitgen, release, take_words
 from softdraw._workers cimport given_workers
 
 from softdraw._arguments import hide_positional
@@ -353,7 +353,7 @@ cdef class AliasTables:
         cdef Call call
         # those past the largest int64 are no rows here either
         cdef cnp.ndarray array = as_carray(numbers, cnp.NPY_INT64)
-        cdef bitgen_t *bitgen = NULL if source is None else bitgen_of(source)
+        cdef bitgen_t bitgen
         cdef const uint64_t *word = NULL
         cdef size_t where
         cdef int error
@@ -361,8 +361,10 @@ cdef class AliasTables:
         call.records = <const uint64_t *> cnp.PyArray_DATA(self.places)
         call.count = self.rows
         call.skips = skips
+        held = None
         if source is not None:
-            hold(source)
+            read_bitgen(source, &bitgen)
+            held = hold(source)
         try:
             check_begin(array, target, "out")  # last, so that nothing changes after it
             if words is not None:
@@ -371,11 +373,11 @@ cdef class AliasTables:
             call.rows = <const int64_t *> cnp.PyArray_DATA(array)
             call.per_row = cnp.PyArray_SIZE(target) // max(cnp.PyArray_SIZE(array), 1)
             error = draw_into(
-                result, target, draw_rows, &call, word, bitgen, None, workers, &where
+                result, target, draw_rows, &call, word, &bitgen, None, workers, &where
             )
         finally:
-            if source is not None:
-                release(source)
+            if held is not None:
+                release(held)
         if error != SOFTDRAW_OK:
             place = np.unravel_index(where // call.per_row, (<object> array).shape)
             row = int((<object> numbers)[place])

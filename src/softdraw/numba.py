@@ -335,7 +335,9 @@ def generator(rng: RNG = None) -> _Words:
         rng = generator_of_seed("rng", rng)
     # a proxy is an instance of a class that it does not have, and keeps nothing alive
     if not isinstance(rng, Xoshiro256) or not issubclass(type(rng), Xoshiro256):
-        raise TypeError(f"the generator must be an Xoshiro256, got {type(rng).__name__}")
+        raise TypeError(
+            f"rng must be a seed, an Xoshiro256 or a Generator of one, got {type(rng).__name__}"
+        )
     return np.asarray(_State(rng))
 
 

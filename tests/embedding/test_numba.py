@@ -166,7 +166,9 @@ def test_a_generator_is_what_its_memory_is_and_not_what_it_says():
     own = Own(7)
     expected = softdraw.Xoshiro256(7).random_raw(3)
     np.testing.assert_array_equal(next_words(kernels.generator(own), 3), expected)
-    with pytest.raises(TypeError, match="must be an Xoshiro256, got "):
+    with pytest.raises(
+        TypeError, match="^rng must be a seed, an Xoshiro256 or a Generator of one, got "
+    ):
         kernels.generator(weakref.proxy(own))
     np.random.BitGenerator.__init__(own, 7)
     for lost in (softdraw.Xoshiro256.__new__(softdraw.Xoshiro256), own):
@@ -250,7 +252,7 @@ def test_a_generator_lives_as_long_as_its_state():
 
 
 def test_generators_of_another_kind_are_refused():
-    with pytest.raises(TypeError, match="must be an Xoshiro256, got PCG64"):
+    with pytest.raises(TypeError, match="Generator of one, got PCG64$"):
         kernels.generator(np.random.default_rng(7))
     first, second = (next_words(kernels.generator(), 8) for _ in range(2))
     assert not np.array_equal(first, second)

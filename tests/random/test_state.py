@@ -187,6 +187,36 @@ def test_spawned_children_differ_and_come_from_the_seed_sequence():
     assert stream(children[0]) != stream(children[1])
 
 
+def test_spawn_within_spawn_is_refused():
+    """NumPy's seed sequences would give the same children twice."""
+    made = []
+
+    class Seeds(SeedSequence):
+        def spawn(self, n):
+            made.extend(rng.spawn(1) if n > 1 else [])
+            return super().spawn(n)
+
+    rng = Xoshiro256(Seeds(7))
+    with pytest.raises(
+        RuntimeError, match="^spawn cannot be called while it runs in the same thread"
+    ):
+        rng.spawn(2)
+    assert not made
+    assert len(rng.spawn(1)) == 1  # and afterwards it can
+
+
+@pytest.mark.parametrize("children", [None, [], "ab"])
+def test_a_seed_sequence_that_spawns_something_else_is_told_so(children):
+    class Seeds(SeedSequence):
+        def spawn(self, n):
+            return children
+
+    with pytest.raises(
+        TypeError, match=r"^spawn\(2\) of the seed sequence, of type Seeds, must give"
+    ):
+        Xoshiro256(Seeds(7)).spawn(2)
+
+
 def test_children_spawned_in_several_threads_differ():
     generator = Xoshiro256(7)
     children = []
