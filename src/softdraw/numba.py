@@ -287,8 +287,8 @@ class _State:
         address: int = Xoshiro256.ctypes.__get__(generator).state_address
         if not address:
             raise TypeError(
-                f"rng, of type {type(generator).__name__}, has no state: its __init__ has not been called, "
-                "or BitGenerator.__init__ was called again"
+                f"rng, of type {type(generator).__name__}, has no state: its __init__ has not been "
+                "called, or BitGenerator.__init__ was called again"
             )
         self.__array_interface__ = {
             "data": (address, False),
