@@ -38,7 +38,7 @@ cdef class Lock:
 cdef class Xoshiro256(BitGenerator):
     cdef softdraw_xoshiro generator
     cdef Lock own_lock  # `lock`, which BitGenerator.__init__ replaces if it is called again
-    cdef bint spawns  # within spawn()
+    cdef unsigned long spawns  # fork_count() + 1 within spawn(), else 0
     cdef bint start(self, object seed_seq, cnp.ndarray words) except -1
 
 

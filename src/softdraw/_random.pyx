@@ -428,13 +428,13 @@ cdef class Xoshiro256(BitGenerator):
             raise TypeError("the seed sequence of this Xoshiro256 cannot spawn")
         held = hold(self)  # a seed sequence has no lock of its own to count its children under
         try:
-            if self.spawns:
+            if self.spawns == forks + 1:
                 raise RuntimeError("spawn cannot be called while it runs in the same thread, by a signal handler say")
-            self.spawns = True
+            self.spawns = forks + 1  # so that in a child that is forked meanwhile it can
             try:
                 children = seed_seq.spawn(n_children)
             finally:
-                self.spawns = False
+                self.spawns = 0
         finally:
             release(held)
         if not isinstance(children, (list, tuple)) or len(children) != n_children:

@@ -3,12 +3,14 @@
 import copy
 import json
 import pickle
+import threading
 
 import numpy as np
 import pytest
 from generators import MASK, Child, lanes, stream
 from messages import exactly
 from numpy.random import Generator, SeedSequence
+from processes import in_child, needs_fork
 from threads import run_threads
 
 from softdraw import Xoshiro256
@@ -203,6 +205,28 @@ def test_spawn_within_spawn_is_refused():
         rng.spawn(2)
     assert not made
     assert len(rng.spawn(1)) == 1  # and afterwards it can
+
+
+@needs_fork
+def test_a_child_that_is_forked_within_spawn_can_spawn():
+    within, go_on = threading.Event(), threading.Event()
+
+    class Seeds(SeedSequence):
+        def spawn(self, n):
+            if threading.current_thread() is thread:
+                within.set()
+                go_on.wait(60)
+            return super().spawn(n)
+
+    rng = Xoshiro256(Seeds(7))
+    thread = threading.Thread(target=rng.spawn, args=(1,))
+    thread.start()
+    assert within.wait(60)
+    try:
+        assert in_child(lambda: len(rng.spawn(2))) == 2
+    finally:
+        go_on.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("children", [None, [], "ab"])
