@@ -442,7 +442,7 @@ cdef class Xoshiro256(BitGenerator):
                 f"spawn({n_children}) of the seed sequence, of type {type(seed_seq).__name__}, must give a list "
                 f"of {n_children} seed sequences"
             )
-        return [type(self)(seed_seq) for seed_seq in children]
+        return [another(self, seed_seq) for seed_seq in children]
 
     def jumped(self, jumps=1):
         """
@@ -478,7 +478,7 @@ cdef class Xoshiro256(BitGenerator):
         # second word of many jumps would read as a child of few jumps, if both began with the same words.
         words = 4 if jumps < 2**32 else 8
         seed = seed_seq_of(self).generate_state(words, np.uint64)[words - 4:]
-        cdef Xoshiro256 ahead = type(self)(SeedSequence([*seed, jumps]))
+        cdef Xoshiro256 ahead = another(self, SeedSequence([*seed, jumps]))
         held = hold(self)
         ahead.generator = self.generator
         release(held)
@@ -532,6 +532,17 @@ cdef class Xoshiro256(BitGenerator):
         if not isinstance(state, dict) or "header" not in state:
             raise ValueError("not a pickled Xoshiro256")
         self.state = state
+
+
+cdef Xoshiro256 another(Xoshiro256 generator, object seed_seq):
+    """Return a new generator of the class of one, which may be a subclass that makes something else."""
+    made = type(generator)(seed_seq)
+    kind = type(generator).__name__
+    if not isinstance(made, Xoshiro256):
+        raise TypeError(f"{kind}(seed_sequence) must make a generator, got {type(made).__name__}")
+    if (<Xoshiro256> made).own_lock is None:
+        refuse_uninitialised(made)
+    return made
 
 
 cdef object seed_seq_of(Xoshiro256 generator):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from generators import MASK, Child, lanes, stream
 from messages import exactly
-from numpy.random import Generator, SeedSequence
+from numpy.random import PCG64, Generator, SeedSequence
 from processes import in_child, needs_fork
 from threads import run_threads
 
@@ -187,6 +187,18 @@ def test_spawned_children_differ_and_come_from_the_seed_sequence():
     expected = [Xoshiro256(seed) for seed in SeedSequence(7).spawn(2)]
     assert [stream(child) for child in children] == [stream(child) for child in expected]
     assert stream(children[0]) != stream(children[1])
+
+
+@pytest.mark.parametrize("made", [None, PCG64(1), Xoshiro256.__new__(Xoshiro256)])
+def test_a_subclass_that_makes_something_else_is_told_so(made):
+    class Odd(Xoshiro256):
+        def __new__(cls, seed):
+            return super().__new__(cls) if seed == 7 else made
+
+    rng = Odd(7)
+    for call in (rng.jumped, lambda: rng.spawn(1)):
+        with pytest.raises(TypeError, match=r"^(Odd\(seed_sequence\) must make|__init__ of this)"):
+            call()
 
 
 def test_spawn_within_spawn_is_refused():
