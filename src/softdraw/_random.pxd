@@ -25,11 +25,11 @@ cdef class Lock:
     cdef unsigned long count  # how many times that holds it
     cdef unsigned long waiting  # threads that sleep until it is free
     cdef bint woken  # one of them has been woken and has not taken it yet
-    cdef bint passed_over  # the last that was woken found it taken again
+    cdef unsigned long passed_over  # of those that sleep, how many were woken and found it taken again
     cdef void *sleep_lock  # of the operating system, always held: who waits for it, sleeps; NULL before
     cdef unsigned long forks  # fork_count() when this was last looked at
     cdef bint take(self, int64_t microseconds) except -1  # False if not in that time; -1 is any time
-    cdef bint wait(self, int64_t microseconds) except -1
+    cdef bint wait(self, int64_t microseconds, bint *passed_over) except -1
     cdef int give(self) except -1
     cdef void let_go_first(self) noexcept
     cdef void forget_other_threads(self) noexcept

@@ -84,10 +84,10 @@ cdef class Lock:
 
     Its fields are only touched under the GIL (without one, in a critical section), so taking a
     lock that is free is a comparison and two assignments. A thread that has to wait sleeps on a
-    lock of the operating system. When it wakes, another thread may have been faster; who gives the
-    lock back then lets it go first, for up to 5 ms. If each draw did so, every draw of threads that
-    share a generator would be a switch between threads. docs/streams.md has the time, and that of
-    other locks.
+    lock of the operating system. When it wakes, another thread may have been faster; until it has
+    had its turn, who gives the lock back lets others go first, for up to 5 ms. If each draw did so,
+    every draw of threads that share a generator would be a switch between threads. docs/streams.md
+    has the time, and that of other locks.
 
     Nothing here points to the stack of a thread: Python ends daemon threads wherever they wait.
     """
@@ -99,18 +99,22 @@ cdef class Lock:
 
     cdef bint take(self, int64_t microseconds) except -1:
         cdef unsigned long me = PyThread_get_thread_ident()
-        cdef bint taken = True
+        cdef bint taken = True, passed_over = False
         with cython.critical_section(self):
             if self.forks != forks:
                 self.forget_other_threads()
             if self.count and self.owner != me:
-                taken = self.wait(microseconds)
+                try:
+                    taken = self.wait(microseconds, &passed_over)
+                finally:
+                    if passed_over and self.passed_over:  # a fork forgets them
+                        self.passed_over -= 1
             if taken:
                 self.owner = me
                 self.count += 1
         return taken
 
-    cdef bint wait(self, int64_t microseconds) except -1:
+    cdef bint wait(self, int64_t microseconds, bint *passed_over) except -1:
         cdef PyThreadState *state
         cdef int status
         cdef int64_t end = microseconds + monotonic_ns() // 1000
@@ -135,7 +139,9 @@ cdef class Lock:
                     self.forget_other_threads()
             elif status == PY_LOCK_ACQUIRED:
                 self.woken = False
-                self.passed_over = self.count > 0
+                if self.count and not passed_over[0]:
+                    passed_over[0] = True
+                    self.passed_over += 1
         return True
 
     cdef int give(self) except -1:
@@ -175,7 +181,8 @@ cdef class Lock:
         if self.owner != forking_thread or self.forks < forked_since:
             self.count = 0
         self.waiting = 0
-        self.woken = self.passed_over = False
+        self.woken = False
+        self.passed_over = 0
         self.sleep_lock = NULL
         self.forks = forks
 

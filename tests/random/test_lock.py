@@ -1,6 +1,7 @@
 """The lock of Xoshiro256: threads and forks."""
 
 import copy
+import functools
 import os
 import pickle
 import signal
@@ -200,6 +201,21 @@ def test_a_thread_that_draws_all_the_time_leaves_turns_to_others(draw):
     is_done.set()
     thread.join()
     assert None not in others, "the others have drawn last of all"
+
+
+@pytest.mark.parametrize("threads", [3, 5])
+def test_threads_that_hold_the_lock_for_long_all_get_turns(threads):
+    """Two of them could hand it to each other for ever."""
+    lock, turns = Xoshiro256(7).lock, [0] * threads
+
+    def work(i):
+        while sum(turns) < 20 * threads:
+            with lock:
+                time.sleep(0.01)
+                turns[i] += 1
+
+    run_threads([functools.partial(work, i) for i in range(threads)])
+    assert min(turns) >= 5
 
 
 def test_threads_that_share_a_generator_get_each_word_once():
