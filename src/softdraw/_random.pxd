@@ -29,7 +29,7 @@ cdef class Lock:
     cdef void *sleep_lock  # of the operating system, always held: who waits for it, sleeps; NULL before
     cdef unsigned long forks  # fork_count() when this was last looked at
     cdef bint take(self, int64_t microseconds) except -1  # False if not in that time; -1 is any time
-    cdef bint wait(self, int64_t microseconds, bint *passed_over) except -1
+    cdef bint wait(self, int64_t microseconds) except -1
     cdef int give(self) except -1
     cdef void let_go_first(self) noexcept
     cdef void forget_other_threads(self) noexcept

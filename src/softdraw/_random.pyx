@@ -99,50 +99,51 @@ cdef class Lock:
 
     cdef bint take(self, int64_t microseconds) except -1:
         cdef unsigned long me = PyThread_get_thread_ident()
-        cdef bint taken = True, passed_over = False
+        cdef bint taken = True
         with cython.critical_section(self):
             if self.forks != forks:
                 self.forget_other_threads()
             if self.count and self.owner != me:
-                try:
-                    taken = self.wait(microseconds, &passed_over)
-                finally:
-                    if passed_over and self.passed_over:  # a fork forgets them
-                        self.passed_over -= 1
+                taken = self.wait(microseconds)
             if taken:
                 self.owner = me
                 self.count += 1
         return taken
 
-    cdef bint wait(self, int64_t microseconds, bint *passed_over) except -1:
+    cdef bint wait(self, int64_t microseconds) except -1:
         cdef PyThreadState *state
         cdef int status
+        cdef bint passed_over = False
         cdef int64_t end = microseconds + monotonic_ns() // 1000
-        while self.count and self.owner != PyThread_get_thread_ident():
-            if microseconds >= 0:
-                microseconds = end - monotonic_ns() // 1000
-                if microseconds <= 0:
-                    return False
-            if self.sleep_lock == NULL:
-                self.sleep_lock = PyThread_allocate_lock()
+        try:
+            while self.count and self.owner != PyThread_get_thread_ident():
+                if microseconds >= 0:
+                    microseconds = end - monotonic_ns() // 1000
+                    if microseconds <= 0:
+                        return False
                 if self.sleep_lock == NULL:
-                    raise MemoryError
-                PyThread_acquire_lock_timed(self.sleep_lock, -1, 0)
-            self.waiting += 1
-            state = PyEval_SaveThread()  # ends a critical section too, until the thread is back
-            status = PyThread_acquire_lock_timed(self.sleep_lock, microseconds, 1)
-            PyEval_RestoreThread(state)
-            self.waiting -= 1
-            if status == PY_LOCK_INTR:
-                PyErr_CheckSignals()
-                if self.forks != forks:  # by a signal handler
-                    self.forget_other_threads()
-            elif status == PY_LOCK_ACQUIRED:
-                self.woken = False
-                if self.count and not passed_over[0]:
-                    passed_over[0] = True
-                    self.passed_over += 1
-        return True
+                    self.sleep_lock = PyThread_allocate_lock()
+                    if self.sleep_lock == NULL:
+                        raise MemoryError
+                    PyThread_acquire_lock_timed(self.sleep_lock, -1, 0)
+                self.waiting += 1
+                state = PyEval_SaveThread()  # ends a critical section too, until the thread is back
+                status = PyThread_acquire_lock_timed(self.sleep_lock, microseconds, 1)
+                PyEval_RestoreThread(state)
+                self.waiting -= 1
+                if status == PY_LOCK_INTR:
+                    PyErr_CheckSignals()
+                    if self.forks != forks:  # by a signal handler
+                        self.forget_other_threads()
+                elif status == PY_LOCK_ACQUIRED:
+                    self.woken = False
+                    if self.count and not passed_over:
+                        passed_over = True
+                        self.passed_over += 1
+            return True
+        finally:
+            if passed_over and self.passed_over:  # a fork forgets them
+                self.passed_over -= 1
 
     cdef int give(self) except -1:
         with cython.critical_section(self):
@@ -436,7 +437,7 @@ cdef class Xoshiro256(BitGenerator):
         held = hold(self)  # a seed sequence has no lock of its own to count its children under
         try:
             if self.spawns == forks + 1:
-                raise RuntimeError("spawn cannot be called while it runs in the same thread, by a signal handler say")
+                raise RuntimeError("spawn cannot be called while it runs in the same thread, as from a signal handler")
             self.spawns = forks + 1  # so that in a child that is forked meanwhile it can
             try:
                 children = seed_seq.spawn(n_children)

@@ -29,7 +29,7 @@ def number(name):
 
 
 def table_error(name, steps, shift, bits, exponent):
-    """How far the ratio of two entries of a table may be from what it should be."""
+    """The largest relative error of the ratio of two entries of a table."""
     text = CONSTANTS.read_text()
     entries = re.findall(
         r"0x[0-9a-f]+", text[text.index(f"#define {name} ") :].split("}")[0].split("{")[1]
