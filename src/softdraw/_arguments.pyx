@@ -328,7 +328,13 @@ cdef object real_numbers(object value, str name):
         raise ValueError(f"{name} is an integer of more than 64 bits; give it as a float")
     if not is_real(given.dtype):
         got = kind_of(value, given.dtype)
-        raise TypeError(f"{name} must be a real number or an array of them, got {got}")
+        way = ""
+        if given.dtype.kind == "O":  # of Fractions or Decimals, say
+            if given.ndim:
+                way = f"; write np.asarray({name}, float)"
+            elif hasattr(value, "__float__"):
+                way = f"; write float({name})"
+        raise TypeError(f"{name} must be a real number or an array of them, got {got}{way}")
     return given
 
 

@@ -607,10 +607,10 @@ cdef cnp.ndarray mask_array(object mask):
     cdef cnp.ndarray given = unmasked_array(mask, "mask")
     if cnp.PyArray_TYPE(given) not in (cnp.NPY_BOOL, cnp.NPY_INT8, cnp.NPY_UINT8) and (
             given.dtype.kind != "i" or given.dtype.itemsize != 4):
-        way = "view(np.int32)" if given.dtype == np.uint32 else "astype(bool)"
+        way = "mask.view(np.int32)" if given.dtype == np.uint32 else "np.asarray(mask, bool)"
         raise TypeError(
             "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
-            f"got dtype {given.dtype}; write mask.{way}"
+            f"got dtype {given.dtype}; write {way}"
         )
     return given
 
@@ -628,7 +628,7 @@ cdef cnp.ndarray mask_by_row(cnp.ndarray mask, tuple shape):
                 [here in (1, length) for here, length in zip(mine_rows[::-1], rows[::-1])])):
             ways = f"{(width,)} or {(*rows, width)}" if rows else f"{(width,)}"
             kind = "packed mask" if is_packed else "mask"
-            hint = ("; write mask.astype(bool) for one of 0 and 1"
+            hint = ("; write np.asarray(mask, bool) for one of 0 and 1"
                     if is_packed and mine[len(mine) - 1:] == (n,) else "")
             raise ValueError(f"{kind} must have shape {ways}, got {mine}{hint}")
     if cnp.PyArray_ITEMSIZE(mask) == 1 and cnp.PyArray_TYPE(mask) != cnp.NPY_BOOL:

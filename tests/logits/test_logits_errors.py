@@ -1,6 +1,7 @@
 """What sample_logits refuses, and what its errors say."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -30,11 +31,12 @@ FINITE = "logits must be finite or -inf"
 SKIP = "; invalid='skip' gives -1 for such rows"
 LOST = "is a masked array; fill or compress it first, its mask would be lost"
 NUMBERS = "must be a real number or an array of them, got"
+FLOAT = "write float(temperature)"
 INTEGERS = "must be an integer or an array of them, got"
 DTYPE = (
     "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, got dtype"
 )
-ASTYPE = "write mask.astype(bool)"
+ASTYPE = "write np.asarray(mask, bool)"
 FLAGS = "must hold 1 for what may be drawn and 0 for what may not"
 SOURCE = (
     "rng must be None, an int, a sequence of ints or a numpy.random.SeedSequence, BitGenerator or "
@@ -131,6 +133,12 @@ def test_value_errors(logits, options, text):
         (None, {}, "logits must be real numbers, got dtype object"),
         (X, {"temperature": None}, f"temperature {NUMBERS} NoneType"),
         (X, {"temperature": "1"}, f"temperature {NUMBERS} str"),
+        (X, {"temperature": Fraction(1, 2)}, f"temperature {NUMBERS} Fraction; {FLOAT}"),
+        (
+            X,
+            {"temperature": [Fraction(1, 2)] * 3},
+            f"temperature {NUMBERS} an array of dtype object; write np.asarray(temperature, float)",
+        ),
         (X, {"temperature": MASKED}, f"temperature {LOST}"),
         (X, {"top_k": 5.0}, f"top_k {INTEGERS} float"),
         (X, {"top_k": True}, f"top_k {INTEGERS} bool"),
@@ -138,6 +146,7 @@ def test_value_errors(logits, options, text):
         (X, {"top_p": 1j}, f"top_p {NUMBERS} complex"),
         (X, {"min_p": MASKED}, f"min_p {LOST}"),
         (X, {"mask": np.ones(1, np.int64)}, f"{DTYPE} int64; {ASTYPE}"),
+        (X, {"mask": [1, 0, 1, 0]}, f"{DTYPE} int64; {ASTYPE}"),
         (X, {"mask": np.ones(1, np.uint32)}, f"{DTYPE} uint32; write mask.view(np.int32)"),
         (X, {"mask": np.ones(4)}, f"{DTYPE} float64; {ASTYPE}"),
         (X, {"mask": np.ma.array([True] * 4)}, f"mask {LOST}"),

@@ -4,6 +4,7 @@ Also the cases that other libraries got wrong, named for what went wrong.
 """
 
 import weakref
+from decimal import Decimal
 
 import numpy as np
 import oracle
@@ -219,7 +220,11 @@ def test_a_bad_temperature_of_the_last_row_leaves_x_in_place_as_it_was(function)
         (object(), "object"),
         (np.array([1j, 1]), "an array of dtype complex128"),
         (np.array(["1", "2"]), "an array of dtype <U1"),
-        (np.array([1.0, None]), "an array of dtype object"),
+        (
+            np.array([1.0, None]),
+            "an array of dtype object; write np.asarray(temperature, float)",
+        ),
+        (Decimal("0.7"), "Decimal; write float(temperature)"),
         (np.array([1, 2], "m8[s]"), "an array of dtype timedelta64[s]"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

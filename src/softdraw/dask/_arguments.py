@@ -101,10 +101,10 @@ def mask_of(mask: Any, logits: da.Array) -> da.Array:
             else check_ones("mask", mask)
         )
     if mask.dtype not in (np.bool_, np.int8, np.uint8, np.int32):
-        way = "view(np.int32)" if mask.dtype == np.uint32 else "astype(bool)"
+        way = "mask.view(np.int32)" if mask.dtype == np.uint32 else "mask.astype(bool)"
         raise TypeError(
             "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
-            f"got dtype {mask.dtype}; write mask.{way}"
+            f"got dtype {mask.dtype}; write {way}"
         )
     is_packed = mask.dtype == np.int32
     *rows, n = logits.shape
