@@ -42,6 +42,35 @@ def find(program):
     return found
 
 
+def in_parent_and_child(function, *, at):
+    """What function() returns here, and in a child that is forked where a Python function of that
+    name returns within it, by way of JSON."""
+    read, write = os.pipe()
+    pid = None
+
+    def watch(frame, event, _argument):
+        nonlocal pid
+        if event == "return" and frame.f_code.co_name == at and pid is None:
+            with warnings.catch_warnings():  # as in in_child
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
+
+    sys.setprofile(watch)
+    try:
+        result = function()
+        if pid == 0:
+            os.write(write, json.dumps(result).encode())
+    finally:
+        sys.setprofile(None)
+        if pid == 0:
+            os._exit(0)
+    os.close(write)
+    assert pid, f"no function of the name {at} has been called"
+    os.waitpid(pid, 0)
+    with os.fdopen(read) as pipe:
+        return result, json.load(pipe)
+
+
 def in_child(function):
     """What function() returns in a forked child, by way of JSON."""
     read, write = os.pipe()

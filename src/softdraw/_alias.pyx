@@ -10,7 +10,7 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport (
-    as_words, check_error, check_header, header_of, internal, one_temperature, read_number, refuse_call,
+    as_words, check_error, check_header, check_unchanged, header_of, internal, one_temperature, read_number, refuse_call,
     refuse_positional, shape_of, word_array,
 )
 from softdraw._build cimport Rows, build, read_only, real_items, weights_of
@@ -360,6 +360,7 @@ cdef class AliasTable:
             array = as_words(array)
             target = target_of(result)
             array = apart_from(target, array)
+        check_unchanged(array, sizeof(uint64_t), "words")
         check_same(array, target)  # last, so that nothing changes after it
         draw_into(
             result, target, draw_categories, &self.table, <const uint64_t *> cnp.PyArray_DATA(array),

@@ -41,6 +41,9 @@ cdef bint is_foreign(object x)
 cdef object converted_to(object dtype, object array)
 cdef int check_real(object dtype, str name, str advice=*) except -1
 cdef object real_array(object value, str name)
+cdef cnp.ndarray fixed(cnp.ndarray array)
+cdef object fixed_real(object array, str name)
+cdef int check_unchanged(cnp.ndarray array, int itemsize, str name) except -1
 cdef object checked_out(object out, object dtype, tuple shape)
 cdef cnp.ndarray plain_out(object out)
 cdef object result_dtype(object dtype)

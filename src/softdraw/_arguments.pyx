@@ -15,6 +15,10 @@ from libc.stddef cimport ptrdiff_t
 cdef extern from "softdraw.h":
     enum: SOFTDRAW_STREAM
 
+cdef extern from "numpy/arrayobject.h":
+    # NumPy's own declaration for Cython takes no NULL.
+    object PyArray_View(cnp.ndarray array, void *dtype, void *subtype)
+
 cnp.import_array()
 
 # ---- positional arguments ----------------------------------------------------------------------
@@ -205,6 +209,8 @@ cdef object converted_to(object dtype, object array):
 
 
 cdef int check_real(object dtype, str name, str advice="") except -1:
+    if not isinstance(dtype, np.dtype):  # of an array of another library
+        raise TypeError(f"{name} must have a dtype of NumPy, got {dtype!r}")
     if not is_real(dtype):
         # the float8 of ml_dtypes are of kind f or V
         raise TypeError(
@@ -218,23 +224,45 @@ cdef int check_real(object dtype, str name, str advice="") except -1:
 cdef object real_array(object value, str name):
     """Return value as an array of real numbers; an array of them is returned as it is."""
     array = unmasked_array(value, name)
-    if is_real(array.dtype):
+    dtype = array.dtype  # once, for another thread may change it
+    if is_real(dtype):
         return array
     advice = ""
-    if array.dtype.kind == "c":
+    if dtype.kind == "c":
         advice = "; take np.real or np.abs of it"
     elif hasattr(value, "toarray"):
         advice = f"; of a SciPy sparse array, pass {name}.data or {name}.toarray()"
-    elif array.dtype.kind == "O":
+    elif dtype.kind == "O":
         if hasattr(value, "to_numpy"):  # of pandas, with missing values, say
             advice = f"; write {name}.to_numpy(float)"
-        elif array.ndim:  # integers past 2**64, say
+        elif array.ndim or isinstance(value, np.ndarray):  # integers past 2**64, say
             advice = f"; write np.asarray({name}, float)"
         elif isinstance(value, int):
             advice = f"; write float({name})"
         elif hasattr(value, "__iter__"):  # the values of a dict, say
             advice = f"; write list({name})"
-    check_real(array.dtype, name, advice)
+    check_real(dtype, name, advice)
+
+
+cdef cnp.ndarray fixed(cnp.ndarray array):
+    """Return a view of an array. Its shape and dtype stay as they are, while those of the array may be changed by
+    another thread or a finalizer. It is made when all arguments are converted: until then, memory may move."""
+    return PyArray_View(array, NULL, <void *>cnp.ndarray)
+
+
+cdef object fixed_real(object array, str name):
+    """Return a view as `fixed` does, of what real_array has returned."""
+    view = fixed(array)
+    if not is_real(view.dtype):
+        raise ValueError(f"{name} was changed to dtype {view.dtype} during the call")
+    return view
+
+
+cdef int check_unchanged(cnp.ndarray array, int itemsize, str name) except -1:
+    """Raise unless a contiguous array still is one of items of that size."""
+    if cnp.PyArray_ITEMSIZE(array) != itemsize or not cnp.PyArray_ISCARRAY_RO(array):
+        raise ValueError(f"{name} was changed during the call")
+    return 0
 
 
 cdef cnp.ndarray plain_out(object out):
@@ -251,8 +279,8 @@ cdef cnp.ndarray plain_out(object out):
 
 
 cdef object checked_out(object out, object dtype, tuple shape):
-    """Return out as plain_out does, if it has that dtype and shape."""
-    cdef object array = plain_out(out)
+    """Return a view of out, if it has that dtype and shape."""
+    cdef object array = fixed(plain_out(out))
     if array.dtype != dtype:
         raise ValueError(f"out must have dtype {dtype}, got {array.dtype}")
     if array.shape != shape:

@@ -85,6 +85,8 @@ cdef int draw_into(
         held = hold(source)  # may wait, while other threads change arrays
     try:
         d.out, d.itemsize = <char *> cnp.PyArray_DATA(target), cnp.PyArray_ITEMSIZE(target)
+        if d.itemsize not in (2, 4, 8) or not cnp.PyArray_ISCARRAY(target):
+            raise ValueError("out was changed during the call")
         n = cnp.PyArray_SIZE(target)
         if n <= CHUNK:
             error = draw_chunks(&d, bitgen, 0, n, where)

@@ -28,7 +28,7 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, as_words, fit_to_rows, is_skip, is_true, place_of, read_number, real_array, real_numbers,
+    as_carray, as_words, fit_to_rows, fixed, fixed_real, is_skip, is_true, place_of, read_number, real_array, real_numbers,
     refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers, word_array,
 )
 from softdraw._core cimport softdraw_filters
@@ -311,6 +311,10 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
         return None
     read_bitgen(source, &bitgen)
     held = hold(source)
+    # It may have waited, while another thread changed the array.
+    if not is_row(logits) or cnp.PyArray_DIM(logits, 0) == 0:
+        release(held)
+        return None
     word = bitgen.next_uint64(bitgen.state)
     release(held)
     d.type_num = cnp.PyArray_TYPE(logits)
@@ -471,7 +475,7 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
                              object min_p, object mask, object size, object rng, object words,
                              object invalid, object return_logprobs, int workers):
     # Everything is converted first, for that may run Python code of the caller. Shapes and pointers are
-    # taken afterwards, of arrays that nobody else has a say about.
+    # taken afterwards, of arrays and views that nobody else has a say about.
     given = real_array(logits, "logits")
     temperatures = real_numbers(temperature, "temperature")
     ks = None if top_k is None else whole_numbers(top_k, "top_k")
@@ -487,7 +491,10 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
     elif size is not None or rng is not None:
         raise ValueError("words excludes rng and size")
     else:
-        taken = word_array(words)
+        taken = fixed(word_array(words))
+    given = fixed_real(given, "logits")
+    if allowed is not None:
+        allowed = fixed(allowed)
 
     shape = given.shape
     if not shape:

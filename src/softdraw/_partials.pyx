@@ -10,6 +10,7 @@ from softdraw cimport _core
 from softdraw._arguments cimport (
     as_carray, axes_of, check_error, check_real, checked_temperatures, fit_to_rows, is_skip, is_true,
     plain_axis, real_numbers, refuse_masked, result_dtype, shape_of, unmasked_array,
+    whole_numbers,
 )
 from softdraw._core cimport softdraw_partial
 
@@ -38,6 +39,11 @@ def fit_rows(values, str name, tuple shape, tuple reduced):
 def plain_array(value, str name):
     """Return value as an array; a masked one is an error."""
     return unmasked_array(value, name)
+
+
+def whole_number_array(value, str name):
+    """Return an integer, or an array of them, as an array; those too large for a dtype become the largest int64."""
+    return whole_numbers(value, name)
 
 
 def check_unmasked(value, str name):

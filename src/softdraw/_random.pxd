@@ -45,6 +45,7 @@ cdef class Xoshiro256(BitGenerator):
 # How often this process has been forked from another.
 cdef unsigned long fork_count() noexcept
 
+cdef Xoshiro256 new_generator()
 cdef BitGenerator bit_generator_of(object rng)
 
 # Copies what makes the words of a generator. Its own may be without a state for a moment, while another thread

@@ -311,9 +311,12 @@ cdef class Xoshiro256(BitGenerator):
         # state and with another lock; where somebody else has called it, this is undone.
         held = hold(self)
         with cython.critical_section(self):
+            # What is replaced goes when this function ends, for what then runs may use the generator.
+            old_seed_seq, old_lock, old_ctypes, old_cffi = self._seed_seq, self.lock, self._ctypes, self._cffi
             self._seed_seq = seed_seq
             if self._bitgen.state == NULL:
                 self._bitgen.state, self.lock = &self.generator, self.own_lock
+                self._ctypes = self._cffi = None  # they may have been made without a state
         xoshiro_seed(&self.generator, <const uint64_t *> cnp.PyArray_DATA(words))
         release(held)
 
@@ -322,6 +325,7 @@ cdef class Xoshiro256(BitGenerator):
         meanwhile."""
         BitGenerator.__init__(self, seed_seq)
         cdef Lock lock = Lock()
+        old_lock = self.lock  # as in __init__
         with cython.critical_section(self):
             if self.own_lock is not None:
                 return False
@@ -594,6 +598,16 @@ cdef object integers(str name, object value, tuple shape, object largest):
 cdef object own_key = object()
 
 
+cdef Xoshiro256 new_generator():
+    """Return a generator that no other process has. A signal handler may fork when its seed has been taken."""
+    cdef unsigned long before
+    while True:
+        before = forks
+        generator = Xoshiro256()
+        if forks == before:
+            return generator
+
+
 cdef BitGenerator own_generator():
     cdef PyObject *threads_dict = PyThreadState_GetDict()
     cdef PyObject *found
@@ -602,7 +616,7 @@ cdef BitGenerator own_generator():
     found = PyDict_GetItem(<object> threads_dict, own_key)
     if found != NULL:
         return <BitGenerator> found
-    generator = Xoshiro256()
+    generator = new_generator()
     PyDict_SetItem(<object> threads_dict, own_key, generator)
     return generator
 
@@ -731,9 +745,10 @@ cdef object hold(BitGenerator source):
     cdef Lock own
     if isinstance(source, Xoshiro256):
         own = (<Xoshiro256> source).own_lock
-        if own is not None:
-            own.take(-1)
-            return own
+        if own is None:
+            refuse_uninitialised(source)
+        own.take(-1)
+        return own
     lock = source.lock
     if lock is None:
         refuse_uninitialised(source)

@@ -9,10 +9,8 @@ from softdraw._arguments cimport internal, shape_of
 from softdraw._core cimport SOFTDRAW_OK, alias_map, softdraw_alias_map1
 from softdraw._draws cimport Buckets, draw_into, new_draws
 from softdraw._random cimport (
-    Lock, bit_generator_of, fork_count, hold, read_bitgen, release, take_words,
+    Lock, bit_generator_of, fork_count, hold, new_generator, read_bitgen, release, take_words,
 )
-
-from softdraw._random import Xoshiro256
 
 
 cdef Sampler sampler_of(object table, Buckets buckets, object rng):
@@ -109,7 +107,7 @@ cdef class Sampler:
 
     cdef int take_source(self, object rng) except -1:
         """Take a generator, whose words come from now on."""
-        cdef BitGenerator source = Xoshiro256() if self.makes_source else bit_generator_of(rng)
+        cdef BitGenerator source = new_generator() if self.makes_source else bit_generator_of(rng)
         with cython.critical_section(self):  # other threads read it before they hold a lock
             self.source = source
         read_bitgen(source, &self.words.bitgen)
@@ -133,7 +131,8 @@ cdef class Sampler:
             if self.forks != fork_count():
                 self.take_source(source)  # nobody else has a new one, so nobody else holds it
             else:
-                read_bitgen(source, &self.words.bitgen)  # raises if the generator has lost its state
+                # Another thread may have made a new one while this one waited. Raises if it has lost its state.
+                read_bitgen(self.source, &self.words.bitgen)
         except BaseException:
             self.leave(held)
             raise

@@ -16,7 +16,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uintptr_t
 
 from softdraw._arguments cimport (
-    MOST_DIMENSIONS, as_carray, axes_of, check_real, checked_out, converted_to, is_foreign, is_true,
+    MOST_DIMENSIONS, as_carray, axes_of, check_real, checked_out, converted_to, fixed_real, is_foreign, is_true,
     lengths_with_ones, lengths_without, plain_axis, read_number, real_array, real_numbers, refuse_masked,
     refuse_positional, result_dtype, temperatures_of_rows,
 )
@@ -245,9 +245,10 @@ cdef object call_ufunc(const Function *function, tuple given, tuple names, objec
     arrays = [real_array(each, name) for each, name in zip(given, names)]
     numbers = temperature
     if not read_number(temperature, &number):
-        numbers = temperature = real_numbers(temperature, "temperature")
+        numbers = temperature = fixed_real(real_numbers(temperature, "temperature"), "temperature")
         if temperature.size <= arrays[0].size:  # more do not fit, and may be more than memory holds
             numbers = as_carray(temperature, cnp.NPY_FLOAT64)
+    arrays = [fixed_real(each, name) for each, name in zip(arrays, names)]
     shape = arrays[0].shape
     if is_vjp and arrays[1].shape != shape:
         raise ValueError(f"p and g must have the same shape, got {shape} and {arrays[1].shape}")

@@ -11,8 +11,8 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
-    as_carray, as_words, check_error, check_header, header_of, internal, is_skip, place_of, real_numbers,
-    refuse_call, refuse_positional, shape_of, temperatures_of_rows, unmasked_array, whole_number,
+    as_carray, as_words, check_error, check_header, check_unchanged, header_of, internal, is_skip, place_of,
+    real_numbers, refuse_call, refuse_positional, shape_of, temperatures_of_rows, unmasked_array, whole_number,
     whole_numbers, word_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
@@ -366,8 +366,11 @@ cdef class AliasTables:
             read_bitgen(source, &bitgen)
             held = hold(source)
         try:
-            check_begin(array, target, "out")  # last, so that nothing changes after it
+            # last, so that nothing changes after it
+            check_unchanged(array, sizeof(int64_t), "rows")
+            check_begin(array, target, "out")
             if words is not None:
+                check_unchanged(words, sizeof(uint64_t), "words")
                 check_same(words, target)
                 word = <const uint64_t *> cnp.PyArray_DATA(words)
             call.rows = <const int64_t *> cnp.PyArray_DATA(array)
@@ -455,9 +458,9 @@ cdef class AliasTables:
         """
         cdef int number = 0 if workers is None else given_workers(workers)
         cdef tuple last = () if size is None else shape_of(size)
-        cdef BitGenerator source = bit_generator_of(rng)
         cdef cnp.ndarray numbers = whole_numbers(rows, "rows"), result, target
         cdef bint skips = is_skip(invalid)
+        cdef BitGenerator source = bit_generator_of(rng)
         shape = (<object> numbers).shape + shape_of(last, (<object> numbers).shape)
         if out is None:
             result = target = new_draws(shape)

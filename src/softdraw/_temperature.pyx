@@ -7,7 +7,7 @@ from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, fit_to_rows, is_true, place_of, real_array, real_numbers, refuse_positional,
+    as_carray, fit_to_rows, fixed_real, is_true, place_of, real_array, real_numbers, refuse_positional,
 )
 
 from softdraw._arguments import hide_positional
@@ -108,6 +108,7 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
     array = real_array(logits, "logits")
     wanted = real_numbers(value, name)
     cdef bint clips = is_true(clip, "clip")
+    array = fixed_real(array, "logits")
     shape = array.shape
     if not shape:
         raise ValueError("logits must have at least one dimension, got a number")

@@ -1,13 +1,15 @@
 """A table with a generator: `table.sampler`."""
 
 import copy
+import gc
 import pickle
 import threading
+import time
 
 import numpy as np
 import pytest
 from messages import exactly
-from processes import in_child, needs_fork
+from processes import in_child, in_parent_and_child, needs_fork
 
 from softdraw import AliasTable, Xoshiro256
 
@@ -101,6 +103,37 @@ def test_a_forked_sampler_made_with_none_is_seeded_afresh():
     draw()
     children = [in_child(lambda: [draw() for _ in range(300)]) for _ in range(2)]
     assert len({*map(tuple, children), tuple(draw(300).tolist())}) == 3
+
+
+@needs_fork
+def test_threads_of_a_forked_child_share_a_sampler_that_is_seeded_afresh():
+    """One thread gives it a new generator while another one waits for the old one's lock."""
+    draw = AliasTable(np.ones(2**20)).sampler()
+    draw()
+    (old,) = (each for each in gc.get_referents(draw) if isinstance(each, Xoshiro256))
+
+    def child():
+        drawn = []
+        thread = threading.Thread(target=lambda: drawn.extend(draw(1000).tolist()))
+        with old.lock:
+            thread.start()
+            time.sleep(0.2)
+            draw()
+        thread.join()
+        return drawn
+
+    drawn = in_child(child)
+    assert len(set(drawn) & set(draw(5000).tolist())) < 50
+
+
+@needs_fork
+def test_a_sampler_that_is_made_while_a_signal_handler_forks_is_another_one_in_the_child():
+    def draw():
+        draw = AliasTable(np.ones(2**20)).sampler()
+        return draw(20).tolist()
+
+    parent, child = in_parent_and_child(draw, at="getrandbits")
+    assert parent != child
 
 
 def test_a_sampler_cannot_be_pickled_or_copied():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dask_cases import LOGITS, RNG, da, lazy
+from dask_cases import LOGITS, MOST, RNG, da, lazy
 from floats import bfloat16
 
 import softdraw
@@ -45,6 +45,29 @@ def test_parameters_and_masks_of_rows():
             got = sd.sample_logits(x, top_k=ks, mask=allowed, rng=7)
             wanted = softdraw.sample_logits(LOGITS, top_k=k, mask=plain, rng=7)
             assert (got.compute() == wanted).all()
+
+
+def test_top_k_may_be_larger_than_any_dtype_holds():
+    for k in (2**80, [2**64, 1, 2, 2**80, 3]):
+        got = sd.sample_logits(lazy(LOGITS, (2, 2, 40)), top_k=k, rng=7)
+        assert (got.compute() == softdraw.sample_logits(LOGITS, top_k=k, rng=7)).all()
+
+
+def test_packed_masks_may_be_of_the_other_byte_order():
+    mask = np.array([5, 1], np.int32)
+    wanted = softdraw.sample_logits(LOGITS, mask=mask, rng=7)
+    swapped = mask.astype(mask.dtype.newbyteorder())
+    for each in (swapped, da.from_array(swapped)):
+        got = sd.sample_logits(lazy(LOGITS, (2, 2, 40)), mask=each, rng=7)
+        assert (got.compute() == wanted).all()
+
+
+def test_parameters_may_have_as_many_dimensions_as_there_can_be():
+    logits = np.zeros((1,) * (MOST - 1) + (3,))
+    p = np.ones((1,) * MOST)
+    wanted = softdraw.sample_logits(logits, top_p=p, min_p=p, top_k=p.astype(int), rng=7)
+    got = sd.sample_logits(da.from_array(logits), top_p=p, min_p=p, top_k=p.astype(int), rng=7)
+    assert got.compute() == wanted
 
 
 # ---- rows that are split -----------------------------------------------------------------------

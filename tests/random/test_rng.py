@@ -5,6 +5,7 @@ import pickle
 import re
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from generators import TABLE, Child
 from messages import exactly
 from numpy.random import PCG64, Generator, RandomState, SeedSequence
 from numpy.random.bit_generator import ISeedSequence
-from processes import in_child, needs_fork
+from processes import in_child, in_parent_and_child, needs_fork
 
 import softdraw
 from softdraw import AliasTable, Xoshiro256
@@ -148,25 +149,80 @@ def test_a_generator_that_lost_its_state_has_one_when_it_is_seeded_again():
     assert rng.lock is lock
 
 
-def test_a_subclass_that_forgets_the_init_of_its_base_is_told_so():
-    class Forgets(Xoshiro256):
-        def __init__(self, seed):
-            pass
+def test_a_generator_that_is_seeded_again_gives_the_address_of_its_state():
+    rng = Xoshiro256(1)
+    expected = rng.ctypes.state_address
+    np.random.BitGenerator.__init__(rng, 5)
+    assert rng.ctypes.state_address == 0
+    rng.__init__(7)
+    assert rng.ctypes.state_address == expected
 
-    rng = Forgets(7)
+
+class Seeds(ISeedSequence):
+    def generate_state(self, n_words, dtype=np.uint32):
+        return np.arange(1, n_words + 1, dtype=dtype)
+
+
+def test_what_a_generator_loses_when_it_is_seeded_again_may_look_at_it():
+    """A function that is called as an object goes must not find it where it was."""
+    rng, found = Xoshiro256(Seeds()), []
+    seeds = weakref.ref(rng.seed_seq, lambda _: found.append(rng.seed_seq.entropy))
+    rng.__init__(5)
+    np.random.BitGenerator.__init__(rng, 2)
+    lock = weakref.ref(rng.lock, lambda _: found.append(type(rng.lock)))
+    rng.__init__(3)
+    assert found == [5, type(Xoshiro256(1).lock)]
+    assert seeds() is None
+    assert lock() is None
+
+
+def test_a_generator_is_free_when_its_seed_sequence_goes():
+    class Waits(Seeds):
+        def __del__(self):
+            thread = threading.Thread(target=lambda: drawn.append(rng.random_raw()))
+            thread.start()
+            thread.join(60)
+            ended.append(not thread.is_alive())
+
+    drawn, ended = [], []
+    rng = Xoshiro256(Waits())
+    rng.__init__(5)
+    assert ended == [True]
+    assert drawn == [Xoshiro256(5).random_raw()]
+
+
+class Forgets(Xoshiro256):
+    def __init__(self, seed):
+        pass
+
+
+class NamesTheWrongBase(Xoshiro256):
+    def __init__(self, seed):
+        np.random.BitGenerator.__init__(self, seed)
+
+
+@pytest.mark.parametrize("kind", [Forgets, NamesTheWrongBase])
+def test_a_subclass_that_forgets_the_init_of_its_base_is_told_so(kind):
+    rng = kind(7)
     for call in (
         lambda: rng.state,
+        lambda: setattr(rng, "state", Xoshiro256(7).state),
         lambda: rng.advance(1),
         lambda: rng.jumped(),
         lambda: rng.spawn(1),
-        lambda: rng.seed_seq,
         lambda: copy.copy(rng),
         lambda: pickle.dumps(rng),
+        lambda: TABLE.sample(rng=rng),
     ):
-        with pytest.raises(TypeError, match="^__init__ of this Forgets has not been called; "):
+        with pytest.raises(
+            TypeError, match=f"^__init__ of this {kind.__name__} has not been called; "
+        ):
             call()
+
+
+def test_a_generator_without_a_seed_sequence_says_so():
     with pytest.raises(TypeError, match="^__init__ of this Forgets has not been called; "):
-        TABLE.sample(rng=rng)
+        Forgets(7).seed_seq  # noqa: B018
 
 
 @pytest.mark.parametrize("seed", [-1, "seven", 1.5, object()])
@@ -273,6 +329,32 @@ def test_none_is_another_generator_in_a_forked_child():
     children = [in_child(lambda: TABLE.sample(20).tolist()) for _ in range(2)]
     own = TABLE.sample(20).tolist()
     assert len(set(map(tuple, [*children, own]))) == 3
+
+
+class Converted:
+    """An argument whose conversion runs Python code."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.zeros(8, int)
+
+    def __index__(self):
+        return 8
+
+
+@needs_fork
+@pytest.mark.parametrize(
+    ("draw", "at"),
+    [
+        (lambda: TABLE.sample(8), "getrandbits"),
+        (lambda: TABLE.sample(Converted()), "__index__"),
+        (lambda: softdraw.AliasTables(np.ones(99), [0, 99]).sample(Converted()), "__array__"),
+        (lambda: softdraw.sample_logits(Converted(), size=8), "__array__"),
+        (lambda: softdraw.sample_logits(np.zeros(99), size=Converted()), "__index__"),
+    ],
+)
+def test_none_is_another_generator_in_a_child_that_is_forked_within_a_call(draw, at):
+    results = in_child(lambda: in_parent_and_child(lambda: np.ravel(draw()).tolist(), at=at))
+    assert results[0] != results[1]
 
 
 def test_a_foreign_generator_is_used_under_its_lock():

@@ -73,6 +73,7 @@ class Bfloat16Tensor:
         ("abc", "<U3"),
         (np.array([[b"a"] * 3] * 2), "|S1"),
         (np.ones((2, 3), object), "object; write np.asarray(x, float)"),
+        (np.array(2**70), "object; write np.asarray(x, float)"),
         (None, "object"),
         ([[1, 2, None], [4, 5, 6]], "object; write np.asarray(x, float)"),
         ({1, 2}, "object; write list(x)"),

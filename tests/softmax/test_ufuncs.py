@@ -272,6 +272,18 @@ def test_arrays_that_lie_about_themselves_get_a_result_or_an_error(shape, chunks
         softmax_vjp(liar, liar)
 
 
+@pytest.mark.parametrize("dtype", [None, "float64", 5, object()])
+def test_arrays_of_another_library_whose_dtype_is_not_one_of_numpy_are_refused(dtype):
+    liar = Liar((3,), None)
+    liar.dtype = dtype
+    for function in ONE_ARRAY:
+        with pytest.raises(TypeError, match="must have a dtype of NumPy, got "):
+            function(liar)
+    liar.shape = X.shape
+    with pytest.raises(TypeError, match="^g must have a dtype of NumPy, got "):
+        softmax_vjp(X, liar)
+
+
 class Shapeless:
     """What has the methods of an array of another library, and is none."""
 

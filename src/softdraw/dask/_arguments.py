@@ -13,7 +13,13 @@ import numpy as np
 
 import softdraw
 
-from .._partials import check_temperatures, check_unmasked, fit_rows, plain_array
+from .._partials import (
+    check_temperatures,
+    check_unmasked,
+    fit_rows,
+    plain_array,
+    whole_number_array,
+)
 from ._blocks import Array
 
 
@@ -53,10 +59,12 @@ def check_parameter(name: str, value: Any) -> Array:
     """The value as an array, of which each number has been checked."""
     if name == "temperature":
         return np.asarray(np.abs(check_temperatures(value)))  # -0 becomes +0
-    values = np.asarray(value) if isinstance(value, int) else plain_array(value, name)
-    # One draw from a row of one item for each value raises what is wrong with the values.
-    items = np.zeros((*values.shape, 1))
-    softdraw.sample_logits(items, words=np.zeros(values.shape, np.uint64), **{name: value})
+    values = whole_number_array(value, name) if name == "top_k" else plain_array(value, name)
+    # One draw from a row of one item for each value raises what is wrong with the values. Those
+    # with a last axis of length 1 may have as many dimensions as there can be.
+    shape = values.shape if values.shape[-1:] == (1,) else (*values.shape, 1)
+    words = np.zeros(shape[:-1], np.uint64)
+    softdraw.sample_logits(np.zeros(shape), words=words, **{name: value})
     return values
 
 
@@ -87,21 +95,25 @@ def _moved(message: str, name: str, begins: list[Any]) -> str:
 
 def mask_of(mask: Any, logits: da.Array) -> da.Array:
     """A mask with the dimensions of the logits."""
-    if isinstance(mask, da.Array):
+    is_lazy = isinstance(mask, da.Array)
+    if is_lazy:
         check_unmasked(mask, "mask")
         check_known("mask", mask)
         mask = join_ones(mask)
     else:
         mask = plain_array(mask, "mask")
+    if mask.dtype.newbyteorder("=") == np.int32:
+        mask = mask.astype(np.int32)
     if mask.dtype in (np.int8, np.uint8):
-        is_lazy = isinstance(mask, da.Array)
         mask = (
             map_checked(check_ones, "mask", mask, np.dtype(bool))
             if is_lazy
             else check_ones("mask", mask)
         )
     if mask.dtype not in (np.bool_, np.int8, np.uint8, np.int32):
-        way = "mask.view(np.int32)" if mask.dtype == np.uint32 else "mask.astype(bool)"
+        way = "mask.astype(bool)" if is_lazy else "np.asarray(mask, bool)"
+        if mask.dtype == np.uint32:
+            way = "mask.view(np.int32)"
         raise TypeError(
             "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
             f"got dtype {mask.dtype}; write {way}"

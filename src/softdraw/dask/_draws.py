@@ -117,7 +117,10 @@ def sample_logits(
     if n == 0:
         raise ValueError("logits is empty")
     if max(logits.chunks[-1]) > 2**32 - 128:
-        raise ValueError(f"chunks of logits must have at most 2**32 - 128 items per row, got {n}")
+        most = max(logits.chunks[-1])
+        raise ValueError(
+            f"chunks of logits must have at most 2**32 - 128 items per row, got {most}"
+        )
     check_invalid(invalid)
     # Blocks of draws keep the last axis, with length 1, until all are made.
     extra = () if size is None else read_size(size, (*rows, 1))

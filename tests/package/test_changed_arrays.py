@@ -1,0 +1,220 @@
+"""Arrays that get another dtype, and with it another shape, within a call: by a finalizer, or by
+another thread while the call waits."""
+
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import softdraw
+from softdraw import AliasTable, AliasTables, Xoshiro256
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Setting the dtype:DeprecationWarning",  # since NumPy 2.5
+    "ignore:Casting complex values:numpy.exceptions.ComplexWarning"
+    if hasattr(np, "exceptions")
+    else "ignore:Casting complex values:numpy.ComplexWarning",
+)
+
+
+def result_of(function):
+    try:
+        return function()
+    except (ValueError, TypeError, IndexError) as error:
+        return error
+
+
+def call_with_change(moment, change, function):
+    """What function() returns or raises if change() is called with the moment-th Python function
+    that it calls, at which a finalizer could run; and whether it has called so many."""
+    calls = 0
+
+    def watch(_frame, event, _argument):
+        nonlocal calls
+        calls += event == "call"
+        if event == "call" and calls == moment:
+            change()
+
+    sys.setprofile(watch)
+    try:
+        result = result_of(function)
+    finally:
+        sys.setprofile(None)
+    return result, calls >= moment
+
+
+# What makes the arguments of a call, the argument whose dtype is changed and to which, the call,
+# and the shapes that its result may have. All are large enough that a read or write past an end is
+# likely to crash, and that threads share them.
+N = 2**18
+CASES = {
+    "logits": (
+        lambda: [np.ones((N, 2)), np.ones(N)],
+        0,
+        np.float32,
+        lambda x, p: softdraw.sample_logits(x, top_p=p, rng=7),
+        [(N,)],
+    ),
+    "words": (
+        lambda: [np.ones((N, 2)), np.ones(N, np.int64)],
+        1,
+        np.int8,
+        lambda x, words: softdraw.sample_logits(x, words=words),
+        [(N,)],
+    ),
+    "mask": (
+        lambda: [np.ones((2, N)), np.ones(N, np.int8)],
+        1,
+        np.int64,
+        lambda x, mask: softdraw.sample_logits(x, mask=mask, rng=7),
+        [(2,)],
+    ),
+    "logits of temperature_for": (
+        lambda: [np.tile([0.0, 1, 2, 3], (N, 1)), np.full(N, 0.9)],
+        0,
+        np.complex128,
+        lambda x, targets: softdraw.temperature_for(x, entropy=targets),
+        [(N,)],
+    ),
+    "x of softmax": (
+        lambda: [np.zeros((8, N)), np.ones(N)],
+        0,
+        np.float32,
+        lambda x, t: softdraw.softmax(x, axis=0, temperature=t, workers=2),
+        [(8, N)],
+    ),
+    "x of logsumexp": (
+        lambda: [np.zeros((8, N)), np.ones(N)],
+        0,
+        np.float32,
+        lambda x, t: softdraw.logsumexp(x, axis=0, temperature=t, workers=2),
+        [(N,)],
+    ),
+    "temperature of softmax": (
+        lambda: [np.zeros((N, 8)), np.ones(1)],
+        1,
+        np.int8,
+        lambda x, t: softdraw.softmax(x, axis=0, temperature=t, workers=2),
+        [(N, 8)],
+    ),
+    "g of softmax_vjp": (
+        lambda: [np.zeros((8, N)), np.zeros((8, N)), np.ones(N)],
+        1,
+        np.complex128,
+        lambda p, g, t: softdraw.softmax_vjp(p, g, axis=0, temperature=t, workers=2),
+        [(8, N)],
+    ),
+    "out of softmax": (
+        lambda: [np.zeros((8, N)), np.ones(N), np.zeros((8, N))],
+        2,
+        np.complex128,
+        lambda x, t, out: softdraw.softmax(x, axis=0, temperature=t, out=out, workers=2),
+        [(8, N), (8, N // 2)],
+    ),
+    "weights of tables": (
+        lambda: [np.ones(N), np.arange(0, N + 1, 2)],
+        0,
+        np.complex128,
+        lambda weights, indptr: AliasTables(weights, indptr).probabilities(),
+        [(N,)],
+    ),
+    "rows of tables": (
+        lambda: [np.zeros(N, np.int64), np.zeros(N, np.int64)],
+        0,
+        np.int8,
+        lambda rows, words: TABLES.map(rows, words),
+        [(N,)],
+    ),
+    "words of a table": (
+        lambda: [np.zeros(N, np.int64)],
+        0,
+        np.int8,
+        lambda words: TABLE.map(words),
+        [(N,), (8 * N,)],
+    ),
+}
+TABLE = AliasTable([1, 2, 3])
+TABLES = AliasTables(np.ones(20), np.arange(0, 21, 2))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_array_gets_another_dtype_within_a_call(case):
+    make, changed, dtype, function, shapes = CASES[case]
+    moment, comes = 1, True
+    while comes:
+        arrays = make()
+
+        def change(array=arrays[changed]):
+            array.dtype = dtype
+
+        result, comes = call_with_change(moment, change, lambda arrays=arrays: function(*arrays))
+        assert isinstance(result, Exception) or result.shape in shapes
+        moment += 1
+    assert moment > 2
+
+
+# ---- waits -------------------------------------------------------------------------------------
+
+
+def draw_while_waiting(function, change):
+    """What a call gives that waits for a generator's lock while change() is called."""
+    rng, results = Xoshiro256(7), []
+    thread = threading.Thread(target=lambda: results.append(result_of(lambda: function(rng))))
+    with rng.lock:
+        thread.start()
+        time.sleep(0.2)
+        change()
+    thread.join()
+    return results[0], rng
+
+
+@pytest.mark.parametrize(("n", "dtype"), [(N, np.int8), (3, np.complex64), (1, "S8")])
+def test_logits_get_another_dtype_while_a_draw_waits(n, dtype):
+    x = np.zeros(n)
+
+    def change():
+        x.dtype = dtype
+
+    result, rng = draw_while_waiting(lambda rng: softdraw.sample_logits(x, rng=rng), change)
+    if isinstance(result, Exception):
+        assert str(result).startswith("logits must be real numbers, got dtype ")
+        assert rng.random_raw() == Xoshiro256(7).random_raw()  # which has given no word
+    else:
+        assert 0 <= result < x.size
+
+
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
+def test_logits_lose_their_dimension_while_a_draw_waits():
+    x = np.zeros(1)
+
+    def change():
+        x.shape = ()
+
+    result, _ = draw_while_waiting(lambda rng: softdraw.sample_logits(x, rng=rng), change)
+    assert str(result) in ("0", "logits must have at least one dimension, got a number")
+
+
+def test_out_gets_another_dtype_while_a_draw_waits():
+    out = np.full(4, -7)
+
+    def change():
+        out.dtype = np.int8
+
+    result, rng = draw_while_waiting(lambda rng: TABLE.sample(rng=rng, out=out), change)
+    assert str(result) == "out was changed during the call"
+    assert rng.random_raw() == Xoshiro256(7).random_raw()
+    out.dtype = np.int64
+    assert out.tolist() == [-7] * 4
+
+
+def test_rows_and_out_get_another_dtype_while_a_draw_waits():
+    rows, out = np.zeros(N, np.int64), np.full(N, -7)
+
+    def change():
+        rows.dtype = out.dtype = np.int8
+
+    result, rng = draw_while_waiting(lambda rng: TABLES.sample(rows, rng=rng, out=out), change)
+    assert str(result) == "rows was changed during the call"
+    assert rng.random_raw() == Xoshiro256(7).random_raw()
