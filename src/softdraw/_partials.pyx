@@ -8,9 +8,8 @@ from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, axes_of, check_error, check_real, checked_temperatures, fit_to_rows, is_skip, is_true,
-    plain_axis, real_numbers, refuse_masked, result_dtype, shape_of, unmasked_array,
-    whole_numbers,
+    as_carray, axes_of, check_error, check_real, checked_temperatures, fit_to_rows, fixed, is_skip, is_true,
+    plain_axis, real_numbers, refuse_masked, result_dtype, shape_of, unmasked_array, whole_numbers,
 )
 from softdraw._core cimport softdraw_partial
 
@@ -68,7 +67,7 @@ def check_invalid(invalid):
 
 cdef cnp.ndarray rows_of(object x):
     """Return a 2-D array as contiguous rows of float32 or float64."""
-    cdef cnp.ndarray rows = as_carray(x, cnp.NPY_FLOAT32 if x.dtype == np.float32 else cnp.NPY_FLOAT64)
+    cdef cnp.ndarray rows = fixed(as_carray(x, cnp.NPY_FLOAT32 if x.dtype == np.float32 else cnp.NPY_FLOAT64))
     if cnp.PyArray_NDIM(rows) != 2:
         raise ValueError(f"x must be 2-D, got {cnp.PyArray_NDIM(rows)}-D")
     return rows

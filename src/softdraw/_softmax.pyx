@@ -171,9 +171,11 @@ cdef object call_kernel(const Function *function, object x, object g, object tem
     cdef size_t n, size
     cdef Rows rows
     cdef cnp.ndarray array, result = None
+    cdef cnp.dtype dtype
     if not is_contiguous(function, x) or not PyLong_CheckExact(axis):
         return None
     array = <cnp.ndarray>x
+    dtype = array.descr  # another thread may change it while the rows are computed
     ndim = cnp.PyArray_NDIM(array)
     if ndim == 0 or (axis != -1 and axis != ndim - 1):
         return None
@@ -215,7 +217,7 @@ cdef object call_kernel(const Function *function, object x, object g, object tem
                 error = run_rows(&rows, 0, rows.rows)
     if error:
         return None  # a temperature is out of range; nothing is written, and call() says which one
-    return PyArray_Scalar(&scalar, array.descr, None) if result is None else result
+    return PyArray_Scalar(&scalar, dtype, None) if result is None else result
 
 
 # ---- any other arrays: a generalized ufunc -----------------------------------------------------

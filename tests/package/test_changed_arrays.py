@@ -2,6 +2,7 @@
 another thread while the call waits."""
 
 import sys
+import sysconfig
 import threading
 import time
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import softdraw
-from softdraw import AliasTable, AliasTables, Xoshiro256
+from softdraw import AliasTable, AliasTables, Xoshiro256, _partials
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Setting the dtype:DeprecationWarning",  # since NumPy 2.5
@@ -153,6 +154,48 @@ def test_an_array_gets_another_dtype_within_a_call(case):
         assert isinstance(result, Exception) or result.shape in shapes
         moment += 1
     assert moment > 2
+
+
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="without a GIL NumPy, too, reads memory that was freed",
+)
+@pytest.mark.parametrize("function", [softdraw.logsumexp, softdraw.entropy])
+def test_the_dtype_of_an_array_is_changed_while_its_scalar_is_computed(function):
+    x, stop = np.zeros(2**21, np.float32), threading.Event()
+
+    def change():
+        while not stop.is_set():
+            x.dtype = "S4"
+            stop.is_set()  # threads take turns where functions are called
+            x.dtype = np.float32
+
+    def call():
+        x.dtype = np.float32
+        return result_of(lambda: function(x))
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    results = [call() for _ in range(300)]
+    stop.set()
+    thread.join()
+    expected = function(np.zeros(2**21, np.float32))
+    scalars = {(type(each), each) for each in results if not isinstance(each, Exception)}
+    assert scalars == {(np.float32, expected)}
+
+
+def test_blocks_of_dask_get_another_dtype():
+    x, temperatures = np.zeros((N, 2), np.float32), np.ones(N)
+    for moment in range(1, 20):
+        x.dtype = np.float32
+
+        def change():
+            x.dtype = np.float64
+
+        partials, _ = call_with_change(
+            moment, change, lambda: _partials.find_partials(x, temperatures)
+        )
+        assert isinstance(partials, Exception) or partials.shape == (N,)
 
 
 # ---- waits -------------------------------------------------------------------------------------
