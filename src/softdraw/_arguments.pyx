@@ -142,7 +142,7 @@ cdef object unmasked_array(object value, str name):
         refuse_masked(array, name)  # what __array__ may have returned
         return whole_numbers_of(value, np.asarray(array))
     except ValueError as error:
-        if isinstance(value, (list, tuple)) and "inhomogeneous" in str(error):
+        if "inhomogeneous" in str(error):
             raise ValueError(f"{name} is ragged: its parts have different lengths or dimensions") from None
         raise
     except TypeError:
@@ -256,6 +256,14 @@ cdef object fixed_real(object array, str name):
     if not is_real(view.dtype):
         raise ValueError(f"{name} was changed to dtype {view.dtype} during the call")
     return view
+
+
+cdef int check_still_whole(cnp.ndarray array, str name) except -1:
+    """Raise unless an array, which had integers, still has."""
+    dtype = array.dtype
+    if dtype.kind not in "iu":
+        raise ValueError(f"{name} was changed to dtype {dtype} during the call")
+    return 0
 
 
 cdef int check_unchanged(cnp.ndarray array, int itemsize, str name) except -1:

@@ -28,8 +28,8 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, as_words, fit_to_rows, fixed, fixed_real, is_skip, is_true, place_of, read_number, real_array, real_numbers,
-    refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers, word_array,
+    as_carray, as_words, check_still_whole, fit_to_rows, fixed, fixed_real, is_skip, is_true, place_of,
+    read_number, real_array, real_numbers, refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers, word_array,
 )
 from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, hold, read_bitgen, release, take_words
@@ -492,9 +492,10 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
         raise ValueError("words excludes rng and size")
     else:
         taken = fixed(word_array(words))
+        check_still_whole(taken, "words")
     given = fixed_real(given, "logits")
     if allowed is not None:
-        allowed = fixed(allowed)
+        allowed = mask_array(fixed(allowed))
 
     shape = given.shape
     if not shape:
@@ -592,8 +593,13 @@ cdef cnp.ndarray by_row(str name, cnp.ndarray values, object value, object lowes
     what the caller gave."""
     if type(value) is float and lowest <= value <= highest:
         return values  # what most give
-    rows = fit_to_rows(values, name, shape, (len(shape) - 1,))
     whole = isinstance(lowest, int)
+    if whole:
+        values = fixed(values)
+        check_still_whole(values, name)
+    else:
+        values = fixed_real(values, name)
+    rows = fit_to_rows(values, name, shape, (len(shape) - 1,))
     if not whole:
         values = as_carray(values, cnp.NPY_FLOAT64)
     invalid = ~((values >= lowest) & (values <= highest))
@@ -601,7 +607,7 @@ cdef cnp.ndarray by_row(str name, cnp.ndarray values, object value, object lowes
         index = np.unravel_index(invalid.argmax(), invalid.shape)
         valid = f">= {lowest:g}" if highest == math.inf else f"in [{lowest:g}, {highest:g}]"
         hint = "; None, or any number from the row's length on, switches it off" if whole else ""
-        got = values[index] if values.ndim or not whole else value
+        got = value if whole and isinstance(value, int) else values[index]  # it may be out of range of a dtype
         raise ValueError(f"{place_of(name, index)} must be {valid}, got {got}{hint}")
     rows = as_carray(values, cnp.NPY_UINT64 if whole else cnp.NPY_FLOAT64).reshape(rows.shape)
     if rows.size == 1:

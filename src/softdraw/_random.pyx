@@ -705,6 +705,8 @@ cdef object seed_sequence_of(str name, object seed, str others):
     kind = type(seed).__name__ if type(seed).__module__ == "builtins" else (
         f"{type(seed).__module__}.{type(seed).__qualname__}"
     )
+    if isinstance(seed, np.ndarray):
+        kind = f"an array of dtype {seed.dtype} and shape {(<object> seed).shape}"
     raise TypeError(
         f"{name} must be None, an int, a sequence of ints or a numpy.random.{others}, got {kind}"
     )

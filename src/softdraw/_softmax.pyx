@@ -726,7 +726,8 @@ def softmax_vjp(p, g, /, *refused, temperature=1.0, axis=-1, out=None, workers=N
     The vector-Jacobian product: with ``p = softmax(x, temperature=temperature)`` and `g` the gradient of
     the loss with respect to `p`, the result is its gradient with respect to `x`. It is within 1 ULP
     unless its two terms cancel to less than 1/256 of ``p * sum(abs(p * g)) / temperature``, and then
-    within 1 ULP of that; for rows of at most 2**24, and gradients less than 2**900 times apart.
+    within 1 ULP of that; for `p` from 0 to 1, rows of at most 2**24, and gradients less than 2**900 times
+    apart. Where `p` is anything else, it may be infinite although the result would be finite.
 
     Parameters
     ----------

@@ -11,8 +11,8 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
-    as_carray, as_words, check_error, check_header, check_unchanged, header_of, internal, is_skip, place_of,
-    real_numbers, refuse_call, refuse_positional, shape_of, temperatures_of_rows, unmasked_array, whole_number,
+    as_carray, as_words, check_error, check_header, check_still_whole, check_unchanged, header_of, internal,
+    is_skip, place_of, real_numbers, refuse_call, refuse_positional, shape_of, temperatures_of_rows, unmasked_array, whole_number,
     whole_numbers, word_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
@@ -461,6 +461,7 @@ cdef class AliasTables:
         cdef cnp.ndarray numbers = whole_numbers(rows, "rows"), result, target
         cdef bint skips = is_skip(invalid)
         cdef BitGenerator source = bit_generator_of(rng)
+        check_still_whole(numbers, "rows")
         shape = (<object> numbers).shape + shape_of(last, (<object> numbers).shape)
         if out is None:
             result = target = new_draws(shape)

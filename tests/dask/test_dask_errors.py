@@ -299,6 +299,37 @@ def test_blocks_that_are_lists(chunks):
 
 
 @ALIKE
+@pytest.mark.parametrize("says", [bool, np.int8, np.int32])
+@pytest.mark.parametrize("block", [None, True, [], [[0, 1, 0, 0]] * 3, np.ones((3, 40), bool)])
+def test_blocks_of_a_mask_that_are_no_mask(block, says, chunks):
+    if says == np.int32:
+        chunks = (2, 2, 40)
+    x = lazy(LOGITS, chunks)
+    shape = (6, 5, 2 if says == np.int32 else 40)
+    mask = da.ones(shape, dtype=says, chunks=(*chunks[:2], min(chunks[2], shape[2])))
+    wrong = mask.map_blocks(lambda _: block, dtype=says, meta=np.empty((0, 0, 0), says))
+    with raises(
+        (TypeError, ValueError), "^mask has a block of (dtype|shape) .*, but its array says"
+    ):
+        sd.sample_logits(x, mask=wrong, rng=7).compute()
+
+
+@ALIKE
+@pytest.mark.parametrize("name", ["temperature", "top_p"])
+def test_blocks_of_a_parameter_of_another_shape(name, chunks):
+    if name == "top_p":
+        chunks = (2, 2, 40)
+    values = da.ones((6, 5), chunks=chunks[:2]).map_blocks(
+        lambda _: np.ones((1, 5)), dtype=float, meta=np.empty((0, 0))
+    )
+    drawn = sd.sample_logits(lazy(LOGITS, chunks), rng=7, **{name: values})
+    with raises(
+        ValueError, rf"^{name} has a block of shape \(1, 5\), but its array says \(2, \d\)$"
+    ):
+        drawn.compute()
+
+
+@ALIKE
 @pytest.mark.parametrize("says", [bool, np.int8])
 def test_blocks_of_a_mask_of_another_dtype_than_the_array_says(says, chunks):
     x, ones = lazy(LOGITS, chunks), np.arange(LOGITS.size).reshape(LOGITS.shape) % 3 > 0

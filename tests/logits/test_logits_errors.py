@@ -89,6 +89,7 @@ SOURCE = (
             {"mask": np.ones(1, np.int32)},
             "packed mask must have shape (2,), got (1,)",
         ),
+        (X, {"top_k": memoryview(np.array(-1))}, f"top_k must be >= 1, got -1; {OFF}"),
         (X, {"mask": np.int8([1, 0, 2, 1])}, f"mask[2] is 2; a mask of dtype int8 {FLAGS}"),
         (
             X,

@@ -127,6 +127,20 @@ def test_a_seed_sequence_retypes_the_logits():
         assert softdraw.sample_logits(x, rng=RetypingSeed()) == 1
 
 
+@pytest.mark.filterwarnings("ignore:Setting the dtype:DeprecationWarning")  # since NumPy 2.5
+@pytest.mark.parametrize("dtype", ["V8", "S8", np.float64])
+def test_a_seed_sequence_retypes_the_rows(dtype):
+    tables, rows = softdraw.AliasTables([1, 1], [0, 2]), np.zeros(2, np.int64)
+
+    class RetypingSeed(ISeedSequence):
+        def generate_state(self, n_words, dtype_of_words=np.uint32):
+            rows.dtype = dtype
+            return np.ones(n_words, dtype_of_words)
+
+    with pytest.raises(ValueError, match="^rows was changed to dtype .* during the call$"):
+        tables.sample(rows, rng=RetypingSeed())
+
+
 @pytest.mark.parametrize("quantity", ["entropy", "perplexity", "top_prob"])
 def test_a_target_shrinks_the_logits(quantity):
     x = np.ones(3_000_000)
@@ -175,18 +189,25 @@ import sys, threading
 import numpy as np, softdraw
 
 dtype, n, options = sys.argv[1], int(sys.argv[2]), eval(sys.argv[3])
-x = np.zeros(n, dtype)
-fine = np.random.default_rng(7).normal(size=n).astype(dtype)
+generator = np.random.default_rng(7)
+fine = generator.normal(size=n)
+rows = [fine, 10 * fine, fine / 100, fine - 1e30, fine + 5]
+rows += [np.full(n, value) for value in (0, -3, np.nan, np.inf, -np.inf)]
+rows += [np.where(np.arange(n) % 1000 == 7, 50, fine)]
+rows = [row.astype(dtype) for row in rows]
+starts, which = (generator.integers(0, high, 5000).tolist() for high in (n, len(rows)))
+x = rows[0].copy()
 done = False
 
 def change():
     while not done:
-        for value in (np.nan, fine, np.inf, 0, -np.inf, fine):
-            x[...] = value
+        for start, row in zip(starts, which):
+            x[start:] = rows[row][start:]
+            x[:] = rows[row]
 
 thread = threading.Thread(target=change)
 thread.start()
-for _ in range(3000):
+for _ in range(30_000):
     try:
         assert 0 <= softdraw.sample_logits(x, **options) < n
     except ValueError:

@@ -4,6 +4,7 @@ Also the cases that other libraries got wrong, named for what went wrong.
 """
 
 import weakref
+from collections import UserList, deque
 from decimal import Decimal
 
 import numpy as np
@@ -236,6 +237,12 @@ def test_temperature_that_is_no_real_number_is_a_type_error(function, out, tempe
         function(X, temperature=temperature, out=out)
     with pytest.raises(TypeError, match=text):
         logsumexp(X, temperature=temperature)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, deque, UserList])
+def test_a_ragged_sequence_says_so(function, out, kind):
+    with pytest.raises(ValueError, match="^x is ragged: its parts have different lengths"):
+        function(kind([[1, 2], [3]]), out=out)
 
 
 @pytest.mark.parametrize("temperature", [["1", "2"], [None, 1.0], [1j, 1]], ids=repr)

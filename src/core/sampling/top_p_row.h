@@ -182,6 +182,7 @@ static int select_top_p(filter_t *f, mass_rule_t *rule, const source_t *row, blo
         const int is_far = fabs(count_missing_samples(&split, rule, &samples)) > (double)(count / 10);
         if (splits < 2 && (split.is_tied || is_far)) bound = find_better_bound(&split, rule, &samples);
         for (double margin = 1; found == 0 && bound == split.bound; margin *= 4) {
+            if (margin > 1e6) return -1; /* another thread changes the row: margins above 500 look at all of it */
             found = place_cutoff_by_samples(f, blocks, rule, row, &split, &samples, margin);
             if (found < 0) return -1;
             if (found == 0 && splits < 2) bound = find_better_bound(&split, rule, &samples);

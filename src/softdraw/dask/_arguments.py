@@ -75,11 +75,17 @@ def map_checked(check: Any, name: str, values: da.Array, dtype: np.dtype[Any]) -
 
 
 def _check_block(block: Any, check: Any, argument: str, block_info: Any = None) -> Any:
+    location = block_info[0]["array-location"]
     try:
-        return check(argument, block)
+        checked = check(argument, block)
     except ValueError as error:
-        begins = [begin for begin, _ in block_info[0]["array-location"]]
-        raise ValueError(_moved(str(error), argument, begins)) from None
+        raise ValueError(_moved(str(error), argument, [begin for begin, _ in location])) from None
+    says = tuple(end - begin for begin, end in location)
+    if checked.shape != says and not any(map(math.isnan, says)):
+        raise ValueError(
+            f"{argument} has a block of shape {checked.shape}, but its array says {says}"
+        )
+    return checked
 
 
 def _moved(message: str, name: str, begins: list[Any]) -> str:
@@ -102,15 +108,8 @@ def mask_of(mask: Any, logits: da.Array) -> da.Array:
         mask = join_ones(mask)
     else:
         mask = plain_array(mask, "mask")
-    if mask.dtype.newbyteorder("=") == np.int32:
-        mask = mask.astype(np.int32)
-    if mask.dtype in (np.int8, np.uint8):
-        mask = (
-            map_checked(check_ones, "mask", mask, np.dtype(bool))
-            if is_lazy
-            else check_ones("mask", mask)
-        )
-    if mask.dtype not in (np.bool_, np.int8, np.uint8, np.int32):
+    is_packed = mask.dtype.newbyteorder("=") == np.int32
+    if not is_packed and mask.dtype not in (np.bool_, np.int8, np.uint8):
         way = "mask.astype(bool)" if is_lazy else "np.asarray(mask, bool)"
         if mask.dtype == np.uint32:
             way = "mask.view(np.int32)"
@@ -118,7 +117,8 @@ def mask_of(mask: Any, logits: da.Array) -> da.Array:
             "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
             f"got dtype {mask.dtype}; write {way}"
         )
-    is_packed = mask.dtype == np.int32
+    check, dtype = (check_bits, np.dtype(np.int32)) if is_packed else (check_ones, np.dtype(bool))
+    mask = map_checked(check, "mask", mask, dtype) if is_lazy else check("mask", mask)
     *rows, n = logits.shape
     width = -(-n // 32) if is_packed else n
     fits = 0 < mask.ndim <= logits.ndim and mask.shape[-1] == width
@@ -153,6 +153,14 @@ def check_ones(name: str, mask: Array) -> Array:
             "must hold 1 for what may be drawn and 0 for what may not"
         )
     return mask.astype(bool)
+
+
+def check_bits(name: str, mask: Array) -> Array:
+    """A packed mask in native byte order."""
+    mask = plain_array(mask, name)
+    if mask.dtype.newbyteorder("=") != np.int32:
+        raise TypeError(f"{name} has a block of dtype {mask.dtype}, but its array says int32")
+    return mask.astype(np.int32)
 
 
 def like_rows(values: Any, name: str, x: da.Array, axes: tuple[int, ...]) -> Any:
