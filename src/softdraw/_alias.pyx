@@ -10,8 +10,8 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport (
-    as_words, check_error, check_header, check_unchanged, header_of, internal, one_temperature, read_number, refuse_call,
-    refuse_positional, shape_of, word_array,
+    as_words, check_error, check_header, check_unchanged, header_of, internal, one_temperature,
+    read_number, refuse_call, refuse_positional, shape_of, word_array,
 )
 from softdraw._build cimport Rows, build, read_only, real_items, weights_of
 from softdraw._core cimport (

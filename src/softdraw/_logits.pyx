@@ -29,7 +29,8 @@ from numpy.random.bit_generator cimport BitGenerator
 from softdraw cimport _core
 from softdraw._arguments cimport (
     as_carray, as_words, check_still_whole, fit_to_rows, fixed, fixed_real, is_skip, is_true, place_of,
-    read_number, real_array, real_numbers, refuse_positional, result_dtype, shape_of, unmasked_array, whole_numbers, word_array,
+    read_number, real_array, real_numbers, refuse_positional, result_dtype, shape_of, unmasked_array,
+    whole_numbers, word_array,
 )
 from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, hold, read_bitgen, release, take_words

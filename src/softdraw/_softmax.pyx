@@ -16,9 +16,9 @@ from libc.stddef cimport ptrdiff_t, size_t
 from libc.stdint cimport uintptr_t
 
 from softdraw._arguments cimport (
-    MOST_DIMENSIONS, as_carray, axes_of, check_real, checked_out, converted_to, fixed_real, is_foreign, is_true,
-    lengths_with_ones, lengths_without, plain_axis, read_number, real_array, real_numbers, refuse_masked,
-    refuse_positional, result_dtype, temperatures_of_rows,
+    MOST_DIMENSIONS, as_carray, axes_of, check_real, checked_out, converted_to, fixed_real, is_foreign,
+    is_true, lengths_with_ones, lengths_without, plain_axis, read_number, real_array, real_numbers,
+    refuse_masked, refuse_positional, result_dtype, temperatures_of_rows,
 )
 from softdraw._core cimport HostState, restore_state, set_default_state, softmax_f64
 from softdraw._ufuncs cimport (

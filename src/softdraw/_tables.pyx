@@ -11,9 +11,9 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
-    as_carray, as_words, check_error, check_header, check_still_whole, check_unchanged, header_of, internal,
-    is_skip, place_of, real_numbers, refuse_call, refuse_positional, shape_of, temperatures_of_rows, unmasked_array, whole_number,
-    whole_numbers, word_array,
+    as_carray, as_words, check_error, check_header, check_still_whole, check_unchanged, header_of,
+    internal, is_skip, place_of, real_numbers, refuse_call, refuse_positional, shape_of,
+    temperatures_of_rows, unmasked_array, whole_number, whole_numbers, word_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
 from softdraw._core cimport (
