@@ -175,7 +175,6 @@ cdef object call_kernel(const Function *function, object x, object g, object tem
     if not is_contiguous(function, x) or not PyLong_CheckExact(axis):
         return None
     array = <cnp.ndarray>x
-    dtype = array.descr  # another thread may change it while the rows are computed
     ndim = cnp.PyArray_NDIM(array)
     if ndim == 0 or (axis != -1 and axis != ndim - 1):
         return None
@@ -191,6 +190,8 @@ cdef object call_kernel(const Function *function, object x, object g, object tem
     if out is None:
         if out_ndim > 0:
             result = new_array(out_ndim, array)
+        else:
+            dtype = array.descr  # of the scalar: another thread may change it while the row is computed
     elif cnp.PyArray_CheckExact(out) and cnp.PyArray_ISCARRAY(<cnp.ndarray>out):
         result = <cnp.ndarray>out
         if (not begins_like(result, out_ndim, array) or not are_same_or_apart(result, array)

@@ -27,8 +27,12 @@ from __future__ import annotations
 
 from typing import Any
 
+try:
+    import numba  # type: ignore[import-not-found, import-untyped]
+except ImportError as _error:
+    raise ImportError("softdraw.numba needs Numba: pip install numba") from _error
+
 import llvmlite.binding  # type: ignore[import-not-found, import-untyped]
-import numba  # type: ignore[import-not-found, import-untyped]
 import numpy as np
 from numba.core import cgutils  # type: ignore[import-not-found, import-untyped]
 from numba.extending import (  # type: ignore[import-not-found, import-untyped]

@@ -41,7 +41,14 @@ def test_importing_softdraw_does_not_import_dask():
     assert run("import sys, softdraw; assert 'dask' not in sys.modules") == []
 
 
-def test_dask_is_named_where_it_is_missing():
-    code = "import sys; sys.modules['dask'] = None; import softdraw; import softdraw.dask"
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dask", "softdraw.dask needs Dask: pip install 'softdraw[dask]'"),
+        ("numba", "softdraw.numba needs Numba: pip install numba"),
+    ],
+)
+def test_a_library_is_named_where_it_is_missing(name, text):
+    code = f"import sys; sys.modules['{name}'] = None; import softdraw.{name}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert "ImportError: softdraw.dask needs Dask: pip install 'softdraw[dask]'" in done.stderr
+    assert f"ImportError: {text}" in done.stderr

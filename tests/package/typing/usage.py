@@ -53,6 +53,14 @@ assert_type(softdraw.get_workers(), int)
 with softdraw.set_workers(2):
     pass
 
+
+@softdraw.set_workers(2)
+def workers_within() -> int:
+    return softdraw.get_workers()
+
+
+assert_type(workers_within(), int)
+
 softdraw.softmax(f32, workers=2.0)  # type: ignore[call-overload]
 softdraw.softmax(f32, axis=0.5)  # type: ignore[call-overload]
 softdraw.softmax(f32, 0)  # type: ignore[call-overload]
