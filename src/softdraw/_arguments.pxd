@@ -43,6 +43,7 @@ cdef int check_real(object dtype, str name, str advice=*) except -1
 cdef object real_array(object value, str name)
 cdef cnp.ndarray fixed(cnp.ndarray array)
 cdef object fixed_real(object array, str name)
+cdef cnp.ndarray fixed_whole(cnp.ndarray array, str name)
 cdef int check_still_whole(cnp.ndarray array, str name) except -1
 cdef int check_unchanged(cnp.ndarray array, int itemsize, str name) except -1
 cdef object checked_out(object out, object dtype, tuple shape)

@@ -258,6 +258,13 @@ cdef object fixed_real(object array, str name):
     return view
 
 
+cdef cnp.ndarray fixed_whole(cnp.ndarray array, str name):
+    """Return a view as `fixed` does, of what whole_numbers or word_array has returned."""
+    view = fixed(array)
+    check_still_whole(view, name)
+    return view
+
+
 cdef int check_still_whole(cnp.ndarray array, str name) except -1:
     """Raise unless an array, which had integers, still has."""
     dtype = array.dtype

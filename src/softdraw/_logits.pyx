@@ -28,7 +28,7 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, as_words, check_still_whole, fit_to_rows, fixed, fixed_real, is_skip, is_true, place_of,
+    as_carray, as_words, fit_to_rows, fixed, fixed_real, fixed_whole, is_skip, is_true, place_of,
     read_number, real_array, real_numbers, refuse_positional, result_dtype, shape_of, unmasked_array,
     whole_numbers, word_array,
 )
@@ -492,8 +492,7 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
     elif size is not None or rng is not None:
         raise ValueError("words excludes rng and size")
     else:
-        taken = fixed(word_array(words))
-        check_still_whole(taken, "words")
+        taken = fixed_whole(word_array(words), "words")
     given = fixed_real(given, "logits")
     if allowed is not None:
         allowed = mask_array(fixed(allowed))
@@ -595,11 +594,7 @@ cdef cnp.ndarray by_row(str name, cnp.ndarray values, object value, object lowes
     if type(value) is float and lowest <= value <= highest:
         return values  # what most give
     whole = isinstance(lowest, int)
-    if whole:
-        values = fixed(values)
-        check_still_whole(values, name)
-    else:
-        values = fixed_real(values, name)
+    values = fixed_whole(values, name) if whole else fixed_real(values, name)
     rows = fit_to_rows(values, name, shape, (len(shape) - 1,))
     if not whole:
         values = as_carray(values, cnp.NPY_FLOAT64)

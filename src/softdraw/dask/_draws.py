@@ -116,8 +116,8 @@ def sample_logits(
     *rows, n = logits.shape
     if n == 0:
         raise ValueError("logits is empty")
-    if max(logits.chunks[-1]) > 2**32 - 128:
-        most = max(logits.chunks[-1])
+    most = max(logits.chunks[-1])
+    if most > 2**32 - 128:
         raise ValueError(
             f"chunks of logits must have at most 2**32 - 128 items per row, got {most}"
         )
