@@ -41,6 +41,7 @@ cdef bint is_foreign(object x)
 cdef object converted_to(object dtype, object array)
 cdef int check_real(object dtype, str name, str advice=*) except -1
 cdef object real_array(object value, str name)
+cdef int refuse_mask_of(object mask, object dtype) except -1
 cdef cnp.ndarray fixed(cnp.ndarray array)
 cdef object fixed_real(object array, str name)
 cdef cnp.ndarray fixed_whole(cnp.ndarray array, str name)
@@ -75,6 +76,7 @@ cdef cnp.ndarray as_words(cnp.ndarray array)
 
 # Parts of messages.
 cdef str place_of(str name, object index)
+cdef str in_short(object value)
 
 # Pickles.
 cdef tuple header_of(tuple parts)

@@ -3,6 +3,7 @@
 import inspect
 import math
 import operator
+import reprlib
 import sys
 from collections.abc import Sequence
 
@@ -210,7 +211,7 @@ cdef object converted_to(object dtype, object array):
 
 cdef int check_real(object dtype, str name, str advice="") except -1:
     if not isinstance(dtype, np.dtype):  # of an array of another library
-        raise TypeError(f"{name} must have a dtype of NumPy, got {dtype!r}")
+        raise TypeError(f"{name} must have a dtype of NumPy, got {in_short(dtype)}")
     if not is_real(dtype):
         # the float8 of ml_dtypes are of kind f or V
         raise TypeError(
@@ -227,21 +228,45 @@ cdef object real_array(object value, str name):
     dtype = array.dtype  # once, for another thread may change it
     if is_real(dtype):
         return array
-    advice = ""
-    if dtype.kind == "c":
-        advice = "; take np.real or np.abs of it"
-    elif hasattr(value, "toarray"):
-        advice = f"; of a SciPy sparse array, pass {name}.data or {name}.toarray()"
-    elif dtype.kind == "O":
-        if hasattr(value, "to_numpy"):  # of pandas, with missing values, say
-            advice = f"; write {name}.to_numpy(float)"
-        elif array.ndim or isinstance(value, np.ndarray):  # integers past 2**64, say
-            advice = f"; write np.asarray({name}, float)"
-        elif isinstance(value, int):
-            advice = f"; write float({name})"
-        elif hasattr(value, "__iter__"):  # the values of a dict, say
-            advice = f"; write list({name})"
-    check_real(dtype, name, advice)
+    check_real(dtype, name, way_to_numbers(value, array, dtype.kind, name))
+
+
+cdef str way_to_numbers(object value, cnp.ndarray array, str kind, str name):
+    """What to write for a value of which NumPy makes an array of no numbers, for a message."""
+    if kind == "c":
+        return "; take np.real or np.abs of it"
+    if hasattr(type(value), "toarray"):
+        return f"; of a SciPy sparse array, pass {name}.data or {name}.toarray()"
+    if kind != "O":
+        return ""
+    if hasattr(type(value), "__dask_graph__"):  # delayed
+        return f"; write {name}.compute()"
+    if cnp.PyArray_NDIM(array) == 1 and len(array) and isinstance(array[0], (list, np.ndarray)):
+        return f"; write np.stack(np.asarray({name}))"  # of a column whose items are lists, say
+    if any([f"{each.__module__}".startswith("pandas.") for each in type(value).__mro__]):  # missing values, say
+        return f"; write {name}.to_numpy(float, na_value=np.nan)"
+    if cnp.PyArray_NDIM(array) or isinstance(value, np.ndarray):  # integers past 2**64, say
+        return f"; write np.asarray({name}, float)"
+    if hasattr(type(value), "__float__"):  # a Fraction, say
+        return f"; write float({name})"
+    if hasattr(type(value), "__iter__") and not hasattr(type(value), "keys"):  # the values of a dict, say
+        return f"; write list({name})"
+    return ""
+
+
+cdef int refuse_mask_of(object mask, object dtype) except -1:
+    """Raise the TypeError for a mask that is an array of that dtype."""
+    way = "np.asarray(mask, bool)"
+    if dtype == np.uint32:
+        way = "mask.view(np.int32)"
+    elif hasattr(type(mask), "toarray"):  # a SciPy sparse array
+        way = "mask.toarray().astype(bool)"
+    elif hasattr(type(mask), "__dask_graph__"):
+        way = "mask.astype(bool)" if hasattr(type(mask), "astype") else "mask.compute()"
+    raise TypeError(
+        "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
+        f"got dtype {dtype}; write {way}"
+    )
 
 
 cdef cnp.ndarray fixed(cnp.ndarray array):
@@ -370,13 +395,7 @@ cdef object real_numbers(object value, str name):
     if isinstance(value, int) and given.dtype == object:
         raise ValueError(f"{name} is an integer of more than 64 bits; give it as a float")
     if not is_real(given.dtype):
-        got = kind_of(value, given.dtype)
-        way = ""
-        if given.dtype.kind == "O":  # of Fractions or Decimals, say
-            if given.ndim:
-                way = f"; write np.asarray({name}, float)"
-            elif hasattr(value, "__float__"):
-                way = f"; write float({name})"
+        got, way = kind_of(value, given.dtype), way_to_numbers(value, given, given.dtype.kind, name)
         raise TypeError(f"{name} must be a real number or an array of them, got {got}{way}")
     return given
 
@@ -444,7 +463,7 @@ cdef object plain_axis(object axis):
             return tuple([index_of(each) for each in axis])
         return index_of(axis)
     except TypeError:
-        got = "a masked array" if is_masked(axis) else repr(axis)
+        got = "a masked array" if is_masked(axis) else in_short(axis)
         raise TypeError(f"axis must be an int, a tuple of ints or None, got {got}") from None
 
 
@@ -478,14 +497,14 @@ cdef bint is_true(object value, str name) except -1:
         return value is True
     try:
         return bool(value)
-    except ValueError:  # an array
+    except (TypeError, ValueError):  # an array, or delayed
         raise TypeError(f"{name} must be True or False, got {type(value).__name__}") from None
 
 
 cdef bint is_skip(object invalid) except -1:
     """Whether the argument `invalid` is "skip" and not "raise"."""
     if not isinstance(invalid, str) or invalid not in ("raise", "skip"):
-        raise ValueError(f"invalid must be 'raise' or 'skip', got {invalid!r}")
+        raise ValueError(f"invalid must be 'raise' or 'skip', got {in_short(invalid)}")
     return invalid == "skip"
 
 
@@ -502,13 +521,13 @@ cdef tuple shape_of(object size, tuple rows=()):
     try:
         shape = tuple([index_of(each) for each in (size if isinstance(size, (tuple, list)) else (size,))])
     except TypeError:
-        got = "a masked array" if is_masked(size) else repr(size)
+        got = "a masked array" if is_masked(size) else in_short(size)
         raise TypeError(f"size must be an int or a tuple of ints, got {got}") from None
-    if shape and min(shape) < 0:
-        raise ValueError(f"size must be >= 0, got {size}")
     if len(rows) + len(shape) > MOST_DIMENSIONS:
         most = MOST_DIMENSIONS - len(rows)
         raise ValueError(f"size must have at most {most} dimensions here, got {len(shape)}")
+    if shape and min(shape) < 0:
+        raise ValueError(f"size must be >= 0, got {size}")
     # NumPy has such a limit for arrays without elements, too, and does not count the lengths of 0 there.
     if math.prod([length for length in (*shape, *rows) if length]) > MOST_DRAWS:
         if 0 in shape or 0 in rows:
@@ -553,6 +572,15 @@ cdef object word_error(tuple place, object word):
 
 # ---- parts of messages -------------------------------------------------------------------------
 
+SHORT = reprlib.Repr()
+SHORT.maxother = SHORT.maxstring = 200
+SHORT.maxlist = SHORT.maxtuple = 20
+
+
+cdef str in_short(object value):
+    """What was given, shortened where it is long."""
+    return SHORT.repr(value)
+
 
 cdef str place_of(str name, object index):
     """How to write an element of an argument, `name[2, 0]`, or the argument if index is ()."""
@@ -581,7 +609,7 @@ cdef int check_header(str name, object header, tuple parts) except -1:
     if header != expected:
         raise ValueError(
             f"{name} is damaged, or of another version of softdraw: its format, stream and checksum "
-            f"are {header}, not {expected}"
+            f"are {in_short(header)}, not {expected}"
         )
     return 0
 

@@ -29,8 +29,8 @@ from numpy.random.bit_generator cimport BitGenerator
 from softdraw cimport _core
 from softdraw._arguments cimport (
     as_carray, as_words, fit_to_rows, fixed, fixed_real, fixed_whole, is_skip, is_true, place_of,
-    read_number, real_array, real_numbers, refuse_positional, result_dtype, shape_of, unmasked_array,
-    whole_numbers, word_array,
+    read_number, real_array, real_numbers, refuse_mask_of, refuse_positional, result_dtype, shape_of,
+    unmasked_array, whole_numbers, word_array,
 )
 from softdraw._core cimport softdraw_filters
 from softdraw._random cimport bit_generator_of, hold, read_bitgen, release, take_words
@@ -261,9 +261,9 @@ cdef void clear(softdraw_filters *filters) noexcept:
 
 
 cdef inline bint is_row(object logits) noexcept:
-    """logits is of exactly type ndarray, aligned, contiguous, native, 1-D, and float32 or float64."""
+    """logits is of exactly type ndarray, aligned, contiguous, native, 1-D, float32 or float64, and not empty."""
     return (cnp.PyArray_CheckExact(logits) and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>logits)
-            and cnp.PyArray_NDIM(<cnp.ndarray>logits) == 1
+            and cnp.PyArray_NDIM(<cnp.ndarray>logits) == 1 and cnp.PyArray_DIM(<cnp.ndarray>logits, 0) > 0
             and (cnp.PyArray_TYPE(<cnp.ndarray>logits) == cnp.NPY_FLOAT32
                  or cnp.PyArray_TYPE(<cnp.ndarray>logits) == cnp.NPY_FLOAT64))
 
@@ -307,13 +307,10 @@ cdef object draw_once(object logits, object temperature, object top_k, object to
             return None
         d.filters.min_p = &ratio
     source = bit_generator_of(rng)
-    # Making a generator, unless it is what was given, may have run Python code of the caller.
-    if source is not rng and not is_row(logits) or cnp.PyArray_DIM(logits, 0) == 0:
-        return None
     read_bitgen(source, &bitgen)
     held = hold(source)
-    # It may have waited, while another thread changed the array.
-    if not is_row(logits) or cnp.PyArray_DIM(logits, 0) == 0:
+    # Making a generator may have run Python code of the caller, and waiting for its lock that of other threads.
+    if not is_row(logits):
         release(held)
         return None
     word = bitgen.next_uint64(bitgen.state)
@@ -616,11 +613,7 @@ cdef cnp.ndarray mask_array(object mask):
     cdef cnp.ndarray given = unmasked_array(mask, "mask")
     if cnp.PyArray_TYPE(given) not in (cnp.NPY_BOOL, cnp.NPY_INT8, cnp.NPY_UINT8) and (
             given.dtype.kind != "i" or given.dtype.itemsize != 4):
-        way = "mask.view(np.int32)" if given.dtype == np.uint32 else "np.asarray(mask, bool)"
-        raise TypeError(
-            "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
-            f"got dtype {given.dtype}; write {way}"
-        )
+        refuse_mask_of(mask, given.dtype)
     return given
 
 

@@ -8,8 +8,9 @@ from libc.stddef cimport ptrdiff_t, size_t
 
 from softdraw cimport _core
 from softdraw._arguments cimport (
-    as_carray, axes_of, check_error, check_real, checked_temperatures, fit_to_rows, fixed, is_skip, is_true,
-    plain_axis, real_numbers, refuse_masked, result_dtype, shape_of, unmasked_array, whole_numbers,
+    as_carray, axes_of, check_error, check_real, checked_temperatures, fit_to_rows, fixed, in_short, is_skip,
+    is_true, plain_axis, real_numbers, refuse_mask_of, refuse_masked, result_dtype, shape_of, unmasked_array,
+    whole_numbers,
 )
 from softdraw._core cimport softdraw_partial
 
@@ -43,6 +44,16 @@ def plain_array(value, str name):
 def whole_number_array(value, str name):
     """Return an integer, or an array of them, as an array; those too large for a dtype become the largest int64."""
     return whole_numbers(value, name)
+
+
+def refuse_mask(mask, dtype):
+    """Raise the TypeError for a `mask` of that dtype."""
+    refuse_mask_of(mask, dtype)
+
+
+def shown(value):
+    """Return what was given, for a message, shortened where it is long."""
+    return in_short(value)
 
 
 def check_unmasked(value, str name):

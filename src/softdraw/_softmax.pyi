@@ -4,7 +4,7 @@ from typing import Any, Literal, SupportsIndex, TypeAlias, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_Axis: TypeAlias = int | tuple[int, ...] | None
+_Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
 _Float = TypeVar("_Float", bound=np.float16 | np.float32 | np.float64)
 _Out = TypeVar("_Out", bound=NDArray[Any])
 # What is computed as float64.
@@ -44,6 +44,16 @@ def softmax(
 ) -> NDArray[np.float64]: ...
 @overload
 def softmax(
+    x: float,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    workers: SupportsIndex | None = None,
+) -> np.float64: ...
+@overload
+def softmax(
     x: ArrayLike,
     /,
     *,
@@ -51,7 +61,7 @@ def softmax(
     axis: _Axis = -1,
     out: NDArray[Any] | None = None,
     workers: SupportsIndex | None = None,
-) -> NDArray[Any]: ...
+) -> Any: ...
 @overload
 def log_softmax(
     x: ArrayLike,
@@ -84,6 +94,16 @@ def log_softmax(
 ) -> NDArray[np.float64]: ...
 @overload
 def log_softmax(
+    x: float,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    workers: SupportsIndex | None = None,
+) -> np.float64: ...
+@overload
+def log_softmax(
     x: ArrayLike,
     /,
     *,
@@ -91,7 +111,7 @@ def log_softmax(
     axis: _Axis = -1,
     out: NDArray[Any] | None = None,
     workers: SupportsIndex | None = None,
-) -> NDArray[Any]: ...
+) -> Any: ...
 @overload
 def softmax_vjp(
     p: ArrayLike,
@@ -127,6 +147,17 @@ def softmax_vjp(
 ) -> NDArray[np.float64]: ...
 @overload
 def softmax_vjp(
+    p: float,
+    g: float,
+    /,
+    *,
+    temperature: ArrayLike = 1.0,
+    axis: _Axis = -1,
+    out: None = None,
+    workers: SupportsIndex | None = None,
+) -> np.float64: ...
+@overload
+def softmax_vjp(
     p: ArrayLike,
     g: ArrayLike,
     /,
@@ -135,7 +166,7 @@ def softmax_vjp(
     axis: _Axis = -1,
     out: NDArray[Any] | None = None,
     workers: SupportsIndex | None = None,
-) -> NDArray[Any]: ...
+) -> Any: ...
 
 # A NumPy scalar where every axis is reduced and keepdims is False.
 @overload
@@ -199,7 +230,7 @@ def logsumexp(
     /,
     *,
     temperature: ArrayLike = 1.0,
-    axis: _Axis = -1,
+    axis: SupportsIndex | None = -1,
     out: None = None,
     keepdims: Literal[False] = False,
     workers: SupportsIndex | None = None,
@@ -276,7 +307,7 @@ def entropy(
     /,
     *,
     temperature: ArrayLike = 1.0,
-    axis: _Axis = -1,
+    axis: SupportsIndex | None = -1,
     out: None = None,
     keepdims: Literal[False] = False,
     workers: SupportsIndex | None = None,

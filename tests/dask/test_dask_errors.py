@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from dask_cases import FUNCTIONS, LOGITS, MOST, X, check, da, lazy
+from dask_cases import FUNCTIONS, LOGITS, MOST, X, check, da, dask, lazy
 
 import softdraw
 import softdraw.dask as sd
@@ -296,6 +296,21 @@ def test_blocks_that_are_lists(chunks):
         assert (getattr(sd, name)(lists).compute() == getattr(sd, name)(x).compute()).all()
     drawn = sd.sample_logits(lists, rng=7).compute()
     assert (drawn == sd.sample_logits(x, rng=7).compute()).all()
+
+
+@ALIKE
+def test_blocks_that_are_numbers(chunks):
+    numbers = lazy(LOGITS, chunks).map_blocks(lambda _: 1.0, dtype=float, meta=np.empty((0, 0, 0)))
+    for name in FUNCTIONS:
+        with raises(ValueError, r" has a block of shape \(\), but its array has 3 dimensions$"):
+            getattr(sd, name)(numbers).compute()
+    with raises(ValueError, r"^logits has a block of shape \(\), but its array has 3 dimensions$"):
+        sd.sample_logits(numbers, rng=7).compute()
+
+
+def test_a_flag_that_is_delayed():
+    with raises(TypeError, "^keepdims must be True or False, got Delayed"):
+        sd.logsumexp(da.zeros(3), keepdims=dask.delayed(True))
 
 
 @ALIKE

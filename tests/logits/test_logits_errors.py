@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from floats import bfloat16, needs_bfloat16
+from lookalikes import Delayed, Sparse
 from messages import exactly
 from numpy.random import PCG64
 
@@ -144,12 +145,14 @@ def test_value_errors(logits, options, text):
         (X, {"top_k": 5.0}, f"top_k {INTEGERS} float"),
         (X, {"top_k": True}, f"top_k {INTEGERS} bool"),
         (X, {"top_k": [1.0, 2, 3]}, f"top_k {INTEGERS} an array of dtype float64"),
-        (X, {"top_p": 1j}, f"top_p {NUMBERS} complex"),
+        (X, {"top_p": 1j}, f"top_p {NUMBERS} complex; take np.real or np.abs of it"),
         (X, {"min_p": MASKED}, f"min_p {LOST}"),
         (X, {"mask": np.ones(1, np.int64)}, f"{DTYPE} int64; {ASTYPE}"),
         (X, {"mask": [1, 0, 1, 0]}, f"{DTYPE} int64; {ASTYPE}"),
         (X, {"mask": np.ones(1, np.uint32)}, f"{DTYPE} uint32; write mask.view(np.int32)"),
         (X, {"mask": np.ones(4)}, f"{DTYPE} float64; {ASTYPE}"),
+        (X, {"mask": Sparse()}, f"{DTYPE} object; write mask.toarray().astype(bool)"),
+        (X, {"mask": Delayed()}, f"{DTYPE} object; write mask.compute()"),
         (X, {"mask": np.ma.array([True] * 4)}, f"mask {LOST}"),
         (X, {"rng": "seed"}, f"{SOURCE} str"),
         (

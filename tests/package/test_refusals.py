@@ -119,6 +119,39 @@ def test_the_argument_is_named(error, message, call):
         call()
 
 
+class LongOrNone:
+    """An object with too much to say, or nothing."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+
+LONG = ["a" * 10**6, ["a"] * 10**6, LongOrNone("a" * 10**6), LongOrNone(None)]
+
+
+@pytest.mark.parametrize("value", LONG, ids=["text", "list", "object", "no text"])
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda value: softdraw.softmax(P, axis=value),
+        lambda value: softdraw.sample_logits(P, size=value),
+        lambda value: softdraw.sample_logits(P, invalid=value),
+    ],
+    ids=["axis", "size", "invalid"],
+)
+def test_errors_show_long_arguments_in_short(refuse, value):
+    with pytest.raises((TypeError, ValueError), match=" must be .*, got .{1,220}$"):
+        refuse(value)
+
+
+def test_a_size_of_many_lengths_is_not_shown():
+    with pytest.raises(ValueError, match="^size must have at most .* dimensions here, got 100000$"):
+        softdraw.sample_logits(P, size=(-1,) * 100_000)
+
+
 @needs_bfloat16
 def test_dtypes_without_a_common_one_are_named():
     text = "p of dtype bfloat16 and g of dtype int64 have no common dtype; convert both to float32"

@@ -11,6 +11,7 @@ import numpy as np
 import oracle
 import pytest
 from floats import FLOATS, finfo
+from lookalikes import Column, Delayed, Frame, Objects
 from messages import exactly
 
 from softdraw import entropy, log_softmax, logsumexp, softmax, softmax_vjp
@@ -42,16 +43,6 @@ X = np.arange(6.0).reshape(2, 3)
 RAGGED = [[1.0, 2.0], [3.0]]
 
 
-class Frame:
-    """A nullable frame of pandas, as far as it matters here."""
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array([[1.0, None]])
-
-    def to_numpy(self, dtype):
-        return np.array([[1.0, np.nan]])
-
-
 class Bfloat16Tensor:
     """A tensor of torch, as far as it matters here."""
 
@@ -80,7 +71,13 @@ class Bfloat16Tensor:
         ({1, 2}, "object; write list(x)"),
         ({"a": 1.0}.values(), "object; write list(x)"),
         ([1, 2**64], "object; write np.asarray(x, float)"),
-        (Frame(), "object; write x.to_numpy(float)"),
+        (Objects(), "object; write np.asarray(x, float)"),
+        (Frame(), "object; write x.to_numpy(float, na_value=np.nan)"),
+        (Column(), "object; write np.stack(np.asarray(x))"),
+        (Delayed(), "object; write x.compute()"),
+        (2**70, "object; write float(x)"),
+        (Decimal("0.7"), "object; write float(x)"),
+        ({"a": 1.0}, "object"),
         (np.zeros((2, 3), "M8[s]"), "datetime64[s]"),
         (np.zeros((2, 3), "m8[s]"), "timedelta64[s]"),
         (np.zeros((2, 3), [("a", "f4")]), "[('a', '<f4')]"),
@@ -216,17 +213,19 @@ def test_a_bad_temperature_of_the_last_row_leaves_x_in_place_as_it_was(function)
         ("1", "str"),
         (b"1", "bytes"),
         (None, "NoneType"),
-        (1j, "complex"),
-        (np.complex64(1), "complex64"),
+        (1j, "complex; take np.real or np.abs of it"),
+        (np.complex64(1), "complex64; take np.real or np.abs of it"),
         ({}, "dict"),
         (object(), "object"),
-        (np.array([1j, 1]), "an array of dtype complex128"),
+        (np.array([1j, 1]), "an array of dtype complex128; take np.real or np.abs of it"),
         (np.array(["1", "2"]), "an array of dtype <U1"),
         (
             np.array([1.0, None]),
             "an array of dtype object; write np.asarray(temperature, float)",
         ),
         (Decimal("0.7"), "Decimal; write float(temperature)"),
+        (Delayed(), "Delayed; write temperature.compute()"),
+        ({0.5}, "set; write list(temperature)"),
         (np.array([1, 2], "m8[s]"), "an array of dtype timedelta64[s]"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -18,6 +18,7 @@ from .._partials import (
     check_unmasked,
     fit_rows,
     plain_array,
+    refuse_mask,
     whole_number_array,
 )
 from ._blocks import Array
@@ -101,7 +102,7 @@ def _moved(message: str, name: str, begins: list[Any]) -> str:
 
 def mask_of(mask: Any, logits: da.Array) -> da.Array:
     """A mask with the dimensions of the logits."""
-    is_lazy = isinstance(mask, da.Array)
+    given, is_lazy = mask, isinstance(mask, da.Array)
     if is_lazy:
         check_unmasked(mask, "mask")
         check_known("mask", mask)
@@ -110,13 +111,7 @@ def mask_of(mask: Any, logits: da.Array) -> da.Array:
         mask = plain_array(mask, "mask")
     is_packed = mask.dtype.newbyteorder("=") == np.int32
     if not is_packed and mask.dtype not in (np.bool_, np.int8, np.uint8):
-        way = "mask.astype(bool)" if is_lazy else "np.asarray(mask, bool)"
-        if mask.dtype == np.uint32:
-            way = "mask.view(np.int32)"
-        raise TypeError(
-            "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
-            f"got dtype {mask.dtype}; write {way}"
-        )
+        refuse_mask(given, mask.dtype)
     check, dtype = (check_bits, np.dtype(np.int32)) if is_packed else (check_ones, np.dtype(bool))
     mask = map_checked(check, "mask", mask, dtype) if is_lazy else check("mask", mask)
     *rows, n = logits.shape

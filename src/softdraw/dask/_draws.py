@@ -24,12 +24,13 @@ from .._partials import (
     combine_partials,
     is_flag_set,
     read_size,
+    shown,
     softmax_piece,
 )
 from .._typing import RNG
 from ._arguments import check_is_dask, check_known, check_ones, mask_of, parameter_of
 from ._blocks import Array, as_rows, begins_of, blockwise, only_block, places_of, without_axes
-from ._pieces import block_of, find_block_partials, relative_logsumexps
+from ._pieces import announced_of, block_of, find_block_partials, relative_logsumexps
 from ._words import Words, generator_of, location_of
 
 # What is drawn from a row, and which of its chunks a word draws from, with the word for that chunk.
@@ -138,7 +139,7 @@ def sample_logits(
     # The generator comes last: a call with an argument that is refused must not advance it.
     words = Words(generator_of("rng", rng, math.prod(shape)), shape)
     named: dict[str, Any] = {"words": words, "extra": extra, "invalid": invalid}
-    named |= {"announced": dtype, "with_logprobs": with_logprobs}
+    named |= {"announced": announced_of(logits, dtype), "with_logprobs": with_logprobs}
     if is_split:
         drawn = draw_from_pieces(logits, allowed, temperatures, **named)
     else:
@@ -198,13 +199,15 @@ def sample(
     given = chunks
     try:
         chunks = da.core.normalize_chunks(chunks, shape, dtype=np.dtype(np.int64))
-    except (TypeError, ZeroDivisionError) as error:  # of Dask: these name nothing
-        if 0 not in shape or isinstance(error, TypeError):
-            raise ValueError(f"chunks must fit the shape {shape}, got {given!r}") from None
+    except (TypeError, ValueError, ZeroDivisionError) as error:  # of Dask: these do not name chunks
+        if 0 not in shape or not isinstance(error, ZeroDivisionError):
+            raise ValueError(f"chunks must fit the shape {shape}, got {shown(given)}") from None
         # "auto" divides by a length of 0. Nothing is drawn, so that one chunk does.
         chunks = da.core.normalize_chunks(-1, shape)
     if tuple(map(sum, chunks)) != shape or not all(n >= 0 for lengths in chunks for n in lengths):
-        raise ValueError(f"chunks must have lengths from 0 on that add to {shape}, got {given}")
+        raise ValueError(
+            f"chunks must have lengths from 0 on that add to {shape}, got {shown(given)}"
+        )
     return da.map_blocks(
         draw_from_table,
         delayed(table, pure=True, traverse=False),
@@ -225,7 +228,7 @@ def draw_from_rows(
     temperature: da.Array | float,
     filters: dict[str, Any],
     extra: tuple[int, ...],
-    announced: np.dtype[Any],
+    announced: Array,
     with_logprobs: bool,
     **named: Any,
 ) -> da.Array:
@@ -237,7 +240,7 @@ def draw_from_rows(
     drawn = blockwise(
         draw_rows,
         index + extra_index,
-        dtype_of_draws(announced, with_logprobs),
+        dtype_of_draws(announced.dtype, with_logprobs),
         (logits, index),
         (mask, mask_index),
         (temperature, index),
@@ -262,7 +265,7 @@ def draw_rows(
     names: tuple[str, ...],
     words: Words,
     extra: tuple[int, ...],
-    announced: np.dtype[Any],
+    announced: Array,
     invalid: Any,
     with_logprobs: bool,
 ) -> Array:
@@ -304,7 +307,7 @@ def draw_from_pieces(
     temperature: da.Array | float,
     words: Words,
     extra: tuple[int, ...],
-    announced: np.dtype[Any],
+    announced: Array,
     invalid: Any,
     with_logprobs: bool,
 ) -> Any:
@@ -337,7 +340,7 @@ def draw_from_pieces(
     drawn = blockwise(
         draw_from_chosen,
         index + extra_index,
-        dtype_of_draws(announced, with_logprobs),
+        dtype_of_draws(announced.dtype, with_logprobs),
         *pieces,
         (choices, index[:-1] + extra_index),
         places[-1],
@@ -367,7 +370,7 @@ def find_partials_to_draw(
     mask: Array | None,
     temperature: Any,
     *places: Array,
-    announced: np.dtype[Any],
+    announced: Array,
     invalid: Any,
 ) -> Array:
     logits = block_of(logits, "logits", announced)
@@ -421,7 +424,7 @@ def draw_from_chosen(
     temperature: Any,
     choices: Array,
     place: Array,
-    announced: np.dtype[Any],
+    announced: Array,
     with_logprobs: bool,
 ) -> Array:
     """The draws of the words that have chosen this chunk."""
@@ -433,7 +436,9 @@ def draw_from_chosen(
     chosen = flat["chunk"] == number
     of_rows = chosen.any(axis=1)
     ids = np.full(flat.shape, -1)
-    logprobs = np.where(flat["chunk"] < 0, np.nan, -np.inf).astype(dtype_of_logprobs(announced))
+    logprobs = np.where(flat["chunk"] < 0, np.nan, -np.inf).astype(
+        dtype_of_logprobs(announced.dtype)
+    )
     if of_rows.any():
         masked = masked_piece(logits, mask)
         rows = as_rows(masked, (logits.ndim - 1,))[of_rows]

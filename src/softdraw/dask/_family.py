@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias
 
 import dask.array as da  # type: ignore[import-not-found, import-untyped]
 import numpy as np
@@ -16,6 +16,7 @@ from ._arguments import check_is_dask, parameter_of
 from ._blocks import Array, blockwise, without_axes
 from ._pieces import (
     ENTROPY,
+    announced_of,
     combine_block_partials,
     combine_entropies,
     compute_block,
@@ -29,7 +30,7 @@ from ._pieces import (
     write_piece,
 )
 
-Axis: TypeAlias = int | tuple[int, ...] | None
+Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
 
 # How many partials are combined at a time, along each axis: fixed, so that results do not depend on
 # Dask's settings.
@@ -189,7 +190,7 @@ class _Rows:
             compute=compute,
             axes=self.axes,
             name_of_rows=self.name,
-            announced=self.dtype,
+            announced=announced_of(self.x, self.dtype),
             **named,
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import dask.array as da  # type: ignore[import-not-found, import-untyped]
 import numpy as np
 
 import softdraw
@@ -28,14 +29,23 @@ ENTROPY = np.dtype([("partial", PARTIAL), ("entropy", np.float64)])
 LOWEST_POWER = -746.0
 
 
-def block_of(x: Array, name: str, announced: np.dtype[Any]) -> Array:
+def announced_of(x: da.Array, dtype: np.dtype[Any]) -> Array:
+    """What blocks of x are to be, but for their lengths."""
+    return np.empty((0,) * x.ndim, dtype)
+
+
+def block_of(x: Array, name: str, announced: Array) -> Array:
     """The block, as its array says that it is."""
     x = plain_array(x, name)
-    if x.dtype == announced:
+    if x.ndim != announced.ndim:
+        raise ValueError(
+            f"{name} has a block of shape {x.shape}, but its array has {announced.ndim} dimensions"
+        )
+    if x.dtype == announced.dtype:
         return x
     check_rows(name, x.dtype, x.shape, None)
     with np.errstate(over="ignore"):  # what is too large becomes infinite
-        return x.astype(announced)
+        return x.astype(announced.dtype)
 
 
 def compute_block(
@@ -43,7 +53,7 @@ def compute_block(
     *others: Any,
     compute: Callable[..., Array],
     name_of_rows: str,
-    announced: np.dtype[Any],
+    announced: Array,
     **named: Any,
 ) -> Array:
     """What a function makes of a block of rows that is as its array says, and of others."""

@@ -46,6 +46,17 @@ assert_type(softdraw.softmax_vjp([0.5, 0.5], [1, 2], temperature=0.7), NDArray[n
 assert_type(softdraw.softmax_vjp(f64, [1.0, 2.0], axis=None, out=f64), NDArray[np.float64])
 mixed: NDArray[Any] = softdraw.softmax_vjp(f32, f64, temperature=np.ones(2))
 
+assert_type(softdraw.softmax(1.0), np.float64)
+assert_type(softdraw.log_softmax(2, axis=()), np.float64)
+assert_type(softdraw.softmax_vjp(1.0, 2), np.float64)
+assert_type(softdraw.softmax(np.float32(1)), Any)
+assert_type(softdraw.softmax(f32, axis=np.int64(0)), NDArray[np.float32])
+assert_type(softdraw.softmax(f32, axis=(np.int64(0), 1)), NDArray[np.float32])
+assert_type(softdraw.logsumexp([1.0, 2.0], axis=np.int64(0)), np.float64)
+assert_type(softdraw.logsumexp([1.0, 2.0], axis=None), np.float64)
+assert_type(softdraw.logsumexp([1.0, 2.0], axis=()), Any)
+assert_type(softdraw.entropy([1.0, 2.0], axis=()), Any)
+
 assert_type(softdraw.softmax(f32, workers=2), NDArray[np.float32])
 assert_type(softdraw.softmax_vjp(f32, f32, workers=np.int64(2)), NDArray[np.float32])
 assert_type(softdraw.logsumexp(f32, axis=None, workers=-1), np.float32)
@@ -149,7 +160,10 @@ softdraw.sample_logits(f32, 1.0)  # type: ignore[call-overload]
 rng = softdraw.Xoshiro256(7)
 assert_type(np.random.Generator(rng).random(), float)
 assert_type(rng.spawn(2), list[softdraw.Xoshiro256])
+assert_type(rng.spawn(np.int64(2)), list[softdraw.Xoshiro256])
 assert_type(rng.jumped(), softdraw.Xoshiro256)
+assert_type(rng.jumped(np.uint64(2)), softdraw.Xoshiro256)
+assert_type(rng.advance(np.int64(5)), softdraw.Xoshiro256)
 state = rng.state
 assert_type(state, dict[str, Any])
 rng.state = state
