@@ -68,6 +68,7 @@ setup(
             extension("_softmax"),
             extension("_partials", flags=SMALL),
             extension("_temperature", flags=SMALL),
+            extension("_lock"),
             extension("_random"),
             extension("_build"),
             extension("_draws"),

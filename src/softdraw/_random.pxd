@@ -1,4 +1,4 @@
-"""The generator, its lock and the meaning of `rng=`, for the other modules of softdraw.
+"""The generator and the meaning of `rng=`, for the other modules of softdraw.
 
 A draw holds its source while it takes words:
 
@@ -13,26 +13,12 @@ A draw holds its source while it takes words:
 """
 
 cimport numpy as cnp
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport uint64_t
 from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._core cimport softdraw_xoshiro
-
-
-cdef class Lock:
-    cdef unsigned long owner  # the thread that holds it, while count > 0
-    cdef unsigned long count  # how many times that holds it
-    cdef unsigned long waiting  # threads that sleep until it is free
-    cdef bint woken  # one of them has been woken and has not taken it yet
-    cdef unsigned long passed_over  # of those that sleep, how many were woken and found it taken again
-    cdef void *sleep_lock  # of the operating system, always held: who waits for it, sleeps; NULL before
-    cdef unsigned long forks  # fork_count() when this was last looked at
-    cdef bint take(self, int64_t microseconds) except -1  # False if not in that time; -1 is any time
-    cdef bint wait(self, int64_t microseconds) except -1
-    cdef int give(self) except -1
-    cdef void let_go_first(self) noexcept
-    cdef void forget_other_threads(self) noexcept
+from softdraw._lock cimport Lock
 
 
 cdef class Xoshiro256(BitGenerator):
@@ -41,9 +27,6 @@ cdef class Xoshiro256(BitGenerator):
     cdef unsigned long spawns  # fork_count() + 1 within spawn(), else 0
     cdef bint start(self, object seed_seq, cnp.ndarray words) except -1
 
-
-# How often this process has been forked from another.
-cdef unsigned long fork_count() noexcept
 
 cdef Xoshiro256 new_generator()
 cdef BitGenerator bit_generator_of(object rng)

@@ -1,6 +1,5 @@
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Literal, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.random import BitGenerator, Generator
@@ -11,18 +10,6 @@ from typing_extensions import Self
 def generator_of_seed(name: str, seed: object, others: str = ...) -> Xoshiro256: ...
 def bit_generator_within(generator: Generator) -> BitGenerator: ...
 def pass_over(name: str, given: Xoshiro256, count: int) -> Xoshiro256: ...
-
-class Lock:
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
-    def release(self) -> None: ...
-    def __enter__(self) -> Literal[True]: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None: ...
 
 class Xoshiro256(BitGenerator):
     def __init__(

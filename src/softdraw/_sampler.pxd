@@ -5,7 +5,7 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._draws cimport Buckets
-from softdraw._random cimport Lock
+from softdraw._lock cimport Lock
 
 cdef enum:
     BLOCK = 256  # words that a sampler takes from its generator at a time

@@ -8,9 +8,8 @@ from numpy.random.bit_generator cimport BitGenerator
 from softdraw._arguments cimport internal, shape_of
 from softdraw._core cimport SOFTDRAW_OK, alias_map, softdraw_alias_map1
 from softdraw._draws cimport Buckets, draw_into, new_draws
-from softdraw._random cimport (
-    Lock, bit_generator_of, fork_count, hold, new_generator, read_bitgen, release, take_words,
-)
+from softdraw._lock cimport Lock, fork_count
+from softdraw._random cimport bit_generator_of, hold, new_generator, read_bitgen, release, take_words
 
 
 cdef Sampler sampler_of(object table, Buckets buckets, object rng):

@@ -12,7 +12,7 @@ from libc.stdint cimport uintptr_t
 
 from softdraw cimport _core
 from softdraw._core cimport SOFTDRAW_OK
-from softdraw._random cimport Lock
+from softdraw._lock cimport Lock
 from softdraw._workers cimport LINE, run_pieces
 
 cnp.import_array()

@@ -60,7 +60,7 @@ def test_the_package_holds_header_sources_and_declarations():
         if not (path.parent / name).exists()
     }
     assert missing == {"softdraw.h"}
-    for name in ("__init__.pxd", "_core.pxd", "_random.pxd"):
+    for name in ("__init__.pxd", "_core.pxd", "_lock.pxd", "_random.pxd"):
         assert (PACKAGE / name).is_file()
 
 
