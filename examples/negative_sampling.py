@@ -80,6 +80,8 @@ def main():
     options = parser.parse_args()
     if min(options.words, options.steps, options.batch, options.negatives, options.dimensions) < 1:
         parser.error("all numbers must be at least 1")
+    if options.seed < 0:
+        parser.error("--seed must be at least 0")
     try:
         words, totals, *pairs = load(options.words)
     except ModuleNotFoundError as error:

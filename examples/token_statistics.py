@@ -12,6 +12,7 @@ chunks, and Dask's dashboard shows them at work.
 """
 
 import argparse
+import sys
 
 import dask
 import dask.array as da
@@ -37,6 +38,8 @@ def read_arguments():
         parser.error("--temperature must be at least 0")
     if not arguments.gigabytes > 0 or not arguments.chunk > 0:
         parser.error("--gigabytes and --chunk must be positive")
+    if arguments.seed < 0:
+        parser.error("--seed must be at least 0")
     return arguments
 
 
@@ -52,7 +55,10 @@ def make_up(block_info):
 def open_logits(arguments):
     """A lazy array, with whole positions in each chunk."""
     if arguments.logits:
-        logits = np.load(arguments.logits, mmap_mode="r")
+        try:
+            logits = np.load(arguments.logits, mmap_mode="r")
+        except (OSError, ValueError) as error:
+            sys.exit(f"token_statistics: {error}")
         rows = max(1, int(arguments.chunk * 1e6 / logits[:1].nbytes))
         return da.from_array(logits, chunks=(rows, -1))
     rows = max(1, int(arguments.chunk * 1e6 / (4 * VOCABULARY)))

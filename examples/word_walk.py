@@ -67,6 +67,8 @@ def main():
     options = parser.parse_args()
     if options.walkers < 1 or options.steps < 1:
         parser.error("--walkers and --steps must be at least 1")
+    if options.seed < 0:
+        parser.error("--seed must be at least 0")
     try:
         walk = load()
     except ModuleNotFoundError as error:

@@ -10,7 +10,7 @@ from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._arguments cimport (
-    as_words, check_error, check_header, check_unchanged, header_of, internal, one_temperature,
+    as_words, check_error, check_header, check_unchanged, digest_of, header_of, internal, one_temperature,
     read_number, refuse_call, refuse_positional, shape_of, word_array,
 )
 from softdraw._build cimport Rows, build, read_only, real_items, weights_of
@@ -486,7 +486,7 @@ cdef class AliasTable:
     def __hash__(self):
         with cython.critical_section(self):
             if self.hash_value is None:
-                self.hash_value = hash((self.categories, self.array.tobytes()))
+                self.hash_value = hash(digest_of((self.categories, self.array)))
             return self.hash_value
 
     def __repr__(self):

@@ -78,7 +78,8 @@ cdef cnp.ndarray as_words(cnp.ndarray array)
 cdef str place_of(str name, object index)
 cdef str in_short(object value)
 
-# Pickles.
+# Pickles and hashes.
+cdef bytes digest_of(tuple parts)
 cdef tuple header_of(tuple parts)
 cdef int check_header(str name, object header, tuple parts) except -1
 

@@ -587,21 +587,27 @@ cdef str place_of(str name, object index):
     return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
-# ---- pickles -----------------------------------------------------------------------------------
+# ---- pickles and hashes -----------------------------------------------------------------------------------
 
 cdef enum:
     PICKLE_FORMAT = 1  # another one if the parts of a pickle, or their meaning, change
 
 
-cdef tuple header_of(tuple parts):
-    """What pickles have before their parts, integers and bytes: a format number, the stream number and
-    a checksum of 64 bits."""
+cdef bytes digest_of(tuple parts):
+    """A checksum of 64 bits of integers, bytes and arrays. It releases the GIL where these are long."""
     from hashlib import blake2b  # here, for import softdraw loads no more than NumPy does
 
     digest = blake2b(digest_size=8)
-    for part in (PICKLE_FORMAT, SOFTDRAW_STREAM, *parts):
-        digest.update(part if type(part) is bytes else b"%d," % part)
-    return PICKLE_FORMAT, SOFTDRAW_STREAM, int.from_bytes(digest.digest(), "little")
+    for part in parts:
+        digest.update(part if isinstance(part, (bytes, np.ndarray)) else b"%d," % part)
+    return digest.digest()
+
+
+cdef tuple header_of(tuple parts):
+    """What pickles have before their parts, integers and bytes: a format number, the stream number and
+    a checksum."""
+    digest = digest_of((PICKLE_FORMAT, SOFTDRAW_STREAM, *parts))
+    return PICKLE_FORMAT, SOFTDRAW_STREAM, int.from_bytes(digest, "little")
 
 
 cdef int check_header(str name, object header, tuple parts) except -1:

@@ -172,12 +172,14 @@ cdef class Lock:
     def acquire(self, blocking=True, timeout=-1):
         """Take the lock; as for `threading.RLock`, False if it is not free, or not in time."""
         longest = threading.TIMEOUT_MAX
-        if not isinstance(timeout, NUMBERS):
+        if not isinstance(timeout, NUMBERS) or isinstance(timeout, np.timedelta64):
             raise TypeError(f"timeout must be a number, got {type(timeout).__name__}")
         if isinstance(timeout, np.floating):
             timeout = float(timeout)  # a float16 has no room for microseconds
-        if timeout != -1 and not (blocking and 0 <= timeout <= longest):
-            raise ValueError(f"timeout must be from 0 to {longest}, and goes with blocking=True")
+        if timeout != -1 and not blocking:
+            raise ValueError(f"timeout must be -1 if blocking is False, got {timeout}")
+        if timeout != -1 and not 0 <= timeout <= longest:
+            raise ValueError(f"timeout must be from 0 to {longest} seconds, or -1 for any time, got {timeout}")
         if not blocking:
             return self.take(0)
         return self.take(-1 if timeout == -1 else int(1e6 * timeout))

@@ -11,7 +11,7 @@ from numpy.random.bit_generator cimport BitGenerator
 
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
-    as_carray, as_words, check_error, check_header, check_still_whole, check_unchanged, header_of,
+    as_carray, as_words, check_error, check_header, check_still_whole, check_unchanged, digest_of, header_of,
     internal, is_skip, place_of, real_numbers, refuse_call, refuse_positional, shape_of,
     temperatures_of_rows, unmasked_array, whole_number, whole_numbers, word_array,
 )
@@ -688,7 +688,7 @@ cdef class AliasTables:
     def __hash__(self):
         with cython.critical_section(self):
             if self.hash_value is None:
-                self.hash_value = hash((self.ends.tobytes(), self.array.tobytes()))
+                self.hash_value = hash(digest_of((self.ends, self.array)))
             return self.hash_value
 
     def __repr__(self):

@@ -521,7 +521,12 @@ def test_logits_that_are_refused(logits, temperature, error, text):
         ([1.0, 2.0], ValueError, "temperature must be a number, got shape (2,)"),
         ("1", TypeError, "temperature must be a real number or an array of them, got str"),
         (None, TypeError, "temperature must be a real number or an array of them, got NoneType"),
-        (1j, TypeError, "temperature must be a real number or an array of them, got complex"),
+        (
+            1j,
+            TypeError,
+            "temperature must be a real number or an array of them, got complex; "
+            "take np.real or np.abs of it",
+        ),
         (np.ma.array(2.0), TypeError, LOST.format("temperature")),
         (10**400, ValueError, "temperature is an integer of more than 64 bits; give it as a float"),
     ],

@@ -40,3 +40,5 @@ def test_the_statistics_of_a_file(tmp_path):
 def test_bad_options_are_named():
     assert "--temperature must be at least 0" in run("--temperature", "-1", status=2)
     assert "must be positive" in run("--chunk", "0", status=2)
+    assert "--seed must be at least 0" in run("--seed", "-1", status=2)
+    assert run("--logits", "missing.npy", status=1).startswith("token_statistics: ")

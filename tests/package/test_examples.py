@@ -186,4 +186,6 @@ def test_examples_complain_in_one_line():
     assert "must be at least 1" in fails("word_walk.py", "--walkers", "0")
     assert "must be at least 1" in fails("negative_sampling.py", "--steps", "0")
     assert "must be at least 1" in fails("bandit.py", "--arms", "0")
+    for name in ("bandit.py", "negative_sampling.py", "word_walk.py"):
+        assert "--seed must be at least 0" in fails(name, "--seed", "-1")
     assert "top_p must be in [0, 1]" in fails("llama_cpp_processor.py", "--top-p", "2")

@@ -80,5 +80,15 @@ def test_other_threads_run_during_a_long_call(name):
 
 
 @needs_gil
+def test_other_threads_run_while_a_large_table_is_hashed():
+    def is_seen(kind, *arguments):
+        table = kind(WEIGHTS, *arguments)  # each time another one, because a table keeps its hash
+        return is_seen_running(lambda: hash(table))
+
+    assert any(is_seen(softdraw.AliasTable) for _ in range(20))
+    assert any(is_seen(softdraw.AliasTables, INDPTR) for _ in range(20))
+
+
+@needs_gil
 def test_a_call_that_holds_the_gil_is_not_seen():
     assert not any(is_seen_running(lambda: sum(range(10**6))) for _ in range(5))

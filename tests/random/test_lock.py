@@ -4,6 +4,7 @@ import copy
 import functools
 import os
 import pickle
+import re
 import signal
 import sys
 import threading
@@ -74,12 +75,21 @@ def test_timeouts_of_numpy():
             assert lock.acquire(timeout=kind(1))
 
 
-@pytest.mark.parametrize("arguments", [(False, 1), (True, -2), (True, float("nan")), (True, 1e300)])
-def test_timeouts_that_are_refused(arguments):
-    with pytest.raises(
-        ValueError, match="^timeout must be from 0 to .*, and goes with blocking=True$"
-    ):
-        Xoshiro256(7).lock.acquire(*arguments)
+@pytest.mark.parametrize("timeout", [-2, float("nan"), 1e300])
+def test_timeouts_that_are_refused(timeout):
+    got = re.escape(str(timeout))
+    with pytest.raises(ValueError, match=f"^timeout must be from 0 to .*, or -1 .*, got {got}$"):
+        Xoshiro256(7).lock.acquire(timeout=timeout)
+
+
+def test_a_timeout_needs_blocking():
+    with pytest.raises(ValueError, match="^timeout must be -1 if blocking is False, got 1$"):
+        Xoshiro256(7).lock.acquire(False, 1)
+
+
+def test_a_timedelta_is_no_timeout():
+    with pytest.raises(TypeError, match="^timeout must be a number, got timedelta64$"):
+        Xoshiro256(7).lock.acquire(timeout=np.timedelta64(1, "s"))
 
 
 # Where Python's locks are semaphores, this aborts if one is released that is not held.
