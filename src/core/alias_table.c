@@ -48,7 +48,7 @@ int softdraw_alias_sample(const uint64_t *buckets, unsigned bits, softdraw_xoshi
     for (size_t i = 0, size; i < n; i += size) {
         size = n - i < 1024 ? n - i : 1024;
         softdraw_xoshiro_fill(generator, words, size);
-        kernels->alias_map(buckets, bits, words, size, out + i);
+        kernels->alias_map_private(buckets, bits, words, size, out + i);
     }
     return SOFTDRAW_OK;
 }
@@ -66,7 +66,7 @@ int softdraw_alias_draw(const uint64_t *buckets, unsigned bits, uint64_t (*next)
             words[j] = next(state);
             SD_FETCH(buckets + (words[j] >> (64 - bits)));
         }
-        kernels->alias_map(buckets, bits, words, size, out + i);
+        kernels->alias_map_private(buckets, bits, words, size, out + i);
     }
     return SOFTDRAW_OK;
 }

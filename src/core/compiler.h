@@ -67,6 +67,14 @@
 #define SD_UNROLL
 #endif
 
+/* Makes a value in a register, of a kind such as "x", one that the compiler cannot load again from where it came:
+ * what else it does with the value, it does with this one. */
+#if defined(__GNUC__) || defined(__clang__)
+#define SD_KEEP(kind, value) __asm__("" : "+" kind(value))
+#else
+#define SD_KEEP(kind, value) ((void)0)
+#endif
+
 /* Starts loading memory that will be read soon. */
 #if defined(__GNUC__) || defined(__clang__)
 #define SD_FETCH(address) __builtin_prefetch(address)

@@ -80,6 +80,9 @@ typedef struct {
     void (*xoshiro_blocks)(uint64_t s[4][8], uint64_t *out, size_t blocks);
     void (*alias_map)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
                       int64_t *out);
+    /* the same for words that no other thread can change, which is faster */
+    void (*alias_map_private)(const uint64_t *buckets, unsigned bits, const uint64_t *words, size_t n,
+                              int64_t *out);
     /* for each weight type: copies n weights and finds what alias/weights.h lists; returns the index of the
      * first invalid weight, or n */
     size_t (*read_weights[SD_WEIGHT_TYPES])(const void *weights, size_t n, uint64_t *copy,

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from tiers import run_on_tier
 
 import softdraw
 from softdraw import AliasTable, AliasTables, Xoshiro256, _partials
@@ -265,3 +266,43 @@ def test_rows_and_out_get_another_dtype_while_a_draw_waits():
     result, rng = draw_while_waiting(lambda rng: TABLES.sample(rows, rng=rng, out=out), change)
     assert str(result) == "rows was changed during the call"
     assert rng.random_raw() == Xoshiro256(7).random_raw()
+
+
+@pytest.mark.parametrize("tier", softdraw.cpu_info()["tiers"])
+def test_words_that_another_thread_changes_draw_no_category_without_weight(tier):
+    """A bucket that one word chose was kept by the category of another."""
+    run_on_tier(
+        tier,
+        """
+import threading
+import time
+
+import numpy as np
+import softdraw
+
+weights = np.array([1, 0, 3, 4, 0, 6, 7, 8])
+table = softdraw.AliasTable(weights)
+words = softdraw.Xoshiro256(1).random_raw(10_000)
+others = ~words
+drawn, is_done = words.copy(), False
+
+
+def change():
+    while not is_done:
+        drawn[:] = words
+        drawn[:] = others
+
+
+thread = threading.Thread(target=change)
+thread.start()
+try:
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        counts = np.bincount(table.map(drawn), minlength=8)
+        assert len(counts) == 8, counts
+        assert not counts[weights == 0].any(), counts
+finally:
+    is_done = True
+    thread.join()
+""",
+    )

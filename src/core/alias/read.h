@@ -81,7 +81,7 @@ SD_INLINE uint64_t find_largest(const seen_t *seen) {
 /* Reads doubles, or floats if that is not NULL. Returns the index of the first invalid weight, or n. Adding
  * 0 turns -0 into +0. Chunks of equal weights are not added up until a weight comes that differs. Each
  * weight is read only once, in case another thread changes it: the last ones through volatile, the others
- * by the load of a pack. */
+ * by the load of a pack, which is used once. */
 SD_INLINE size_t read_reals(const double *doubles, const float *floats, size_t n, uint64_t *copy,
                             sd_weights *weights) {
     const u64x8 zero = u64_set1(0);
@@ -141,7 +141,7 @@ static size_t read_u64(const void *input, size_t n, uint64_t *copy, sd_weights *
     seen_t seen = {zero, zero};
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
-        const u64x8 weight = u64_load(integers + i);
+        const u64x8 weight = u64_load_once(integers + i);
         u64_store(copy + i, weight);
         if (i == 0) first = u64_set1(copy[0]);
         note_copies(&seen, weight, first);

@@ -242,6 +242,12 @@ SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 a) { SD_BOTH(f64x8, f64_lookup_4(t
 
 SD_INLINE u64x8 u64_set1(uint64_t a) { SD_BOTH(u64x8, _mm256_set1_epi64x((long long)a)); }
 SD_INLINE u64x8 u64_load(const uint64_t *p) { SD_BOTH(u64x8, _mm256_loadu_si256((const __m256i *)p + i)); }
+SD_INLINE u64x8 u64_load_once(const uint64_t *p) {
+    u64x8 a = u64_load(p);
+    SD_KEEP("x", a.v[0]);
+    SD_KEEP("x", a.v[1]);
+    return a;
+}
 SD_INLINE void u64_store(uint64_t *p, u64x8 a) {
     _mm256_storeu_si256((__m256i *)p, a.v[0]);
     _mm256_storeu_si256((__m256i *)(p + 4), a.v[1]);
@@ -362,8 +368,14 @@ SD_INLINE __m256i u64_look_up_4(const uint64_t *base, const uint64_t *words, uns
         _mm_loadh_pd(high, at + (words[3] >> shift)), 1);
     return _mm256_castpd_si256(both);
 }
-SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
+SD_INLINE u64x8 u64_look_up_words(const uint64_t *base, u64x8 index, const uint64_t *words, unsigned shift) {
+    (void)index;
     SD_BOTH(u64x8, u64_look_up_4(base, words + 4 * i, shift));
+}
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, u64x8 index) {
+    uint64_t at[8];
+    u64_store(at, index);
+    return u64_look_up_words(base, index, at, 0);
 }
 #define SD_FETCH_AHEAD 0
 

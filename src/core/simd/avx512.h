@@ -151,6 +151,11 @@ SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 i) { return _mm512_permutexvar_pd(
 
 SD_INLINE u64x8 u64_set1(uint64_t a) { return _mm512_set1_epi64((long long)a); }
 SD_INLINE u64x8 u64_load(const uint64_t *p) { return _mm512_loadu_si512(p); }
+SD_INLINE u64x8 u64_load_once(const uint64_t *p) {
+    u64x8 a = u64_load(p);
+    SD_KEEP("v", a);
+    return a;
+}
 SD_INLINE void u64_store(uint64_t *p, u64x8 a) { _mm512_storeu_si512(p, a); }
 SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { return _mm512_add_epi64(a, b); }
 SD_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) { return _mm512_sub_epi64(a, b); }
@@ -218,9 +223,15 @@ SD_INLINE __m256i sd_look_up_4(const uint64_t *base, const uint64_t *words, unsi
     return _mm256_inserti128_si256(_mm256_castsi128_si256(sd_look_up_2(base, words, shift)),
                                    sd_look_up_2(base, words + 2, shift), 1);
 }
-SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
+SD_INLINE u64x8 u64_look_up_words(const uint64_t *base, u64x8 index, const uint64_t *words, unsigned shift) {
+    (void)index;
     return _mm512_inserti64x4(_mm512_castsi256_si512(sd_look_up_4(base, words, shift)),
                               sd_look_up_4(base, words + 4, shift), 1);
+}
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, u64x8 index) {
+    uint64_t at[8];
+    u64_store(at, index);
+    return u64_look_up_words(base, index, at, 0);
 }
 #define SD_FETCH_AHEAD 128
 

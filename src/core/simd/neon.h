@@ -230,6 +230,11 @@ SD_INLINE f64x8 f64_lookup(f64_table t, u64x8 a) { SD_FOUR(f64x8, f64_lookup_2(t
 
 SD_INLINE u64x8 u64_set1(uint64_t a) { SD_FOUR(u64x8, vdupq_n_u64(a)); }
 SD_INLINE u64x8 u64_load(const uint64_t *p) { SD_FOUR(u64x8, vld1q_u64(p + 2 * i)); }
+SD_INLINE u64x8 u64_load_once(const uint64_t *p) {
+    u64x8 a = u64_load(p);
+    for (int i = 0; i < 4; i++) SD_KEEP("w", a.v[i]);
+    return a;
+}
 SD_INLINE void u64_store(uint64_t *p, u64x8 a) {
     for (int i = 0; i < 4; i++) vst1q_u64(p + 2 * i, a.v[i]);
 }
@@ -299,10 +304,16 @@ SD_INLINE u64x8 sd_u64_eq(u64x8 a, u64x8 b) { SD_FOUR(u64x8, vceqq_u64(a.v[i], b
 SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) { return sd_mask_8(sd_f64_lt(a, b)); }
 SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) { return sd_mask_8(sd_u64_lt(a, b)); }
 SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { return sd_mask_8(sd_u64_eq(a, b)); }
-SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
+SD_INLINE u64x8 u64_look_up_words(const uint64_t *base, u64x8 index, const uint64_t *words, unsigned shift) {
+    (void)index;
     uint64_t at[8];
     for (int i = 0; i < 8; i++) at[i] = base[words[i] >> shift];
     return u64_load(at);
+}
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, u64x8 index) {
+    uint64_t at[8];
+    u64_store(at, index);
+    return u64_look_up_words(base, index, at, 0);
 }
 #define SD_FETCH_AHEAD 128
 

@@ -227,6 +227,9 @@ static SD_NOINLINE f64x8 f64_lookup(f64_table t, u64x8 index) { SD_LANES(f64x8, 
 
 SD_INLINE u64x8 u64_set1(uint64_t a) { SD_LANES(u64x8, a); }
 SD_INLINE u64x8 u64_load(const uint64_t *p) { SD_LANES(u64x8, p[i]); }
+/* The same if another thread may write there meanwhile: whatever is done with a lane is done with the same
+ * number. */
+SD_INLINE u64x8 u64_load_once(const uint64_t *p) { SD_LANES(u64x8, ((const volatile uint64_t *)p)[i]); }
 SD_INLINE void u64_store(uint64_t *p, u64x8 a) { memcpy(p, a.v, sizeof a.v); }
 SD_INLINE u64x8 u64_add(u64x8 a, u64x8 b) { SD_LANES(u64x8, a.v[i] + b.v[i]); }
 SD_INLINE u64x8 u64_sub(u64x8 a, u64x8 b) { SD_LANES(u64x8, a.v[i] - b.v[i]); }
@@ -286,9 +289,12 @@ SD_INLINE f64x8 f64_mul_error(f64x8 a, f64x8 b, f64x8 product) {
 SD_INLINE unsigned f64_mask_lt(f64x8 a, f64x8 b) { SD_MASK(a.v[i] < b.v[i]); }
 SD_INLINE unsigned u64_mask_lt(u64x8 a, u64x8 b) { SD_MASK(a.v[i] < b.v[i]); }
 SD_INLINE unsigned u64_mask_eq(u64x8 a, u64x8 b) { SD_MASK(a.v[i] == b.v[i]); }
-/* Lane i is base[words[i] >> shift]. */
-SD_INLINE u64x8 u64_look_up(const uint64_t *base, const uint64_t *words, unsigned shift) {
-    SD_LANES(u64x8, base[words[i] >> shift]);
+/* Lane i is base[index[i]]. */
+SD_INLINE u64x8 u64_look_up(const uint64_t *base, u64x8 index) { SD_LANES(u64x8, base[index.v[i]]); }
+/* The same if index[i] is words[i] >> shift, by whichever is quicker. */
+SD_INLINE u64x8 u64_look_up_words(const uint64_t *base, u64x8 index, const uint64_t *words, unsigned shift) {
+    (void)words, (void)shift;
+    return u64_look_up(base, index);
 }
 /* How many draws ahead of its use a bucket of a table larger than the caches is fetched. 0 means not at
  * all: the loads that the CPU starts by itself are already as many as it can have under way. */

@@ -9,6 +9,7 @@
 const sd_word_kernels SD_TABLE_OF(SD_TIER, words) = {
     .xoshiro_blocks = xoshiro_blocks,
     .alias_map = alias_map,
+    .alias_map_private = alias_map_private,
     .read_weights = {[SD_WEIGHTS_F64] = read_f64, [SD_WEIGHTS_F32] = read_f32, [SD_WEIGHTS_U64] = read_u64},
     .round_units = round_units,
 };
