@@ -444,9 +444,9 @@ typedef struct {
  * drawn from `draws` times: ids[r * draws + i] becomes the item that words[r * draws + i] draws
  * from row r. It is a pure function of row, filters and word: the first item, in the order of the
  * row, at which the sum of the exponentials, each within 2 ULP, exceeds word / 2^64 of their
- * total. Items whose logit is -inf, or whose probability softmax would round to 0, are never drawn,
- * and neither may be those whose exponential is less than n 2^-148 (float64: n 2^-1073) of the
- * largest.
+ * total, where sums may be off by (n + 8) 2^-53 of it, or 2^-36 in float32. Items whose logit is
+ * -inf, or whose probability softmax would round to 0, are never drawn, and neither may be those
+ * whose exponential is less than n 2^-148 (float64: n 2^-1073) of the largest.
  *
  * logprobs, unless it is NULL, gets the natural logarithms of the probabilities of the items drawn,
  * in the distribution after the filters. filters may be NULL for no filter. scratch has

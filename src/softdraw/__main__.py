@@ -301,7 +301,12 @@ class Parser(argparse.ArgumentParser):
 
 def shown(text: str) -> str:
     """A text in a message: quoted, and its beginning alone if it is long."""
-    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+    return repr(cut(text))
+
+
+def cut(text: str) -> str:
+    """The beginning of a text that is long."""
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def read_pairs(file: str) -> list[str]:
@@ -328,7 +333,7 @@ def logits_of(pairs: Iterable[str]) -> Mapping[str, float]:
                 f"the logit of {shown(token)} is not a number: {shown(text)}"
             ) from None
         if math.isnan(logit) or logit == math.inf:
-            raise ValueError(f"the logit of {shown(token)} must be finite or -inf, not {text}")
+            raise ValueError(f"the logit of {shown(token)} must be finite or -inf, not {cut(text)}")
         if token in logits:
             raise ValueError(f"{shown(token)} is given twice")
         logits[token] = logit
@@ -346,7 +351,7 @@ def temperatures(text: str) -> list[float]:
         except ValueError:
             raise argparse.ArgumentTypeError(f"{shown(part)} is not a number") from None
         if not value >= 0:
-            raise argparse.ArgumentTypeError(f"a temperature is at least 0, not {part}")
+            raise argparse.ArgumentTypeError(f"a temperature is at least 0, not {cut(part)}")
         values.append(value + 0.0)  # -0.0 is 0.0
     return values
 

@@ -77,6 +77,7 @@ cdef cnp.ndarray as_words(cnp.ndarray array)
 # Parts of messages.
 cdef str place_of(str name, object index)
 cdef str in_short(object value)
+cdef str short_text(object value)
 
 # Pickles and hashes.
 cdef bytes digest_of(tuple parts)

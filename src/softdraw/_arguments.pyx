@@ -215,9 +215,9 @@ cdef int check_real(object dtype, str name, str advice="") except -1:
     if not is_real(dtype):
         # the float8 of ml_dtypes are of kind f or V
         raise TypeError(
-            f"{name} must be float16, bfloat16, float32, float64 or integers, got dtype {dtype}"
+            f"{name} must be float16, bfloat16, float32, float64 or integers, got dtype {short_text(dtype)}"
             if "float" in dtype.name
-            else f"{name} must be real numbers, got dtype {dtype}{advice}"
+            else f"{name} must be real numbers, got dtype {short_text(dtype)}{advice}"
         )
     return 0
 
@@ -265,7 +265,7 @@ cdef int refuse_mask_of(object mask, object dtype) except -1:
         way = "mask.astype(bool)" if hasattr(type(mask), "astype") else "mask.compute()"
     raise TypeError(
         "mask must be bool, int8 or uint8 (1 for what may be drawn), or packed bits in int32, "
-        f"got dtype {dtype}; write {way}"
+        f"got dtype {short_text(dtype)}; write {way}"
     )
 
 
@@ -322,7 +322,7 @@ cdef object checked_out(object out, object dtype, tuple shape):
     """Return a view of out, if it has that dtype and shape."""
     cdef object array = fixed(plain_out(out))
     if array.dtype != dtype:
-        raise ValueError(f"out must have dtype {dtype}, got {array.dtype}")
+        raise ValueError(f"out must have dtype {dtype}, got {short_text(array.dtype)}")
     if array.shape != shape:
         raise ValueError(f"out must have shape {shape}, got {array.shape}")
     return array
@@ -351,7 +351,7 @@ cdef cnp.ndarray as_carray(cnp.ndarray array, int type_num):
 cdef str kind_of(object value, object dtype):
     """What was given, for a message: an array by its dtype, anything else by its type."""
     if isinstance(value, (np.ndarray, list, tuple)):
-        return f"an array of dtype {dtype}"
+        return f"an array of dtype {short_text(dtype)}"
     return type(value).__name__
 
 
@@ -552,7 +552,7 @@ cdef cnp.ndarray word_array(object words):
                     raise word_error(place, item)
             array = items.astype(np.uint64)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"words must be uint64, got dtype {array.dtype}")
+        raise TypeError(f"words must be uint64, got dtype {short_text(array.dtype)}")
     return array
 
 
@@ -580,6 +580,12 @@ SHORT.maxlist = SHORT.maxtuple = 20
 cdef str in_short(object value):
     """What was given, shortened where it is long."""
     return SHORT.repr(value)
+
+
+cdef str short_text(object value):
+    """What str() makes of a value, such as a dtype of many fields, shortened where it is long."""
+    text = str(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 cdef str place_of(str name, object index):

@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 from numpy.random cimport bitgen_t
 from numpy.random.bit_generator cimport BitGenerator
 
-from softdraw._arguments cimport check_error, plain_out
+from softdraw._arguments cimport check_error, plain_out, short_text
 from softdraw._core cimport (
     SOFTDRAW_ERROR_ROW, SOFTDRAW_ERROR_ZERO, SOFTDRAW_OK, softdraw_xoshiro, xoshiro_advance,
 )
@@ -36,7 +36,7 @@ cdef cnp.ndarray checked_out(object out, size_t categories):
     dtype = array.dtype
     # NumPy has several types of one size, such as longlong beside int64.
     if (dtype.kind, dtype.itemsize) not in (("i", 8), ("i", 4), ("u", 4), ("i", 2)):
-        raise TypeError(f"out must be int64, int32, uint32 or int16, got {dtype}")
+        raise TypeError(f"out must be int64, int32, uint32 or int16, got {short_text(dtype)}")
     cdef int bits = 8 * cnp.PyArray_ITEMSIZE(array) - (dtype.kind == "i")
     cdef uint64_t limit = (<uint64_t> 1 << bits) - 1
     if categories > limit + 1:

@@ -16,7 +16,7 @@ from cpython.ref cimport PyObject
 from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from softdraw._arguments cimport check_header, header_of, refuse_masked, whole_number
+from softdraw._arguments cimport check_header, header_of, refuse_masked, short_text, whole_number
 from softdraw._core cimport (
     softdraw_xoshiro, xoshiro_advance, xoshiro_fill, xoshiro_jump, xoshiro_next, xoshiro_seed,
 )
@@ -185,7 +185,7 @@ cdef class Xoshiro256(BitGenerator):
             raise ValueError("state has no 'bit_generator'")
         kind = value["bit_generator"]
         if not isinstance(kind, str) or kind != "Xoshiro256":
-            raise ValueError(f"state is for a {kind} generator, not for Xoshiro256")
+            raise ValueError(f"state is for a {short_text(kind)} generator, not for Xoshiro256")
         if not isinstance(value.get("state", {}), Mapping):
             raise TypeError(f"state['state'] must be a mapping, got {type(value['state']).__name__}")
         try:

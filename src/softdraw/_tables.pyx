@@ -12,7 +12,7 @@ from numpy.random.bit_generator cimport BitGenerator
 from softdraw._alias cimport table_of
 from softdraw._arguments cimport (
     as_carray, as_words, check_error, check_header, check_still_whole, check_unchanged, digest_of, header_of,
-    internal, is_skip, place_of, real_numbers, refuse_call, refuse_positional, shape_of,
+    internal, is_skip, place_of, real_numbers, refuse_call, refuse_positional, shape_of, short_text,
     temperatures_of_rows, unmasked_array, whole_number, whole_numbers, word_array,
 )
 from softdraw._build cimport Rows, build, new_array, read_only, real_items, weights_of
@@ -37,7 +37,7 @@ cdef cnp.ndarray checked_indptr(object indptr, cnp.ndarray items, str name):
     """indptr as a plain int64 array of its own, if it cuts the items into rows."""
     cdef cnp.ndarray given = np.array(unmasked_array(indptr, "indptr"))  # no other thread has it
     if given.dtype.kind not in "iu" and given.size:  # [] has the dtype float64
-        raise TypeError(f"indptr must be integers, got dtype {given.dtype}")
+        raise TypeError(f"indptr must be integers, got dtype {short_text(given.dtype)}")
     if given.ndim != 1:
         raise ValueError(f"indptr must be 1-D, got shape {(<object> given).shape}")
     if given.shape[0] == 0:
@@ -393,7 +393,7 @@ cdef class AliasTables:
     cdef cnp.ndarray checked_out(self, object out, bint skips):
         cdef cnp.ndarray array = checked_out(out, self.longest)
         if skips and array.dtype.kind == "u":
-            raise TypeError(f"out must be int64, int32 or int16 to hold -1, got {array.dtype}")
+            raise TypeError(f"out must be int64, int32 or int16 to hold -1, got {short_text(array.dtype)}")
         return array
 
     cdef int raise_for_row(self, object row, str hint="") except -1:

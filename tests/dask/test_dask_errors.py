@@ -344,6 +344,26 @@ def test_blocks_of_a_parameter_of_another_shape(name, chunks):
         drawn.compute()
 
 
+@pytest.mark.parametrize(
+    "name, value, says",
+    [
+        ("temperature", np.array([-1.0]), ()),
+        ("temperature", np.array([-1.0]), (6, 5)),
+        ("top_k", np.array([0]), ()),
+        ("top_k", 0, (6, 5)),
+        ("top_p", [2.0], ()),
+        ("mask", np.full((1, 40), 2, np.int8), (40,)),
+        ("mask", np.int8(5), (40,)),
+    ],
+)
+def test_blocks_of_other_dimensions_whose_values_are_wrong(name, value, says):
+    dtype = np.asarray(value).dtype
+    values = da.from_delayed(dask.delayed(lambda: value)(), says, dtype)
+    drawn = sd.sample_logits(da.from_array(LOGITS), rng=7, **{name: values})
+    with raises(ValueError, rf"^{name} has a block of shape \(.*\), but its array says \(.*\)$"):
+        drawn.compute()
+
+
 @ALIKE
 @pytest.mark.parametrize("says", [bool, np.int8])
 def test_blocks_of_a_mask_of_another_dtype_than_the_array_says(says, chunks):

@@ -306,3 +306,42 @@ finally:
     thread.join()
 """,
     )
+
+
+@pytest.mark.parametrize("n", [6, 14_000])
+@pytest.mark.parametrize(
+    "name, values",
+    [
+        ("temperature", [0.7, np.nan, -1]),
+        ("top_k", [7, 0, 2**63]),
+        ("top_p", [0.7, np.nan, 2]),
+        ("min_p", [0.3, np.nan, 2]),
+    ],
+)
+def test_parameters_that_another_thread_makes_invalid_give_some_draw_or_an_error(name, values, n):
+    """They are valid when they are looked at, and are changed before they are used."""
+    logits = np.random.default_rng(7).normal(size=(3, n)).astype(np.float32)
+    valid = np.full(3, values[0], np.uint64 if name == "top_k" else np.float64)
+    changed = valid.copy()
+    invalid = [np.full_like(valid, value) for value in values[1:]]
+    is_done = False
+
+    def change():
+        while not is_done:
+            for each in invalid:
+                changed[:] = each
+                changed[:] = valid
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        end = time.monotonic() + 0.5
+        while time.monotonic() < end:
+            drawn = result_of(lambda: softdraw.sample_logits(logits, size=2, **{name: changed}))
+            if isinstance(drawn, ValueError):
+                assert name in str(drawn)
+            else:
+                assert drawn.min() >= 0 and drawn.max() < n
+    finally:
+        is_done = True
+        thread.join()

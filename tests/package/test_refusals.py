@@ -147,6 +147,22 @@ def test_errors_show_long_arguments_in_short(refuse, value):
         refuse(value)
 
 
+def test_errors_show_long_dtypes_in_short():
+    records = np.zeros(2, [(f"column{i}", "f8") for i in range(3000)])
+    for call in (
+        softdraw.softmax,
+        softdraw.AliasTable,
+        lambda x: softdraw.softmax([1.0, 2.0], temperature=x),
+        lambda x: softdraw.softmax([1.0, 2.0], out=x),
+        lambda x: softdraw.sample_logits(P, mask=x),
+        lambda x: softdraw.sample_logits(P, words=x),
+        lambda x: softdraw.AliasTables(P, x),
+        lambda x: softdraw.AliasTable(P).sample(out=x),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"^.{0,150}column0.{1,300}$"):
+            call(records)
+
+
 def test_a_size_of_many_lengths_is_not_shown():
     with pytest.raises(ValueError, match="^size must have at most .* dimensions here, got 100000$"):
         softdraw.sample_logits(P, size=(-1,) * 100_000)

@@ -11,6 +11,33 @@ typedef struct {
     real_t *work, *group_maxima;
 } filter_t;
 
+/* The parameter of row r, from 0 to `most`, as sample.c has checked, or `off` if it is not given. Another thread
+ * may change it after the check, so it is read once here, and off if it is no longer valid. */
+SD_INLINE double read_parameter(const double *values, ptrdiff_t stride, size_t r, double most, double off) {
+    if (!values) return off;
+    const double value = *(const volatile double *)(values + (ptrdiff_t)r * stride);
+    return value >= 0 && value <= most ? value : off;
+}
+
+/* The same for top_k, which is not 0, and off at n. */
+SD_INLINE size_t read_top_k(const softdraw_filters *filters, size_t r, size_t n) {
+    if (!filters->top_k) return n;
+    const uint64_t k = *(const volatile uint64_t *)(filters->top_k + (ptrdiff_t)r * filters->top_k_stride);
+    return k - 1 < n ? (size_t)k : n;
+}
+
+SD_INLINE double read_top_p(const softdraw_filters *filters, size_t r) {
+    return read_parameter(filters->top_p, filters->top_p_stride, r, 1, 1);
+}
+
+SD_INLINE double read_min_p(const softdraw_filters *filters, size_t r) {
+    return read_parameter(filters->min_p, filters->min_p_stride, r, 1, 0);
+}
+
+SD_INLINE double read_temperature(const softdraw_filters *filters, size_t r) {
+    return read_parameter(filters->temperature, filters->temperature_stride, r, INFINITY, 1);
+}
+
 /* Finds the cutoff of f->items by weight, or by number if the rule is NULL, with copies in f->work, after
  * samples and their masses. Returns 0 if all of them do not reach the target. */
 static int find_cutoff_of_kept(const filter_t *f, cutoff_t *cutoff, const mass_rule_t *rule,

@@ -5,7 +5,7 @@
 static int sample(const sd_draws *all, size_t *where) {
     const softdraw_filters *filters = all->filters;
     const size_t n = all->n, room = sd_scratch_room(n);
-    double t = filters->temperature ? filters->temperature[0] : 1;
+    double t = read_temperature(filters, 0);
     temperature_t ready = make_temperature(t);
     filter_t f = {0};
     f.ready = &ready;
@@ -21,17 +21,13 @@ static int sample(const sd_draws *all, size_t *where) {
             if (r == all->rows) break;
             alone = WIDTH - 1; /* so that the row that is not ordinary is not met again and again */
         }
-        const ptrdiff_t at = (ptrdiff_t)r;
-        const double next =
-            filters->temperature ? filters->temperature[at * filters->temperature_stride] : 1;
+        const double next = read_temperature(filters, r);
         if (next != t) ready = make_temperature(t = next);
         const source_t row = get_row(all, r);
         f.t = t;
-        f.top_k = filters->top_k && filters->top_k[at * filters->top_k_stride] < n
-                      ? (size_t)filters->top_k[at * filters->top_k_stride]
-                      : n;
-        f.top_p = filters->top_p ? filters->top_p[at * filters->top_p_stride] : 1;
-        f.min_p = filters->min_p ? filters->min_p[at * filters->min_p_stride] : 0;
+        f.top_k = read_top_k(filters, r, n);
+        f.top_p = read_top_p(filters, r);
+        f.min_p = read_min_p(filters, r);
         const int error =
             draw_from_row(&f, &row, all->words + r * all->draws, all->draws, all->out + r * all->draws,
                           all->logprobs ? (real_t *)all->logprobs + r * all->draws : NULL, where);

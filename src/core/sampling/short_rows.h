@@ -136,12 +136,10 @@ static size_t draw_side_by_side(const sd_draws *all, size_t first) {
     lane_filters_t filters;
     for (size_t i = 0; i < WIDTH; i++) {
         const size_t r = i < count ? first + i : first;
-        const ptrdiff_t at = (ptrdiff_t)r;
-        const uint64_t k = given->top_k ? given->top_k[at * given->top_k_stride] : n;
-        filters.top_k[i] = (double)(int)(k < n ? k : n);
-        filters.top_p[i] = given->top_p ? given->top_p[at * given->top_p_stride] : 1;
-        filters.min_p[i] = given->min_p ? given->min_p[at * given->min_p_stride] : 0;
-        t[i] = given->temperature ? given->temperature[at * given->temperature_stride] : 1;
+        filters.top_k[i] = (double)(int)read_top_k(given, r, n);
+        filters.top_p[i] = read_top_p(given, r);
+        filters.min_p[i] = read_min_p(given, r);
+        t[i] = read_temperature(given, r);
         words[i] = all->words[r];
         if (in_place) continue;
         const source_t each = get_row(all, r);

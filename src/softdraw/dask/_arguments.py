@@ -77,16 +77,15 @@ def map_checked(check: Any, name: str, values: da.Array, dtype: np.dtype[Any]) -
 
 def _check_block(block: Any, check: Any, argument: str, block_info: Any = None) -> Any:
     location = block_info[0]["array-location"]
+    shape = plain_array(block, argument).shape
+    says = tuple(end - begin for begin, end in location)
+    is_known = not any(map(math.isnan, says))
+    if len(shape) != len(says) or (is_known and shape != says):
+        raise ValueError(f"{argument} has a block of shape {shape}, but its array says {says}")
     try:
-        checked = check(argument, block)
+        return check(argument, block)
     except ValueError as error:
         raise ValueError(_moved(str(error), argument, [begin for begin, _ in location])) from None
-    says = tuple(end - begin for begin, end in location)
-    if checked.shape != says and not any(map(math.isnan, says)):
-        raise ValueError(
-            f"{argument} has a block of shape {checked.shape}, but its array says {says}"
-        )
-    return checked
 
 
 def _moved(message: str, name: str, begins: list[Any]) -> str:
