@@ -59,7 +59,7 @@ def parameter_of(name: str, value: Any, x: da.Array, axes: tuple[int, ...]) -> A
 def check_parameter(name: str, value: Any) -> Array:
     """The value as an array, of which each number has been checked."""
     if name == "temperature":
-        return np.asarray(np.abs(check_temperatures(value)))  # -0 becomes +0
+        return check_temperatures(value)
     values = whole_number_array(value, name) if name == "top_k" else plain_array(value, name)
     # One draw from a row of one item for each value raises what is wrong with the values. Those
     # with a last axis of length 1 may have as many dimensions as there can be.
