@@ -13,6 +13,7 @@ import pytest
 from numpy.random import PCG64, BitGenerator, Generator
 from numpy.random.bit_generator import ISeedSequence
 from processes import run
+from threads import repeated
 
 from softdraw import AliasTable, AliasTables, Xoshiro256
 
@@ -190,26 +191,19 @@ def test_arrays_may_shrink_while_a_call_waits_for_the_generator(kind):
     reason="without a GIL NumPy, too, reads memory that was freed",
 )
 def test_weights_that_another_thread_resizes_are_taken_or_refused():
-    stop = threading.Event()
     weights = np.ones(5000, np.int32)
 
     def change():
-        while not stop.is_set():
-            shrink(weights)
-            weights.resize(5000, refcheck=False)
+        shrink(weights)
+        weights.resize(5000, refcheck=False)
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
+    with repeated(change):
         for _ in range(300):
             try:
                 tables = AliasTables(weights, [0, 2500, 5000])
             except (ValueError, IndexError):
                 continue
             assert tables.units().size == 5000
-    finally:
-        stop.set()
-        thread.join()
 
 
 # ---- things that are not what they say ---------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from alias_cases import EMPTY, OUT, drawable, ragged
 from messages import exactly
 from numpy.random import PCG64, Generator
+from threads import repeated
 from tiers import run_on_tier
 
 import softdraw
@@ -95,25 +96,18 @@ def test_threads_may_share_tables():
 def test_rows_that_another_thread_changes_are_drawn_from_or_an_error():
     tables = AliasTables(*ragged())
     rows = np.zeros(50_000, np.int64)
-    stop = threading.Event()
 
     def change():
-        while not stop.is_set():
-            for row in (2**62, EMPTY, -1, 39, 0):
-                rows[:] = row
+        for row in (2**62, EMPTY, -1, 39, 0):
+            rows[:] = row
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
+    with repeated(change):
         for _ in range(100):
             try:
                 drawn = tables.sample(rows)
             except (IndexError, ValueError):
                 continue
             assert 0 <= drawn.min() <= drawn.max() < 70
-    finally:
-        stop.set()
-        thread.join()
 
 
 # ---- out= --------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 import inspect
 import math
 import pickle
-import threading
 from collections import deque
 from fractions import Fraction
 
@@ -15,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memory import need_memory
 from messages import exactly
+from threads import repeated
 
 import softdraw
 from softdraw import AliasTable, AliasTables, Xoshiro256
@@ -323,16 +323,12 @@ def test_any_layout_is_taken():
 def test_weights_are_read_only_once(values):
     """Another thread that changes them gives some table or an error; buckets stay in range."""
     weights = np.ones(5000)
-    stop = threading.Event()
 
     def change():
-        while not stop.is_set():
-            for value in values:
-                weights[1:] = value  # never all zero
+        for value in values:
+            weights[1:] = value  # never all zero
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
+    with repeated(change):
         for _ in range(300):
             try:
                 table = AliasTable(weights)
@@ -341,9 +337,6 @@ def test_weights_are_read_only_once(values):
                 continue
             assert sum(exact_units(table)) == WORDS
             assert pickle.loads(pickle.dumps(table)) == table  # which checks the range
-    finally:
-        stop.set()
-        thread.join()
 
 
 # ---- buckets -----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from threads import repeated
 from tiers import run_on_tier
 
 import softdraw
@@ -274,36 +275,30 @@ def test_words_that_another_thread_changes_draw_no_category_without_weight(tier)
     run_on_tier(
         tier,
         """
-import threading
 import time
 
 import numpy as np
 import softdraw
+from threads import repeated
 
 weights = np.array([1, 0, 3, 4, 0, 6, 7, 8])
 table = softdraw.AliasTable(weights)
 words = softdraw.Xoshiro256(1).random_raw(10_000)
 others = ~words
-drawn, is_done = words.copy(), False
+drawn = words.copy()
 
 
 def change():
-    while not is_done:
-        drawn[:] = words
-        drawn[:] = others
+    drawn[:] = words
+    drawn[:] = others
 
 
-thread = threading.Thread(target=change)
-thread.start()
-try:
+with repeated(change):
     end = time.monotonic() + 1
     while time.monotonic() < end:
         counts = np.bincount(table.map(drawn), minlength=8)
         assert len(counts) == 8, counts
         assert not counts[weights == 0].any(), counts
-finally:
-    is_done = True
-    thread.join()
 """,
     )
 
@@ -324,17 +319,13 @@ def test_parameters_that_another_thread_makes_invalid_give_some_draw_or_an_error
     valid = np.full(3, values[0], np.uint64 if name == "top_k" else np.float64)
     changed = valid.copy()
     invalid = [np.full_like(valid, value) for value in values[1:]]
-    is_done = False
 
     def change():
-        while not is_done:
-            for each in invalid:
-                changed[:] = each
-                changed[:] = valid
+        for each in invalid:
+            changed[:] = each
+            changed[:] = valid
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
+    with repeated(change):
         end = time.monotonic() + 0.5
         while time.monotonic() < end:
             drawn = result_of(lambda: softdraw.sample_logits(logits, size=2, **{name: changed}))
@@ -342,6 +333,3 @@ def test_parameters_that_another_thread_makes_invalid_give_some_draw_or_an_error
                 assert name in str(drawn)
             else:
                 assert drawn.min() >= 0 and drawn.max() < n
-    finally:
-        is_done = True
-        thread.join()

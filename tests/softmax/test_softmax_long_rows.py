@@ -7,6 +7,7 @@ import oracle
 import pytest
 from floats import FLOATS
 from memory import need_memory
+from threads import repeated
 
 from softdraw import entropy, log_softmax, logsumexp, softmax, softmax_vjp
 
@@ -193,23 +194,16 @@ def test_threads_do_not_disturb_each_other(function):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_input_that_another_thread_changes_gives_some_values(function, dtype):
     x = np.zeros(N, dtype)
-    done = threading.Event()
+    values = [np.nan, np.inf, -np.inf, np.finfo(dtype).max, np.finfo(dtype).min, 1.0]
 
     def change():
-        values = [np.nan, np.inf, -np.inf, np.finfo(dtype).max, np.finfo(dtype).min, 1.0]
-        while not done.is_set():
-            for value in values:
-                x[:] = value
-                x[N // 2] = -value
+        for value in values:
+            x[:] = value
+            x[N // 2] = -value
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
+    with repeated(change):
         for _ in range(200):
             assert np.shape(function(x, temperature=0.7)) == (() if function is logsumexp else (N,))
-    finally:
-        done.set()
-        thread.join()
 
 
 # ---- more elements than 31 bits count ----------------------------------------------------------
