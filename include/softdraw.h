@@ -11,7 +11,9 @@
  * No function allocates memory, prints or sets errno, and none keeps state, except that the tier to
  * use is chosen once. All memory is the caller's, and no function uses it after it has returned.
  * Any function may be called from any thread at any time; but while a call runs, no other call may
- * use the memory that it writes (its results, its scratch, a generator).
+ * use the memory that it writes (its results, its scratch, a generator). If another thread changes
+ * numbers that it reads, such as logits, weights, words or filters, it gives some result or an error,
+ * without an access out of bounds; but buckets, records and indptr must stay as they are.
  *
  * The control state of the host's floating-point unit (rounding mode, flush-to-zero,
  * denormals-are-zero, traps) changes no result: each function that computes with floating-point
@@ -330,8 +332,7 @@ unsigned softdraw_alias_bits(size_t n);
  * scratch has softdraw_alias_scratch(n) bytes. *where, unless where is NULL, becomes the index of
  * the largest weight (the first, if several are equal), on SOFTDRAW_ERROR_WEIGHT the index of the
  * first invalid one, and on SOFTDRAW_ERROR_ZERO n. After an error, the contents of buckets and
- * scratch are unspecified. Each weight is read once: if another thread changes weights meanwhile,
- * the result is some table or an error, but never an access out of bounds. */
+ * scratch are unspecified. */
 int softdraw_alias_build_f64(const double *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
                              size_t *where);
 int softdraw_alias_build_f32(const float *weights, size_t n, uint64_t *buckets, uint64_t *scratch,
