@@ -12,8 +12,9 @@
  * use is chosen once. All memory is the caller's, and no function uses it after it has returned.
  * Any function may be called from any thread at any time; but while a call runs, no other call may
  * use the memory that it writes (its results, its scratch, a generator). If another thread changes
- * numbers that it reads, such as logits, weights, words or filters, it gives some result or an error,
- * without an access out of bounds; but buckets, records and indptr must stay as they are.
+ * numbers that it reads, such as logits, weights, words or a top_p, it gives some result or an error,
+ * without an access out of bounds. But what tells it where memory is must stay as it is: buckets,
+ * records, indptr, and the struct softdraw_filters itself.
  *
  * The control state of the host's floating-point unit (rounding mode, flush-to-zero,
  * denormals-are-zero, traps) changes no result: each function that computes with floating-point

@@ -19,10 +19,9 @@ int softdraw_alias_units(const uint64_t *buckets, unsigned bits, size_t n, uint6
     const uint64_t capacity = (uint64_t)1 << (64 - bits), low = ((uint64_t)1 << bits) - 1;
     memset(units, 0, n * sizeof *units);
     for (size_t i = 0; i < count; i++) {
-        const uint64_t bucket = *(const volatile uint64_t *)(buckets + i); /* another thread may change it */
-        const uint64_t keep = bucket >> bits;
+        const uint64_t keep = buckets[i] >> bits;
         if (i < n) units[i] += keep;
-        const size_t alias = (size_t)(bucket & low);
+        const size_t alias = (size_t)(buckets[i] & low);
         if (alias >= n) return SOFTDRAW_ERROR_LENGTH;
         units[alias] += capacity - keep;
     }

@@ -7,20 +7,18 @@
  * will be as large as LAST_SIZE, so that a size which was never set is not taken for a size. */
 enum { FIRST_SIZE = offsetof(softdraw_filters, min_p_stride) + sizeof(ptrdiff_t), LAST_SIZE = 4096 };
 
-/* Copies the caller's filters in the form of this release, with those off that an older program does not
- * know: what is checked is then what is used, even if another thread changes them. Returns 0 if their size
- * is invalid, or if one is set that this release does not know. */
-static int copy_filters(softdraw_filters *copy, const softdraw_filters *given) {
+/* The caller's filters in the form of this release; NULL if their size is invalid, or if one is set that
+ * this release does not know. `room` takes those of an older program, with the filters off that it does not
+ * know. */
+static const softdraw_filters *read_filters(const softdraw_filters *given, softdraw_filters *room) {
     static const softdraw_filters none = SOFTDRAW_FILTERS_INIT;
-    const size_t size = given ? *(const volatile size_t *)&given->size : sizeof none;
-    if (size < FIRST_SIZE || size > LAST_SIZE) return 0;
-    for (size_t i = sizeof none; i < size; i++)
-        if (((const unsigned char *)given)[i] != 0) return 0;
-    *copy = none;
-    if (!given) return 1;
-    if (size >= sizeof none) *copy = *given;
-    else memcpy(copy, given, size);
-    return 1;
+    if (!given) return &none;
+    if (given->size < FIRST_SIZE || given->size > LAST_SIZE) return NULL;
+    for (size_t i = sizeof *given; i < given->size; i++)
+        if (((const unsigned char *)given)[i] != 0) return NULL;
+    if (given->size >= sizeof *given) return given;
+    memset(room, 0, sizeof *room);
+    return memcpy(room, given, given->size);
 }
 
 /* The first row whose value is not from least to most, or `rows`. A value that all rows share, at a stride
@@ -59,17 +57,19 @@ static int sample_rows(enum sd_type type, int format, const void *logits, ptrdif
                        int64_t *ids, void *logprobs, void *scratch, size_t *where) {
     const sd_kernels *kernels = sd_kernels_in_use(type);
     size_t place = 0;
-    softdraw_filters f;
+    softdraw_filters room;
     if (!kernels) return SOFTDRAW_ERROR_ISA;
     if (rows == 0) return SOFTDRAW_OK;
+    filters = read_filters(filters, &room);
     const sd_host_state before = sd_set_default_state();
-    int error = copy_filters(&f, filters) ? check(&f, rows, n, &place) : SOFTDRAW_ERROR_FILTER;
-    if (!error && is_missing(logits, &f, words, draws, ids, logprobs, scratch)) {
+    int error = filters ? check(filters, rows, n, &place) : SOFTDRAW_ERROR_FILTER;
+    if (!error && is_missing(logits, filters, words, draws, ids, logprobs, scratch)) {
         error = SOFTDRAW_ERROR_NULL;
         where = NULL; /* which no row is to blame for */
     }
     if (!error) {
-        const sd_draws all = {logits, format, x_stride, rows, n, draws, &f, words, ids, logprobs, scratch};
+        const sd_draws all = {logits,  format, x_stride, rows,     n,      draws,
+                              filters, words,  ids,      logprobs, scratch};
         error = kernels->sample(&all, &place);
     }
     sd_restore_state(before);

@@ -1,7 +1,6 @@
 """Arrays that get another dtype, and with it another shape, within a call: by a finalizer, or by
 another thread while the call waits."""
 
-import ctypes
 import sys
 import sysconfig
 import threading
@@ -334,42 +333,3 @@ def test_parameters_that_another_thread_makes_invalid_give_some_draw_or_an_error
                 assert name in str(drawn)
             else:
                 assert drawn.min() >= 0 and drawn.max() < n
-
-
-class Filters(ctypes.Structure):
-    """softdraw_filters of the header."""
-
-    _fields_ = [("size", ctypes.c_size_t)] + [
-        field
-        for name in ["allowed", "allowed_bits", "temperature", "top_k", "top_p", "min_p"]
-        for field in [(name, ctypes.c_void_p), (f"{name}_stride", ctypes.c_ssize_t)]
-    ]
-
-
-def test_filters_of_c_that_another_thread_sets_are_on_or_off_in_the_whole_call():
-    """Without scratch they are an error; scratch was looked at before they were set."""
-    sample = ctypes.CDLL(softdraw.get_library()).softdraw_sample_f32
-    rows, n, draws = 2000, 37, 2
-    logits = np.random.default_rng(7).normal(size=(rows, n)).astype(np.float32)
-    words = Xoshiro256(1).random_raw((rows, draws))
-    ids = np.empty((rows, draws), np.int64)
-    half = np.array([0.5])
-    filters = Filters(size=ctypes.sizeof(Filters))
-
-    def change():
-        filters.top_p = half.ctypes.data
-        filters.top_p = None
-
-    def pointer(array):
-        return ctypes.c_void_p(array.ctypes.data)
-
-    size = ctypes.c_size_t
-    errors = set()
-    with repeated(change):
-        end = time.monotonic() + 1
-        while time.monotonic() < end:
-            arguments = size(n), size(rows), size(n), ctypes.byref(filters), pointer(words)
-            rest = size(draws), pointer(ids), None, None, None
-            errors.add(sample(pointer(logits), *arguments, *rest))
-    null = 11  # SOFTDRAW_ERROR_NULL
-    assert errors <= {0, null}
