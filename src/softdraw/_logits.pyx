@@ -500,7 +500,7 @@ cdef object convert_and_draw(object logits, object temperature, object top_k, ob
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     extra = shape_of(extra, rows)
     if n == 0:
-        raise ValueError("logits is empty")
+        raise ValueError(f"logits must have at least one item per row, got shape {shape}")
     if n > 2**32 - 128:
         raise ValueError(f"logits must have at most 2**32 - 128 items per row, got {n}")
     cdef Draws d

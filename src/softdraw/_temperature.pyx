@@ -114,7 +114,7 @@ cdef object find_temperatures(object logits, object entropy, object perplexity, 
         raise ValueError("logits must have at least one dimension, got a number")
     rows, n = shape[:len(shape) - 1], shape[len(shape) - 1]
     if n == 0:
-        raise ValueError("logits is empty")
+        raise ValueError(f"logits must have at least one item per row, got shape {shape}")
     per_row = fit_to_rows(wanted, name, shape, (len(shape) - 1,))
     if 0 in rows:  # without rows the core sees no target
         is_nan = np.isnan(wanted)

@@ -48,8 +48,8 @@ SOURCE = (
 @pytest.mark.parametrize(
     ("logits", "options", "text"),
     [
-        ([], {}, "logits is empty"),
-        (np.zeros((3, 0)), {}, "logits is empty"),
+        ([], {}, "logits must have at least one item per row, got shape (0,)"),
+        (np.zeros((3, 0)), {}, "logits must have at least one item per row, got shape (3, 0)"),
         (3.0, {}, "logits must have at least one dimension, got a number"),
         (np.full((2, 3, 4), -inf), {}, f"row 0, 0 of logits has {HOPELESS}{SKIP}"),
         (np.full((2, 1, 4), nan), {}, f"logits[0, 0, 0] is nan; {FINITE}{SKIP}"),
@@ -193,7 +193,7 @@ def test_an_integer_past_any_dtype_is_to_be_given_as_a_float(parameter):
 @pytest.mark.parametrize(
     ("logits", "options", "text"),
     [
-        (np.zeros((3, 0)), {}, "is empty"),
+        (np.zeros((3, 0)), {}, "at least one item per row"),
         (X, {"temperature": [1, 1, -1]}, "temperature"),
         (X, {"top_k": [1, 1, 0]}, "top_k"),
         (X, {"top_p": [1, 1, 2]}, "top_p"),

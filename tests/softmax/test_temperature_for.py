@@ -423,7 +423,8 @@ def test_a_number_is_a_value_error():
 
 @pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 0)])
 def test_empty_logits_are_a_value_error(shape):
-    with pytest.raises(ValueError, match=exactly("logits is empty")):
+    text = f"logits must have at least one item per row, got shape {shape}"
+    with pytest.raises(ValueError, match=exactly(text)):
         temperature_for(np.ones(shape), entropy=0.5)
 
 

@@ -116,7 +116,7 @@ def sample_logits(
         raise ValueError("logits must have at least one dimension, got a number")
     *rows, n = logits.shape
     if n == 0:
-        raise ValueError("logits is empty")
+        raise ValueError(f"logits must have at least one item per row, got shape {logits.shape}")
     most = max(logits.chunks[-1])
     if most > 2**32 - 128:
         raise ValueError(
