@@ -107,7 +107,7 @@ cdef int draw_rows(
     if words == NULL:
         take_words(bitgen, taken, n)
         words = taken
-    if c.per_row == 1:
+    if c.per_row == 1 and not c.skips:
         rows = c.rows + begin
     else:
         row = begin // c.per_row
@@ -137,7 +137,7 @@ cdef int draw_rows(
 
 cdef size_t count_drawable(const Call *c, const int64_t *rows, size_t n) noexcept nogil:
     """How many rows come before the first one that has nothing to draw. One that is out of range counts,
-    because it is an error, which alias_rows_map reports."""
+    because it is an error, which alias_rows_map reports. No other thread may change `rows`."""
     cdef size_t i = 0
     while i < n and (<uint64_t> rows[i] >= c.count or c.records[rows[i]] & 63):
         i += 1
