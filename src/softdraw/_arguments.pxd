@@ -4,16 +4,21 @@ Whatever is wrong is a TypeError or a ValueError that names the argument, and th
 """
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
+from cpython.object cimport Py_TYPE, PyTypeObject
+
+cdef extern from "numpy/arrayobject.h":
+    PyTypeObject PyDoubleArrType_Type  # numpy.float64, whose instances are floats, too
 
 
 cdef inline bint read_number(object value, double *number) noexcept:
-    """Read a float or an int from 0 to 2**53, the usual parameters; False for anything else. Nothing here
-    allocates memory, so nothing fails."""
+    """Read a float or an int from 0 to 2**53, the usual parameters; False for anything else, also for other
+    classes of floats, whose __float__ may give another number. Nothing here allocates memory, so nothing
+    fails."""
     cdef int overflow
     cdef long long whole
-    if PyFloat_Check(value):
+    if PyFloat_CheckExact(value) or Py_TYPE(value) is &PyDoubleArrType_Type:
         number[0] = PyFloat_AS_DOUBLE(value)
         return True
     if PyLong_CheckExact(value):

@@ -42,6 +42,19 @@ class Shrinks:
         return int(self.value_after())
 
 
+class FloatOfAnotherClass(float):
+    """A float that is half of itself when it is converted, and then calls a function."""
+
+    def __new__(cls, number, function):
+        self = super().__new__(cls, number)
+        self.function = function
+        return self
+
+    def __float__(self):
+        self.function()
+        return self / 2
+
+
 class ShrinkingSeed(ISeedSequence):
     def __init__(self, array):
         self.array = array
@@ -69,6 +82,42 @@ def test_an_argument_of_the_softmax_family_shrinks_the_input(name, argument):
     result = call_whatever_comes(lambda: ROWS[name](x, **{argument: hostile}))
     assert x.shape == (1,)
     assert result is None or np.size(result) <= 1
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("name", ROWS)
+def test_a_float_of_another_class_shrinks_the_input(name, axis):
+    x = np.ones((3000, 4000))
+    hostile = FloatOfAnotherClass(1, lambda: x.resize(1, refcheck=False))
+    result = call_whatever_comes(lambda: ROWS[name](x, temperature=hostile, axis=axis))
+    assert x.shape == (1,)
+    assert result is None or np.size(result) <= 1
+
+
+@pytest.mark.parametrize("name", ["temperature", "top_p", "min_p"])
+@pytest.mark.parametrize("shape", [50, (3, 50)])
+def test_a_float_of_another_class_is_converted_for_draws(shape, name):
+    logits = np.random.default_rng(1).normal(size=shape)
+
+    def draw(number):
+        return [softdraw.sample_logits(logits, rng=seed, **{name: number}) for seed in range(99)]
+
+    np.testing.assert_array_equal(draw(FloatOfAnotherClass(1, int)), draw(0.5))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("name", ROWS)
+def test_a_float_of_another_class_is_converted_for_rows(name, axis):
+    x = np.random.default_rng(1).random((4, 5))
+    expected = ROWS[name](x, temperature=0.5, axis=axis)
+    np.testing.assert_array_equal(
+        ROWS[name](x, temperature=FloatOfAnotherClass(1, int), axis=axis), expected
+    )
+
+
+def test_a_float_of_another_class_is_converted_for_a_table():
+    table = softdraw.AliasTable.from_logits([1, 2, 3], temperature=FloatOfAnotherClass(1, int))
+    assert table == softdraw.AliasTable.from_logits([1, 2, 3], temperature=0.5)
 
 
 @pytest.mark.parametrize("name", ROWS)
