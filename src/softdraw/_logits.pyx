@@ -386,10 +386,10 @@ def sample_logits(
         call.
     words : array_like of uint64, optional
         The words to draw with, instead of `rng` and `size`: one per row, or more in last axes, as `size`
-        adds them. They must be
-        uniform over all 64-bit integers, as ``Xoshiro256(seed).random_raw()`` and that of PCG64 are, but
-        not that of MT19937, which has 32 bits. Small numbers and seeds are no words: they draw the first
-        item that is likely enough. A row and a word always give the same draw.
+        adds them. They must be uniform over all 64-bit integers, as those of
+        ``Xoshiro256(seed).random_raw()`` and of PCG64 are, but not those of MT19937, which have 32 bits.
+        Small numbers and seeds are no words: they draw the first item that is likely enough. A row and a
+        word always give the same draw.
     invalid : {"raise", "skip"}, optional
         What becomes of a row that has NaN, +inf or nothing to draw from: a ValueError for the call, or
         the id -1 (and the log-probability NaN) for the draws from that row alone. Rows of no items, n = 0,
