@@ -208,6 +208,19 @@ class Copy:
         if run(link, self.tree, 600)[0] != 0:
             raise DoesNotCompile(self.library)
 
+    def modules(self, path):
+        """The extension modules that a file is compiled into, other than the core."""
+        if path.endswith(".pyx"):
+            return [path]
+        if not path.endswith(".pxd"):
+            return []
+        uses = re.compile(rf"^from softdraw\.{Path(path).stem} cimport", re.MULTILINE)
+        return [
+            name
+            for name in self.names
+            if name.endswith(".pyx") and uses.search((self.tree / name).read_text(encoding="utf-8"))
+        ]
+
     def build_module(self, path):
         """Build an extension module; without optimisation, to save time."""
         import numpy
@@ -262,8 +275,8 @@ class Copy:
             if killer or not tests:
                 return killer
             self.link_library(objects)
-        elif source.suffix == ".pyx":
-            self.build_module(mutant.path)
+        for module in self.modules(mutant.path):
+            self.build_module(module)
         return self.run_tests(mutant.tier, tests)
 
 
