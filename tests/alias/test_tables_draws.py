@@ -94,20 +94,26 @@ def test_threads_may_share_tables():
 
 
 @pytest.mark.parametrize(
-    ("invalid", "errors", "least"),
-    [("raise", (IndexError, ValueError), 0), ("skip", IndexError, -1)],
+    ("invalid", "changes", "errors", "least"),
+    [
+        ("raise", (2**62, EMPTY, -1, 39, 0), (IndexError, ValueError), 0),
+        ("skip", (2**62, EMPTY, -1, 39, 0), IndexError, -1),
+        ("skip", (EMPTY, 39), (), -1),
+    ],
 )
-def test_rows_that_another_thread_changes_are_drawn_from_or_an_error(invalid, errors, least):
+def test_rows_that_another_thread_changes_are_drawn_from_or_an_error(
+    invalid, changes, errors, least
+):
     """Those that are skipped are skipped even if they could be drawn from a moment before."""
     tables = AliasTables(*ragged())
-    rows = np.zeros(50_000, np.int64)
+    rows = np.zeros(200_000, np.int64)
 
     def change():
-        for row in (2**62, EMPTY, -1, 39, 0):
+        for row in changes:
             rows[:] = row
 
     with repeated(change):
-        for _ in range(500):
+        for _ in range(300):
             try:
                 drawn = tables.sample(rows, invalid=invalid)
             except errors:

@@ -1,5 +1,6 @@
 """What is refused is named: errors that NumPy or Python would raise without the argument's name."""
 
+import contextlib
 from array import array
 from collections import deque
 
@@ -170,6 +171,9 @@ def test_a_size_of_many_lengths_is_not_shown():
 
 @needs_bfloat16
 def test_dtypes_without_a_common_one_are_named():
+    with contextlib.suppress(TypeError):
+        np.promote_types(bfloat16, np.int64)
+        pytest.skip("ml_dtypes has a common one, as since 0.7")
     text = "p of dtype bfloat16 and g of dtype int64 have no common dtype; convert both to float32"
     with pytest.raises(TypeError, match=exactly(text)):
         softdraw.softmax_vjp(P.astype(bfloat16), np.array([1, 2, 3]))
